@@ -1,0 +1,283 @@
+//! Content digests and their one text form, the SRI value `sha512-…`
+//! (W3C Subresource Integrity, section 3.1).
+//!
+//! Refuses what SRI tolerates and a pin must not: several hashes in one value, options behind `?`,
+//! base64 that is not canonical, and every algorithm weaker than SHA-256.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::Digest as _;
+
+/// A hash function that a pin may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// SHA-256 (FIPS 180-4), 32 bytes: read, never written for a pin's integrity.
+    Sha256,
+    /// SHA-384 (FIPS 180-4), 48 bytes: read, never written.
+    Sha384,
+    /// SHA-512 (FIPS 180-4), 64 bytes: what pinfold writes.
+    Sha512,
+}
+
+impl Algorithm {
+    /// The name in SRI values and in folder names of the store: `sha256`, `sha384`, `sha512`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// Length of a digest, in bytes.
+    pub const fn digest_len(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+/// An SRI value with exactly one hash: an algorithm and a digest of its length.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Integrity {
+    algorithm: Algorithm,
+    digest: Vec<u8>,
+}
+
+impl Integrity {
+    /// The digest of `bytes` under `algorithm`.
+    pub fn of(algorithm: Algorithm, bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::new(algorithm);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
+    /// The hash function.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The digest, `algorithm().digest_len()` bytes.
+    pub fn digest(&self) -> &[u8] {
+        &self.digest
+    }
+
+    /// The digest in lower-case hexadecimal, as file names in the store have it.
+    pub fn hex(&self) -> String {
+        hex(&self.digest)
+    }
+}
+
+impl fmt::Display for Integrity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.algorithm.name(), BASE64.encode(&self.digest))
+    }
+}
+
+impl FromStr for Integrity {
+    type Err = IntegrityError;
+
+    fn from_str(text: &str) -> Result<Self, IntegrityError> {
+        if text.trim().is_empty() {
+            return Err(IntegrityError::Empty);
+        }
+        if text.contains(char::is_whitespace) {
+            return Err(IntegrityError::Several);
+        }
+        let (name, value) = text.split_once('-').ok_or(IntegrityError::NoAlgorithm)?;
+        let algorithm = match name {
+            "sha256" => Algorithm::Sha256,
+            "sha384" => Algorithm::Sha384,
+            "sha512" => Algorithm::Sha512,
+            "sha1" | "md5" => return Err(IntegrityError::Weak(name.to_owned())),
+            _ => return Err(IntegrityError::Unknown(name.to_owned())),
+        };
+        // The engine refuses missing padding and trailing bits, so each digest has exactly one spelling.
+        let digest = BASE64.decode(value).map_err(|_| IntegrityError::Base64)?;
+        if digest.len() != algorithm.digest_len() {
+            return Err(IntegrityError::Length { algorithm, got: digest.len() });
+        }
+        Ok(Self { algorithm, digest })
+    }
+}
+
+/// Why a text is not an [`Integrity`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntegrityError {
+    /// Nothing there.
+    Empty,
+    /// More than one hash, separated by white space.
+    Several,
+    /// No `-` between algorithm and value.
+    NoAlgorithm,
+    /// An algorithm with known collisions (`sha1`, `md5`).
+    Weak(String),
+    /// An algorithm that SRI does not name.
+    Unknown(String),
+    /// The value is not canonical, padded base64 without options.
+    Base64,
+    /// The value has the wrong number of bytes.
+    Length {
+        /// The algorithm that was named.
+        algorithm: Algorithm,
+        /// How many bytes the value has.
+        got: usize,
+    },
+}
+
+impl fmt::Display for IntegrityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("an integrity is empty"),
+            Self::Several => f.write_str("an integrity has more than one hash"),
+            Self::NoAlgorithm => f.write_str("an integrity has the form `sha512-<base64>`"),
+            Self::Weak(name) => write!(f, "`{}` is too weak to pin anything", name.escape_debug()),
+            Self::Unknown(name) => write!(f, "`{}` is not a hash algorithm of SRI", name.escape_debug()),
+            Self::Base64 => f.write_str("the value of an integrity is not canonical base64"),
+            Self::Length { algorithm, got } => {
+                write!(f, "a {} digest has {} bytes, this one has {got}", algorithm.name(), algorithm.digest_len())
+            }
+        }
+    }
+}
+
+impl std::error::Error for IntegrityError {}
+
+/// A SHA-256 digest: what records hold for each file, and what a tree hash is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The digest in lower-case hexadecimal.
+    pub fn hex(&self) -> String {
+        hex(&self.0)
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256-{}", BASE64.encode(self.0))
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = IntegrityError;
+
+    fn from_str(text: &str) -> Result<Self, IntegrityError> {
+        let integrity: Integrity = text.parse()?;
+        match <[u8; 32]>::try_from(integrity.digest()) {
+            Ok(digest) if integrity.algorithm() == Algorithm::Sha256 => Ok(Self(digest)),
+            _ => Err(IntegrityError::Unknown(integrity.algorithm().name().to_owned())),
+        }
+    }
+}
+
+/// A running SHA-256.
+#[derive(Debug, Clone, Default)]
+pub struct Sha256Hasher(sha2::Sha256);
+
+impl Sha256Hasher {
+    /// Feeds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was fed.
+    pub fn finish(self) -> Sha256 {
+        Sha256(self.0.finalize().into())
+    }
+}
+
+/// A running digest under an [`Algorithm`].
+#[derive(Debug, Clone)]
+pub struct Hasher(State);
+
+#[derive(Debug, Clone)]
+enum State {
+    Sha256(sha2::Sha256),
+    Sha384(sha2::Sha384),
+    Sha512(sha2::Sha512),
+}
+
+impl Hasher {
+    /// A digest of no bytes yet.
+    pub fn new(algorithm: Algorithm) -> Self {
+        Self(match algorithm {
+            Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha384 => State::Sha384(sha2::Sha384::new()),
+            Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
+        })
+    }
+
+    /// Feeds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            State::Sha256(state) => state.update(bytes),
+            State::Sha384(state) => state.update(bytes),
+            State::Sha512(state) => state.update(bytes),
+        }
+    }
+
+    /// The digest of all that was fed.
+    pub fn finish(self) -> Integrity {
+        let (algorithm, digest) = match self.0 {
+            State::Sha256(state) => (Algorithm::Sha256, state.finalize().to_vec()),
+            State::Sha384(state) => (Algorithm::Sha384, state.finalize().to_vec()),
+            State::Sha512(state) => (Algorithm::Sha512, state.finalize().to_vec()),
+        };
+        Integrity { algorithm, digest }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIPS 180-4 example: the digests of "abc".
+    #[test]
+    fn displays_and_parses_the_same_text() {
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512] {
+            let integrity = Integrity::of(algorithm, b"abc");
+            assert_eq!(integrity.to_string().parse(), Ok(integrity));
+        }
+        assert_eq!(Sha256::of(b"abc").hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn refuses_what_sri_tolerates() {
+        let check = |text: &str, expected: IntegrityError| {
+            assert_eq!(text.parse::<Integrity>(), Err(expected), "{text}");
+        };
+        let good = Integrity::of(Algorithm::Sha256, b"abc").to_string();
+        check("", IntegrityError::Empty);
+        check(&format!("{good} {good}"), IntegrityError::Several);
+        check("ungiltig", IntegrityError::NoAlgorithm);
+        check("sha1-qZk+NkcGgWq6PiVxeFDCbJzQ2J0=", IntegrityError::Weak("sha1".into()));
+        check("sha3-AAAA", IntegrityError::Unknown("sha3".into()));
+        check(&good.replace('=', ""), IntegrityError::Base64);
+        check(&format!("{good}?foo"), IntegrityError::Base64);
+        check(&good.replace("sha256", "sha512"), IntegrityError::Length { algorithm: Algorithm::Sha512, got: 32 });
+        // The same digest with other trailing bits: a second spelling.
+        check(&good.replace("Fa0=", "Fa1="), IntegrityError::Base64);
+    }
+}

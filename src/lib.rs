@@ -1,0 +1,11 @@
+//! pinfold holds what a project vendors until it has been proved.
+//!
+//! The library behind the `pinfold` command: it reads a pin file, fetches artifacts without a package manager, and
+//! publishes a tree only when every byte of it was pinned. The layers are told in `docs/architecture.md` and held by
+//! `tests/it/tidy.rs`.
+
+// words: values with an invariant
+pub mod digest;
+pub mod layout;
+pub mod path;
+pub mod url;

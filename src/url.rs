@@ -1,0 +1,270 @@
+//! [`Url`]: where bytes are asked for, and [`Origin`]: to whom credentials belong.
+//!
+//! Refuses what has no business in a pin file or a redirect: other schemes than https (and http on loopback), user
+//! names and passwords, fragments, and anything outside printable ASCII.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::Uri;
+
+/// Longest URL, in bytes: longer than any signed CDN address seen, shorter than servers' limits.
+pub const MAX_URL_LEN: usize = 8192;
+
+/// The part of a URL that names a server (RFC 6454): scheme, host, port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    https: bool,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    /// The host in lower case; an IPv6 address stands in brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether the host is this machine by name (`localhost`) or address (127.0.0.0/8, `::1`).
+    pub fn is_loopback(&self) -> bool {
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        self.host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, default) = if self.https { ("https", 443) } else { ("http", 80) };
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port == default { Ok(()) } else { write!(f, ":{}", self.port) }
+    }
+}
+
+/// An absolute `https:` URL, or an `http:` one on loopback.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Url {
+    origin: Origin,
+    path_and_query: String,
+}
+
+impl Url {
+    /// Scheme, host and port.
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Whether the scheme is https.
+    pub const fn is_https(&self) -> bool {
+        self.origin.https
+    }
+
+    /// The host in lower case.
+    pub fn host(&self) -> &str {
+        self.origin.host()
+    }
+
+    /// The path, from its first `/`, without the query.
+    pub fn path(&self) -> &str {
+        self.path_and_query.split_once('?').map_or(self.path_and_query.as_str(), |(path, _)| path)
+    }
+
+    /// The last component of the path as it stands, empty when the path ends in `/`.
+    pub fn file_name(&self) -> &str {
+        self.path().rsplit_once('/').map_or("", |(_, name)| name)
+    }
+
+    /// What a `Location` header says, seen from this URL (RFC 3986, section 5): absolute, `//host`, `/path` or relative.
+    pub fn join(&self, location: &str) -> Result<Self, UrlError> {
+        let location = location.split_once('#').map_or(location, |(before, _)| before);
+        let scheme = if self.is_https() { "https" } else { "http" };
+        if has_scheme(location) {
+            return location.parse();
+        }
+        if location.starts_with("//") {
+            return format!("{scheme}:{location}").parse();
+        }
+        let (path, query) = location.split_once('?').map_or((location, None), |(path, query)| (path, Some(query)));
+        let path = match path {
+            "" => self.path().to_owned(),
+            _ if path.starts_with('/') => remove_dot_segments(path),
+            _ => {
+                let folder = self.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+                remove_dot_segments(&format!("{folder}/{path}"))
+            }
+        };
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{}{path}{query}", self.origin).parse()
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path_and_query)
+    }
+}
+
+impl FromStr for Url {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        if text.len() > MAX_URL_LEN {
+            return Err(UrlError::TooLong);
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains('\\') {
+            return Err(UrlError::Character);
+        }
+        if text.contains('#') {
+            return Err(UrlError::Fragment);
+        }
+        if !has_scheme(text) {
+            return Err(UrlError::NotAbsolute);
+        }
+        let https = match text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).as_deref() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(UrlError::Scheme),
+        };
+        let uri: Uri = text.parse().map_err(|_| UrlError::Grammar)?;
+        let authority = uri.authority().ok_or(UrlError::NotAbsolute)?;
+        if authority.as_str().contains('@') {
+            return Err(UrlError::Credentials);
+        }
+        let host = authority.host().to_ascii_lowercase();
+        if host.is_empty() {
+            return Err(UrlError::Grammar);
+        }
+        // `Authority::port` is `None` for a port above 65535 too, so the text decides.
+        let port = match authority.as_str().get(host.len()..) {
+            None | Some("") if https => 443,
+            None | Some("") => 80,
+            Some(rest) => rest
+                .strip_prefix(':')
+                // `u16` reads `+80` too.
+                .filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|port| port.parse().ok())
+                .ok_or(UrlError::Grammar)?,
+        };
+        let origin = Origin { https, host, port };
+        if !https && !origin.is_loopback() {
+            return Err(UrlError::PlainHttp);
+        }
+        let path_and_query = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        Ok(Self { origin, path_and_query })
+    }
+}
+
+/// Why a text is not a [`Url`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlError {
+    /// Longer than [`MAX_URL_LEN`].
+    TooLong,
+    /// White space, a control character, a backslash, or something outside ASCII.
+    Character,
+    /// Not `scheme://host…`.
+    NotAbsolute,
+    /// Not what RFC 3986 calls a URI.
+    Grammar,
+    /// Another scheme than https or http.
+    Scheme,
+    /// http on another host than loopback.
+    PlainHttp,
+    /// A user name or password in front of the host.
+    Credentials,
+    /// A fragment, which no server ever sees.
+    Fragment,
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the URL is longer than 8192 bytes",
+            Self::Character => "the URL has a character that must be percent-encoded",
+            Self::NotAbsolute => "the URL has no scheme and host",
+            Self::Grammar => "the URL is malformed",
+            Self::Scheme => "the URL is neither https nor http",
+            Self::PlainHttp => "plain http is for loopback only",
+            Self::Credentials => "the URL has credentials in it",
+            Self::Fragment => "the URL has a fragment",
+        })
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+/// RFC 3986, section 3.1: a letter, then letters, digits, `+`, `-`, `.`, then `:`.
+fn has_scheme(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    })
+}
+
+/// RFC 3986, section 5.2.4, for a path that starts with `/`.
+fn remove_dot_segments(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut folder = false;
+    for segment in path.split('/').skip(1) {
+        folder = matches!(segment, "." | "..");
+        match segment {
+            "." => {}
+            ".." => {
+                kept.pop();
+            }
+            _ => kept.push(segment),
+        }
+    }
+    let end = if folder && !kept.is_empty() { "/" } else { "" };
+    format!("/{}{end}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().expect("a url")
+    }
+
+    #[test]
+    fn reads_and_writes_the_same_url() {
+        for text in ["https://example.com/a/b.tgz?x=1", "http://127.0.0.1:8080/", "http://[::1]:1/x"] {
+            assert_eq!(url(text).to_string(), text);
+        }
+        assert_eq!(url("HTTPS://EXAMPLE.com:443").to_string(), "https://example.com/");
+        assert_eq!(url("https://example.com/a/b.tgz?x=/1").file_name(), "b.tgz");
+    }
+
+    #[test]
+    fn refuses_each_way_to_be_wrong() {
+        let check = |text: &str, expected: UrlError| assert_eq!(text.parse::<Url>(), Err(expected), "{text}");
+        check("/a", UrlError::NotAbsolute);
+        check("ftp://example.com/a", UrlError::Scheme);
+        check("file:///etc/passwd", UrlError::Scheme);
+        check("http://example.com/a", UrlError::PlainHttp);
+        check("http://127.0.0.1.example.com/a", UrlError::PlainHttp);
+        check("https://user:word@example.com/", UrlError::Credentials);
+        check("https://example.com/a#b", UrlError::Fragment);
+        check("https://example.com/a b", UrlError::Character);
+        check("https://example.com/\u{e9}", UrlError::Character);
+        check("https://example.com\\@evil.example/", UrlError::Character);
+        check("https://example.com:99999/", UrlError::Grammar);
+        check(&format!("https://example.com/{}", "a".repeat(9000)), UrlError::TooLong);
+    }
+
+    #[test]
+    fn joins_as_rfc_3986_says() {
+        let base = url("https://example.com/a/b/c?q=1");
+        let check = |location: &str, expected: &str| {
+            assert_eq!(base.join(location).expect("joins").to_string(), expected, "{location}");
+        };
+        check("https://cdn.example.net/x", "https://cdn.example.net/x");
+        check("//cdn.example.net/x", "https://cdn.example.net/x");
+        check("/x?y=a:b", "https://example.com/x?y=a:b");
+        check("d", "https://example.com/a/b/d");
+        check("../d", "https://example.com/a/d");
+        check("../../../d/.", "https://example.com/d/");
+        check("?r=2", "https://example.com/a/b/c?r=2");
+        check("x#frag", "https://example.com/a/b/x");
+    }
+}

@@ -1,0 +1,1 @@
+//! The only integration crate: tests at the boundary.
