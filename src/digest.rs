@@ -57,6 +57,11 @@ impl Integrity {
         hasher.finish()
     }
 
+    /// A digest that is known already, `None` if it has the wrong number of bytes.
+    pub fn from_digest(algorithm: Algorithm, digest: Vec<u8>) -> Option<Self> {
+        (digest.len() == algorithm.digest_len()).then_some(Self { algorithm, digest })
+    }
+
     /// The hash function.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm

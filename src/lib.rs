@@ -9,3 +9,8 @@ pub mod digest;
 pub mod layout;
 pub mod path;
 pub mod url;
+
+// formats: bytes to values and back, no world
+pub mod nar;
+pub mod record;
+pub mod report;

@@ -4,6 +4,7 @@
 //! systems read differently (backslash, empty components, control characters), and what is too long or too deep.
 //! The rules follow CVE-2007-4559, CVE-2021-32804 and CVE-2021-37713.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -59,6 +60,14 @@ impl RelPath {
     pub fn contains(&self, other: &Self) -> bool {
         let (above, below) = (self.collision_key(), other.collision_key());
         below.strip_prefix(above.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The order in which a tree is walked: by component, each by its bytes, a folder before what is in it. Records list
+    /// files in this order and NAR (nix 2.x, `dumpPath`) requires it; plain string order puts `a-b` before `a/b`.
+    pub fn tree_order(&self, other: &Self) -> Ordering {
+        // No component has a control character, so NUL sorts a separator before every other byte.
+        let key = |byte: u8| if byte == b'/' { 0 } else { byte };
+        self.0.bytes().map(key).cmp(other.0.bytes().map(key))
     }
 
     /// A text that two paths share when some file system takes them for one: folded by case and Unicode form, without
@@ -203,6 +212,13 @@ mod tests {
         assert_eq!(key("\u{fb01}x"), key("fix"));
         assert_eq!(key(".g\u{200c}it"), key(".git"));
         assert_ne!(key("a"), key("b"));
+    }
+
+    #[test]
+    fn tree_order_walks_folders_whole() {
+        let mut paths = ["a.b", "a/c", "a-b", "a", "a/b/c", "B"].map(|text| text.parse::<RelPath>().expect("a path"));
+        paths.sort_by(RelPath::tree_order);
+        assert_eq!(paths.each_ref().map(RelPath::as_str), ["B", "a", "a/b/c", "a/c", "a-b", "a.b"]);
     }
 
     #[test]

@@ -1,0 +1,170 @@
+//! [`Report`]: what a command has to say, as data; rendered by the shell for people or as JSON (`docs/report.md`).
+
+pub mod json;
+
+/// How a pin, or another subject of a command, came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// All that was looked at is right.
+    Passed,
+    /// The work could not be done: configuration, network, disk.
+    Failed,
+    /// Nothing was refuted, but a verdict is not possible.
+    Unverifiable,
+    /// Bytes or evidence are not what was pinned.
+    Refused,
+}
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Worth knowing.
+    Note,
+    /// Worth acting on, but nothing was refuted.
+    Warning,
+    /// Why the verdict is not [`Verdict::Passed`].
+    Error,
+}
+
+/// One thing that a command found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it weighs.
+    pub level: Level,
+    /// A stable identifier in kebab case; `docs/threats.md` and `docs/pins.md` list them.
+    pub code: String,
+    /// A sentence without a full stop.
+    pub message: String,
+    /// What was pinned or recorded, where two values were compared.
+    pub expected: Option<String>,
+    /// What was there instead.
+    pub received: Option<String>,
+    /// The file that it is about, relative to pins.toml.
+    pub path: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    /// A finding with a message alone.
+    pub fn new(level: Level, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            level,
+            code: code.to_owned(),
+            message: message.into(),
+            expected: None,
+            received: None,
+            path: None,
+            hint: None,
+        }
+    }
+
+    /// The same with the two values that were compared.
+    #[must_use]
+    pub fn compared(mut self, expected: impl Into<String>, received: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self.received = Some(received.into());
+        self
+    }
+
+    /// The same with the file that it is about.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// The same with what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// One subject of a command and how it came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The name of a pin, or the digest of a cached artifact.
+    pub subject: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// One word for what was done or seen: `installed`, `unchanged`, `verified`, `refused`.
+    pub status: String,
+    /// What it is, such as `npm:terser@5.46.2`; may be empty.
+    pub source: String,
+    /// What else to know, in a few words; may be empty.
+    pub detail: String,
+    /// All that was found, in the order in which it was.
+    pub findings: Vec<Finding>,
+}
+
+/// What a command returns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The command's words, such as `fetch` or `cache gc`.
+    pub command: &'static str,
+    /// One row a subject, in the order of the pin file.
+    pub rows: Vec<Row>,
+    /// What concerns no single subject.
+    pub notes: Vec<Finding>,
+    /// One line at the end.
+    pub summary: String,
+    /// Whether rows are verdicts, so that none at all is no success, rather than a listing that may be empty.
+    pub judges: bool,
+}
+
+impl Report {
+    /// The worst verdict: refused over unverifiable over failed over passed. A report that judges nothing has failed:
+    /// nothing ever passes because there was nothing to look at.
+    pub fn verdict(&self) -> Verdict {
+        let nothing = if self.judges { Verdict::Failed } else { Verdict::Passed };
+        self.rows.iter().map(|row| row.verdict).max().unwrap_or(nothing)
+    }
+
+    /// The exit code: 0 passed, 1 refused, 2 failed, 3 unverifiable. 1 wins over 3 and 3 over 2, so that a caller who
+    /// retries on 2 never retries past a refusal.
+    pub fn exit_code(&self) -> u8 {
+        match self.verdict() {
+            Verdict::Passed => 0,
+            Verdict::Refused => 1,
+            Verdict::Failed => 2,
+            Verdict::Unverifiable => 3,
+        }
+    }
+
+    /// How many rows came out so.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.rows.iter().filter(|row| row.verdict == verdict).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(verdicts: &[Verdict], judges: bool) -> Report {
+        let row = |verdict: &Verdict| Row {
+            subject: "x".into(),
+            verdict: *verdict,
+            status: String::new(),
+            source: String::new(),
+            detail: String::new(),
+            findings: vec![],
+        };
+        let rows = verdicts.iter().map(row).collect();
+        Report { command: "fetch", rows, notes: vec![], summary: String::new(), judges }
+    }
+
+    #[test]
+    fn a_refusal_wins_over_all_and_nothing_is_no_success() {
+        use Verdict::{Failed, Passed, Refused, Unverifiable};
+        let check = |verdicts: &[Verdict], code| assert_eq!(report(verdicts, true).exit_code(), code, "{verdicts:?}");
+        check(&[Passed, Passed], 0);
+        check(&[Passed, Refused, Unverifiable, Failed], 1);
+        check(&[Failed, Passed], 2);
+        check(&[Failed, Unverifiable, Passed], 3);
+        check(&[], 2);
+        assert_eq!(report(&[], false).exit_code(), 0);
+    }
+}

@@ -1,0 +1,126 @@
+//! The JSON form of a report, `pinfold/report/v1`: its own structs, so that a rename inside never changes the wire.
+
+use serde::Serialize;
+
+use super::{Finding, Level, Report, Row, Verdict};
+
+/// The value of `schema` in every document of this version.
+pub const SCHEMA: &str = "pinfold/report/v1";
+
+#[derive(Serialize)]
+struct WireReport<'a> {
+    schema: &'static str,
+    command: &'a str,
+    verdict: &'static str,
+    exit_code: u8,
+    rows: Vec<WireRow<'a>>,
+    notes: Vec<WireFinding<'a>>,
+    summary: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireRow<'a> {
+    subject: &'a str,
+    verdict: &'static str,
+    status: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    source: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    detail: &'a str,
+    findings: Vec<WireFinding<'a>>,
+}
+
+#[derive(Serialize)]
+struct WireFinding<'a> {
+    level: &'static str,
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct WireFailure<'a> {
+    schema: &'static str,
+    command: &'a str,
+    verdict: &'static str,
+    exit_code: u8,
+    error: WireFinding<'a>,
+}
+
+impl Report {
+    /// The report as one JSON document, ending in a line feed.
+    pub fn to_json(&self) -> String {
+        document(&WireReport {
+            schema: SCHEMA,
+            command: self.command,
+            verdict: verdict(self.verdict()),
+            exit_code: self.exit_code(),
+            rows: self.rows.iter().map(row).collect(),
+            notes: self.notes.iter().map(finding).collect(),
+            summary: &self.summary,
+        })
+    }
+}
+
+/// The document of a command that could not even begin, such as for a malformed pins.toml.
+pub fn failure(command: &str, error: &Finding, exit_code: u8) -> String {
+    let verdict = if exit_code == 1 { Verdict::Refused } else { Verdict::Failed };
+    document(&WireFailure {
+        schema: SCHEMA,
+        command,
+        verdict: self::verdict(verdict),
+        exit_code,
+        error: finding(error),
+    })
+}
+
+fn row(row: &Row) -> WireRow<'_> {
+    WireRow {
+        subject: &row.subject,
+        verdict: verdict(row.verdict),
+        status: &row.status,
+        source: &row.source,
+        detail: &row.detail,
+        findings: row.findings.iter().map(finding).collect(),
+    }
+}
+
+fn finding(finding: &Finding) -> WireFinding<'_> {
+    WireFinding {
+        level: match finding.level {
+            Level::Note => "note",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        },
+        code: &finding.code,
+        message: &finding.message,
+        expected: finding.expected.as_deref(),
+        received: finding.received.as_deref(),
+        path: finding.path.as_deref(),
+        hint: finding.hint.as_deref(),
+    }
+}
+
+const fn verdict(verdict: Verdict) -> &'static str {
+    // PASSED and FAILED are the words of SLSA's verification summaries; the other two split FAILED's neighbours.
+    match verdict {
+        Verdict::Passed => "PASSED",
+        Verdict::Refused => "REFUSED",
+        Verdict::Failed => "FAILED",
+        Verdict::Unverifiable => "UNVERIFIABLE",
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the wire structs hold only strings and numbers, which JSON can write")]
+fn document(wire: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(wire).expect("strings and numbers are JSON");
+    text.push('\n');
+    text
+}
