@@ -12,5 +12,6 @@ pub mod url;
 
 // formats: bytes to values and back, no world
 pub mod nar;
+pub mod pins;
 pub mod record;
 pub mod report;

@@ -1,0 +1,244 @@
+//! [`PinsError`]: why pins.toml was refused, where, and what to do about it.
+
+use std::fmt;
+
+use super::value::ValueError;
+use super::wording::Shown;
+
+/// A refusal of pins.toml. `Display` names the pin, not the file: that is known to who read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinsError {
+    line: Option<usize>,
+    pin: Option<String>,
+    kind: Box<PinsErrorKind>,
+}
+
+impl PinsError {
+    pub(super) fn new(line: Option<usize>, pin: Option<&str>, kind: PinsErrorKind) -> Self {
+        Self { line, pin: pin.map(str::to_owned), kind: Box::new(kind) }
+    }
+
+    /// The 1-based line, `None` where the file as a whole is meant.
+    pub const fn line(&self) -> Option<usize> {
+        self.line
+    }
+
+    /// The pin it is about, if it is about one.
+    pub fn pin(&self) -> Option<&str> {
+        self.pin.as_deref()
+    }
+
+    /// What is wrong.
+    pub const fn kind(&self) -> &PinsErrorKind {
+        &self.kind
+    }
+
+    /// A stable id of the refusal, one of [`CODES`].
+    pub const fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        self.kind.hint()
+    }
+}
+
+impl fmt::Display for PinsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(pin) = &self.pin {
+            write!(f, "pin {}: ", Shown(pin))?;
+        }
+        self.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for PinsError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            PinsErrorKind::Value { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The topmost of some refusals.
+pub(super) fn topmost(results: impl IntoIterator<Item = Result<(), PinsError>>) -> Result<(), PinsError> {
+    results.into_iter().filter_map(Result::err).min_by_key(PinsError::line).map_or(Ok(()), Err)
+}
+
+/// What can be wrong with pins.toml, in the order in which it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the words of the message that `Display` makes of them")]
+pub enum PinsErrorKind {
+    /// Longer than [`super::MAX_FILE_LEN`].
+    FileTooLarge { len: usize },
+    /// Not TOML.
+    Syntax { message: String },
+    /// No `version`.
+    MissingVersion,
+    /// Another `version` than [`super::VERSION`].
+    UnsupportedVersion { found: i64 },
+    /// A key that its table does not have.
+    UnknownKey { key: String, table: &'static str, nearest: Option<String> },
+    /// A value of another type.
+    WrongType { key: String, expected: &'static str, found: &'static str },
+    /// A number outside its bounds.
+    OutOfRange { key: String, found: i64, min: u64, max: u64 },
+    /// A key that must be there.
+    MissingKey { key: &'static str, table: &'static str },
+    /// More than [`super::MAX_PINS`].
+    TooManyPins { found: usize },
+    /// A text that is not what its key takes.
+    Value { key: String, value: String, error: ValueError },
+    /// Two names that differ in case only.
+    PinNameCollision { other: String, other_line: usize },
+    /// Neither a source nor a variant.
+    NoSource,
+    /// More than one source.
+    TwoSources { first: String, second: String },
+    /// A source that is known and not built yet.
+    UnsupportedSource { key: String },
+    /// A source without `integrity`.
+    MissingIntegrity { source: String },
+    /// A key that says something about a source, in a pin that has variants only.
+    KeyWithoutSource { key: String },
+    /// Mirrors of a file in the project.
+    MirrorsOfFile,
+    /// More than [`super::MAX_MIRRORS`].
+    TooManyMirrors { found: usize },
+    /// `executable = true` for anything but a raw file.
+    ExecutableTrue,
+    /// A key that speaks of an archive's members, for a raw file.
+    KeyOfRaw { key: String },
+    /// A destination that belongs to git or to pinfold.
+    ToReserved { to: String },
+    /// A destination that is, contains or lies in another's.
+    ToOverlaps { to: String, other: String, other_to: String, other_line: usize },
+    /// A file of the project that a fetch would overwrite.
+    InputInTree { key: &'static str, path: String, other: String, other_to: String },
+    /// More than [`super::MAX_PATCHES`].
+    TooManyPatches { found: usize },
+    /// A patch that does nothing.
+    PatchWithoutEdit,
+    /// A patch with more than one edit.
+    PatchTwoEdits { first: String, second: String },
+    /// A key of a patch without the one that it belongs to.
+    PatchNeeds { key: String, needs: &'static str },
+    /// Nothing to find.
+    FindEmpty,
+    /// A file that one patch writes or deletes and another touches.
+    PatchConflict { path: String, other_line: usize },
+    /// The integrity of another artifact.
+    SameIntegrity { source: String, other: String, other_source: String, other_line: usize },
+}
+
+impl PinsErrorKind {
+    /// A stable id of the refusal, one of [`CODES`].
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::FileTooLarge { .. } => "file-too-large",
+            Self::Syntax { .. } => "syntax",
+            Self::MissingVersion => "missing-version",
+            Self::UnsupportedVersion { .. } => "unsupported-version",
+            Self::UnknownKey { .. } => "unknown-key",
+            Self::WrongType { .. } => "wrong-type",
+            Self::OutOfRange { .. } => "out-of-range",
+            Self::MissingKey { .. } => "missing-key",
+            Self::TooManyPins { .. } => "too-many-pins",
+            Self::Value { error, .. } => error.code(),
+            Self::PinNameCollision { .. } => "pin-name-collision",
+            Self::NoSource => "no-source",
+            Self::TwoSources { .. } => "two-sources",
+            Self::UnsupportedSource { .. } => "unsupported-source",
+            Self::MissingIntegrity { .. } => "missing-integrity",
+            Self::KeyWithoutSource { .. } => "key-without-source",
+            Self::MirrorsOfFile => "mirrors-of-file",
+            Self::TooManyMirrors { .. } => "too-many-mirrors",
+            Self::ExecutableTrue => "executable-true",
+            Self::KeyOfRaw { .. } => "key-of-raw",
+            Self::ToReserved { .. } => "to-reserved",
+            Self::ToOverlaps { .. } => "to-overlaps",
+            Self::InputInTree { .. } => "input-in-tree",
+            Self::TooManyPatches { .. } => "too-many-patches",
+            Self::PatchWithoutEdit => "patch-without-edit",
+            Self::PatchTwoEdits { .. } => "patch-two-edits",
+            Self::PatchNeeds { .. } => "patch-needs",
+            Self::FindEmpty => "find-empty",
+            Self::PatchConflict { .. } => "patch-conflict",
+            Self::SameIntegrity { .. } => "same-integrity",
+        }
+    }
+}
+
+/// Every id that [`PinsError::code`] can be, sorted by what they are about.
+pub const CODES: &[&str] = &[
+    "file-too-large",
+    "syntax",
+    "missing-version",
+    "unsupported-version",
+    "unknown-key",
+    "wrong-type",
+    "out-of-range",
+    "missing-key",
+    "too-many-pins",
+    "pin-name-empty",
+    "pin-name-too-long",
+    "pin-name-start",
+    "pin-name-character",
+    "pin-name-collision",
+    "no-source",
+    "two-sources",
+    "unsupported-source",
+    "missing-integrity",
+    "key-without-source",
+    "mirrors-of-file",
+    "too-many-mirrors",
+    "npm-no-version",
+    "npm-name-empty",
+    "npm-name-too-long",
+    "npm-name-start",
+    "npm-name-character",
+    "npm-name-reserved",
+    "npm-scope",
+    "npm-version-prefix",
+    "npm-version",
+    "github-form",
+    "github-owner",
+    "github-repo",
+    "github-tag",
+    "github-asset",
+    "bad-url",
+    "bad-path",
+    "bad-integrity",
+    "bad-pattern",
+    "bad-format",
+    "platform-system",
+    "platform-processor",
+    "platform-libc",
+    "bad-mode",
+    "repository-url",
+    "repository-http",
+    "repository-path",
+    "repository-dot-git",
+    "host-scheme",
+    "host-upper-case",
+    "host-wildcard",
+    "host-form",
+    "age-form",
+    "age-too-long",
+    "registry-query",
+    "bad-text",
+    "executable-true",
+    "key-of-raw",
+    "to-reserved",
+    "to-overlaps",
+    "input-in-tree",
+    "too-many-patches",
+    "patch-without-edit",
+    "patch-two-edits",
+    "patch-needs",
+    "find-empty",
+    "patch-conflict",
+    "same-integrity",
+];

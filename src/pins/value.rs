@@ -1,0 +1,173 @@
+//! [`ValueError`]: why a text is not what its key takes, over all the types that pins.toml is read into.
+
+use std::error::Error;
+use std::fmt;
+
+use super::github::GithubError;
+use super::name::PinNameError;
+use super::npm::NpmError;
+use super::platform::{Platform, PlatformError};
+use super::trust::{Mode, ModeError};
+use super::trusted::{AgeError, HostError, RepositoryError};
+use crate::digest::IntegrityError;
+use crate::layout::{Format, PatternError};
+use crate::path::PathError;
+use crate::url::UrlError;
+
+/// A text that is not what its key takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueError {
+    /// Not a [`super::PinName`].
+    PinName(PinNameError),
+    /// Not a [`super::NpmPackage`].
+    Npm(NpmError),
+    /// Not a [`super::GithubAsset`].
+    Github(GithubError),
+    /// Not a [`crate::url::Url`].
+    Url(UrlError),
+    /// Not a [`crate::path::RelPath`].
+    Path(PathError),
+    /// Not an [`crate::digest::Integrity`].
+    Integrity(IntegrityError),
+    /// Not a [`crate::layout::Pattern`].
+    Pattern(PatternError),
+    /// Not a [`Format`].
+    Format,
+    /// Not a [`Platform`].
+    Platform(PlatformError),
+    /// Not a [`Mode`].
+    Mode(ModeError),
+    /// Not a [`super::Repository`].
+    Repository(RepositoryError),
+    /// Not a [`super::Host`].
+    Host(HostError),
+    /// Not an age.
+    Age(AgeError),
+    /// A registry's base URL with a query: no path can be put behind it.
+    RegistryQuery,
+    /// Empty, or with a control character.
+    Text,
+}
+
+impl ValueError {
+    /// A stable id of the refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::PinName(error) => error.code(),
+            Self::Npm(error) => error.code(),
+            Self::Github(error) => error.code(),
+            Self::Url(_) => "bad-url",
+            Self::Path(_) => "bad-path",
+            Self::Integrity(_) => "bad-integrity",
+            Self::Pattern(_) => "bad-pattern",
+            Self::Format => "bad-format",
+            Self::Platform(error) => error.code(),
+            Self::Mode(_) => "bad-mode",
+            Self::Repository(error) => error.code(),
+            Self::Host(error) => error.code(),
+            Self::Age(error) => error.code(),
+            Self::RegistryQuery => "registry-query",
+            Self::Text => "bad-text",
+        }
+    }
+
+    /// What to write instead of `value`.
+    pub fn hint(&self, value: &str) -> Option<String> {
+        Some(match self {
+            Self::Npm(error) => error.hint()?.to_owned(),
+            Self::Path(PathError::Absolute | PathError::DotDot) => {
+                "a path is relative to the folder of pins.toml and stays in it".to_owned()
+            }
+            Self::Path(PathError::Backslash) => "write `/` between the parts of a path".to_owned(),
+            Self::Integrity(IntegrityError::Weak(_)) => "use the sha512 of the same bytes".to_owned(),
+            Self::Format => format!("the formats are {}", list(Format::ALL.map(Format::name))),
+            Self::Platform(PlatformError::System) => format!("did you mean `{}`?", in_nodes_words(value)?),
+            Self::Mode(_) => format!("the modes are {}", list(Mode::ALL.map(Mode::name))),
+            Self::Age(AgeError::Form) => "write it like `7d`, `12h` or `90m`".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PinName(error) => error.fmt(f),
+            Self::Npm(error) => error.fmt(f),
+            Self::Github(error) => error.fmt(f),
+            Self::Url(error) => error.fmt(f),
+            Self::Path(error) => error.fmt(f),
+            Self::Integrity(error) => error.fmt(f),
+            Self::Pattern(error) => error.fmt(f),
+            Self::Format => f.write_str("no such format"),
+            Self::Platform(error) => error.fmt(f),
+            Self::Mode(error) => error.fmt(f),
+            Self::Repository(error) => error.fmt(f),
+            Self::Host(error) => error.fmt(f),
+            Self::Age(error) => error.fmt(f),
+            Self::RegistryQuery => f.write_str("a base URL has no query"),
+            Self::Text => f.write_str("the text is empty or has a control character"),
+        }
+    }
+}
+
+impl Error for ValueError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::PinName(error) => error,
+            Self::Npm(error) => error,
+            Self::Github(error) => error,
+            Self::Url(error) => error,
+            Self::Path(error) => error,
+            Self::Integrity(error) => error,
+            Self::Pattern(error) => error,
+            Self::Platform(error) => error,
+            Self::Mode(error) => error,
+            Self::Repository(error) => error,
+            Self::Host(error) => error,
+            Self::Age(error) => error,
+            Self::Format | Self::RegistryQuery | Self::Text => return None,
+        })
+    }
+}
+
+macro_rules! from {
+    ($($variant:ident($error:ty),)*) => {
+        $(impl From<$error> for ValueError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+from! {
+    PinName(PinNameError),
+    Npm(NpmError),
+    Github(GithubError),
+    Url(UrlError),
+    Path(PathError),
+    Integrity(IntegrityError),
+    Pattern(PatternError),
+    Platform(PlatformError),
+    Mode(ModeError),
+    Repository(RepositoryError),
+    Host(HostError),
+    Age(AgeError),
+}
+
+/// A platform whose system goes by another name elsewhere.
+fn in_nodes_words(value: &str) -> Option<Platform> {
+    let (system, rest) = value.split_once('-')?;
+    let word = match system.to_ascii_lowercase().as_str() {
+        "windows" | "win" | "win64" => "win32",
+        "macos" | "mac" | "osx" => "darwin",
+        "solaris" => "sunos",
+        _ => return None,
+    };
+    format!("{word}-{rest}").parse().ok()
+}
+
+fn list<const N: usize>(words: [&str; N]) -> String {
+    words.map(|word| format!("`{word}`")).join(", ")
+}
