@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::patch::PatchError;
 use super::value::ValueError;
 use super::wording::Shown;
 
@@ -57,6 +58,7 @@ impl std::error::Error for PinsError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
             PinsErrorKind::Value { error, .. } => Some(error),
+            PinsErrorKind::Patch(error) => Some(error),
             _ => None,
         }
     }
@@ -73,8 +75,8 @@ pub(super) fn topmost(results: impl IntoIterator<Item = Result<(), PinsError>>) 
 pub enum PinsErrorKind {
     /// Longer than [`super::MAX_FILE_LEN`].
     FileTooLarge { len: usize },
-    /// Not TOML.
-    Syntax { message: String },
+    /// Not TOML; `found` is what the reader stumbled over, empty at the end of the file.
+    Syntax { message: String, found: String },
     /// No `version`.
     MissingVersion,
     /// Another `version` than [`super::VERSION`].
@@ -119,16 +121,8 @@ pub enum PinsErrorKind {
     InputInTree { key: &'static str, path: String, other: String, other_to: String },
     /// More than [`super::MAX_PATCHES`].
     TooManyPatches { found: usize },
-    /// A patch that does nothing.
-    PatchWithoutEdit,
-    /// A patch with more than one edit.
-    PatchTwoEdits { first: String, second: String },
-    /// A key of a patch without the one that it belongs to.
-    PatchNeeds { key: String, needs: &'static str },
-    /// Nothing to find.
-    FindEmpty,
-    /// A file that one patch writes or deletes and another touches.
-    PatchConflict { path: String, other_line: usize },
+    /// An edit that is none.
+    Patch(PatchError),
     /// The integrity of another artifact.
     SameIntegrity { source: String, other: String, other_source: String, other_line: usize },
 }
@@ -161,11 +155,7 @@ impl PinsErrorKind {
             Self::ToOverlaps { .. } => "to-overlaps",
             Self::InputInTree { .. } => "input-in-tree",
             Self::TooManyPatches { .. } => "too-many-patches",
-            Self::PatchWithoutEdit => "patch-without-edit",
-            Self::PatchTwoEdits { .. } => "patch-two-edits",
-            Self::PatchNeeds { .. } => "patch-needs",
-            Self::FindEmpty => "find-empty",
-            Self::PatchConflict { .. } => "patch-conflict",
+            Self::Patch(error) => error.code(),
             Self::SameIntegrity { .. } => "same-integrity",
         }
     }

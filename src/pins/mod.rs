@@ -31,7 +31,7 @@ pub use self::github::{GithubAsset, GithubError};
 pub use self::layout::MAX_STRIP;
 pub use self::name::{PinName, PinNameError};
 pub use self::npm::{NpmError, NpmPackage};
-pub use self::patch::{Edit, MAX_PATCHES, Patch};
+pub use self::patch::{Edit, MAX_PATCHES, Patch, PatchError};
 pub use self::pin::Pin;
 pub use self::platform::{Platform, PlatformError};
 pub use self::source::Source;
@@ -66,10 +66,7 @@ impl PinFile {
             return Err(PinsError::new(None, None, PinsErrorKind::FileTooLarge { len: text.len() }));
         }
         let lines = Lines::of(text);
-        let document = toml_edit::Document::parse(text).map_err(|error| {
-            let line = error.span().map(|span| lines.at(span.start));
-            PinsError::new(line, None, PinsErrorKind::Syntax { message: error.message().to_owned() })
-        })?;
+        let document = toml_edit::Document::parse(text).map_err(|error| syntax(text, &lines, &error))?;
         let root = Table::root(&lines, document.as_table());
         check_version(root)?;
         let (registries, trust, pins) = (Registries::read(root), Trust::read(root), read_pins(root));
@@ -109,6 +106,13 @@ impl PinFile {
     pub const fn trust(&self) -> &Trust {
         &self.trust
     }
+}
+
+fn syntax(text: &str, lines: &Lines, error: &toml_edit::TomlError) -> PinsError {
+    let span = error.span();
+    let line = span.as_ref().map(|span| lines.at(span.start));
+    let found = span.and_then(|span| text.get(span)).and_then(|found| found.lines().next()).unwrap_or_default();
+    PinsError::new(line, None, PinsErrorKind::Syntax { message: error.message().to_owned(), found: found.to_owned() })
 }
 
 /// First of all: what another version says, this one cannot read.

@@ -3,9 +3,11 @@
 //! Refuses patches whose order would decide the outcome: what replaces, writes or deletes a file is its only patch.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::error::{PinsError, PinsErrorKind};
 use super::table::{Entry, Shape, Table};
+use super::wording::Shown;
 use crate::path::RelPath;
 
 /// Most patches of one pin; a tree that needs more is a fork.
@@ -57,7 +59,7 @@ pub(super) fn read_all(pin: Table<'_>) -> Result<Vec<Patch>, PinsError> {
         if let Some((other_line, first_alone)) = touched.insert(patch.path.collision_key(), (patch.line, alone))
             && (alone || first_alone)
         {
-            return Err(table.error(PinsErrorKind::PatchConflict { path: patch.path.to_string(), other_line }));
+            return Err(table.error(PatchError::Conflict { path: patch.path.to_string(), other_line }.into()));
         }
         patches.push(patch);
     }
@@ -76,19 +78,19 @@ fn read_edit(table: Table<'_>) -> Result<Edit, PinsError> {
     let Some(form) = forms.next() else {
         // `replace` or `count` without `find` is the likelier slip than no edit at all.
         return Err(match table.entries().find(|entry| KEYS_OF_FIND.contains(&entry.key())) {
-            Some(entry) => entry.error(PinsErrorKind::PatchNeeds { key: entry.key().to_owned(), needs: "find" }),
-            None => table.error(PinsErrorKind::PatchWithoutEdit),
+            Some(entry) => entry.error(PatchError::Needs { key: entry.key().to_owned(), needs: "find" }.into()),
+            None => table.error(PatchError::WithoutEdit.into()),
         });
     };
     if let Some(second) = forms.next() {
-        let kind = PinsErrorKind::PatchTwoEdits { first: form.key().to_owned(), second: second.key().to_owned() };
+        let kind = PatchError::TwoEdits { first: form.key().to_owned(), second: second.key().to_owned() }.into();
         return Err(second.error(kind));
     }
     if form.key() == "find" {
         return read_substitute(table, form);
     }
     if let Some(entry) = table.entries().find(|entry| KEYS_OF_FIND.contains(&entry.key())) {
-        return Err(entry.error(PinsErrorKind::PatchNeeds { key: entry.key().to_owned(), needs: "find" }));
+        return Err(entry.error(PatchError::Needs { key: entry.key().to_owned(), needs: "find" }.into()));
     }
     match form.key() {
         "replace-with" => form.parse().map(Edit::ReplaceWith),
@@ -101,10 +103,10 @@ fn read_edit(table: Table<'_>) -> Result<Edit, PinsError> {
 fn read_substitute(table: Table<'_>, find: Entry<'_>) -> Result<Edit, PinsError> {
     let text = find.string()?;
     if text.is_empty() {
-        return Err(find.error(PinsErrorKind::FindEmpty));
+        return Err(find.error(PatchError::FindEmpty.into()));
     }
     let Some(replace) = table.get("replace") else {
-        return Err(find.error(PinsErrorKind::PatchNeeds { key: "find".to_owned(), needs: "replace" }));
+        return Err(find.error(PatchError::Needs { key: "find".to_owned(), needs: "replace" }.into()));
     };
     let count = table.get("count").map(|count| count.number(1..=MAX_COUNT)).transpose()?;
     Ok(Edit::Substitute {
@@ -112,6 +114,82 @@ fn read_substitute(table: Table<'_>, find: Entry<'_>) -> Result<Edit, PinsError>
         replace: replace.string()?.to_owned(),
         count: count.map_or(1, |count| usize::try_from(count).unwrap_or(usize::MAX)),
     })
+}
+
+/// Why a table is not an [`Edit`], or not one that can stand beside the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PatchError {
+    /// Nothing happens to the file.
+    WithoutEdit,
+    /// More than one edit in one patch.
+    TwoEdits {
+        /// The key of the first.
+        first: String,
+        /// The key of the second.
+        second: String,
+    },
+    /// A key without the one that it belongs to.
+    Needs {
+        /// The key that is there.
+        key: String,
+        /// The key that is not.
+        needs: &'static str,
+    },
+    /// Nothing to find: it would occur everywhere.
+    FindEmpty,
+    /// A file that one patch replaces, writes or deletes and another touches.
+    Conflict {
+        /// The file.
+        path: String,
+        /// The 1-based line of the other patch.
+        other_line: usize,
+    },
+}
+
+impl PatchError {
+    /// A stable id of the refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::WithoutEdit => "patch-without-edit",
+            Self::TwoEdits { .. } => "patch-two-edits",
+            Self::Needs { .. } => "patch-needs",
+            Self::FindEmpty => "find-empty",
+            Self::Conflict { .. } => "patch-conflict",
+        }
+    }
+
+    /// What to do about it.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::WithoutEdit => Some("name one of `replace-with`, `content`, `delete` and `find`"),
+            Self::TwoEdits { .. } => Some("keep one of them"),
+            Self::Conflict { .. } => Some("keep one patch of the file; only `find` patches can follow each other"),
+            Self::Needs { .. } | Self::FindEmpty => None,
+        }
+    }
+}
+
+impl fmt::Display for PatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WithoutEdit => f.write_str("the patch does nothing"),
+            Self::TwoEdits { first, second } => write!(f, "`{first}` and `{second}` are two edits in one patch"),
+            Self::Needs { key, needs } => write!(f, "`{key}` in a patch needs `{needs}`"),
+            Self::FindEmpty => f.write_str("`find` is empty"),
+            Self::Conflict { path, other_line } => {
+                let path = Shown(path);
+                write!(f, "{path} is patched here and in line {other_line}, and one of them takes the whole file")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PatchError {}
+
+impl From<PatchError> for PinsErrorKind {
+    fn from(error: PatchError) -> Self {
+        Self::Patch(error)
+    }
 }
 
 const PATCH: Shape =

@@ -101,6 +101,8 @@ fn messages_of_the_file() {
         told("# a comment\nversion = 2"),
         "2: `version = 2` is written for a newer pinfold\nthis pinfold reads `version = 1`"
     );
+    assert_eq!(told("version = 1\nversion = 1\n"), "2: not TOML at `version`: duplicate key");
+    assert_eq!(told("version = 1\n[trust\n"), "2: not TOML: unclosed table, expected `]`");
     assert_eq!(told("version = 1\n[trust]\nmin-age = 7\n"), "3: `min-age` must be a string, not a whole number");
     assert_eq!(
         told("version = 1\n[trust]\nprovenence = \"off\"\n"),
@@ -290,4 +292,32 @@ fn no_cut_of_a_good_file_panics() {
             assert!(error.line().is_some_and(|line| line <= text.lines().count() + 1), "{end}: {error:?}");
         }
     }
+}
+
+#[test]
+fn no_changed_byte_of_a_good_file_panics() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/pins/ok-full.txt");
+    let text = std::fs::read_to_string(path).expect("a vector");
+    let (_, text) = vector(&text).expect("a header");
+    for at in 0..text.len() {
+        for other in [b'"', b'.', b'\n', b'[', b'1', 0x00] {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] = other;
+            // What still parses keeps the text as it came.
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            let is_kept = PinFile::parse(&changed).map_or(true, |file| file.text() == changed);
+            assert!(is_kept, "byte {at}");
+        }
+    }
+}
+
+/// The document of the format lists every refusal by its id, and no other.
+#[test]
+fn the_document_lists_every_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pins.md");
+    let text = std::fs::read_to_string(path).expect("the document");
+    let (_, refusals) = text.split_once("## Refusals").expect("a chapter of refusals");
+    let listed: Vec<&str> =
+        refusals.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(code, _)| code).collect();
+    assert_eq!(listed, CODES);
 }

@@ -19,11 +19,7 @@ impl PinsErrorKind {
             Self::KeyWithoutSource { .. } => "write it into the tables of the platforms".to_owned(),
             Self::Value { error, value, .. } => error.hint(value)?,
             Self::ExecutableTrue => "list the files, or say `format = \"raw\"`".to_owned(),
-            Self::PatchWithoutEdit => "name one of `replace-with`, `content`, `delete` and `find`".to_owned(),
-            Self::PatchTwoEdits { .. } => "write two patches".to_owned(),
-            Self::PatchConflict { .. } => {
-                "keep one patch of the file; only `find` patches can follow each other".to_owned()
-            }
+            Self::Patch(error) => error.hint()?.to_owned(),
             Self::SameIntegrity { .. } => "one of the two was copied or bumped without its integrity".to_owned(),
             _ => return None,
         })
@@ -34,7 +30,8 @@ impl fmt::Display for PinsErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FileTooLarge { len } => write!(f, "the file has {len} bytes, more than {}", MAX_FILE_LEN),
-            Self::Syntax { message } => write!(f, "not TOML: {}", message.escape_debug()),
+            Self::Syntax { message, found } if found.is_empty() => write!(f, "not TOML: {message}"),
+            Self::Syntax { message, found } => write!(f, "not TOML at {}: {message}", Shown(found)),
             Self::MissingVersion => f.write_str("`version` is missing"),
             Self::UnsupportedVersion { found } if *found > VERSION => {
                 write!(f, "`version = {found}` is written for a newer pinfold")
@@ -66,6 +63,7 @@ impl fmt::Display for PinsErrorKind {
             Self::ToOverlaps { to, other, other_to, other_line } => {
                 write!(f, "`to` is {} and overlaps {} of pin `{other}` (line {other_line})", Shown(to), Shown(other_to))
             }
+            Self::TooManyPatches { found } => write!(f, "`patch` has {found} patches, more than {}", MAX_PATCHES),
             Self::InputInTree { key, path, other, other_to } => {
                 write!(
                     f,
@@ -74,26 +72,13 @@ impl fmt::Display for PinsErrorKind {
                     Shown(other_to)
                 )
             }
-            Self::TooManyPatches { found } => {
-                write!(f, "`patch` has {found} patches, more than {}", MAX_PATCHES)
-            }
-            Self::PatchWithoutEdit => f.write_str("the patch does nothing"),
-            Self::PatchTwoEdits { first, second } => write!(f, "`{first}` and `{second}` are two edits in one patch"),
-            Self::PatchNeeds { key, needs } => write!(f, "`{key}` in a patch needs `{needs}`"),
-            Self::FindEmpty => f.write_str("`find` is empty"),
-            Self::PatchConflict { path, other_line } => {
-                write!(
-                    f,
-                    "{} is patched here and in line {other_line}, and one of them takes the whole file",
-                    Shown(path)
-                )
-            }
             Self::SameIntegrity { source, other, other_source, other_line } => write!(
                 f,
                 "{} has the integrity of {} (pin `{other}`, line {other_line})",
                 Shown(source),
                 Shown(other_source)
             ),
+            Self::Patch(error) => error.fmt(f),
         }
     }
 }
