@@ -15,3 +15,6 @@ pub mod nar;
 pub mod pins;
 pub mod record;
 pub mod report;
+
+// judgement: values to values
+pub mod source;

@@ -1,0 +1,449 @@
+//! Which server stands behind `npm = …` and `github = …`: the first place that says so, in a fixed order.
+//!
+//! There is no registry that is used because nobody said anything, except what the build was told.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::credentials::Credentials;
+use super::npmrc::{self, Npmrc, Warning};
+use super::without_userinfo;
+use crate::url::{Url, UrlError};
+
+/// Where `github = …` pins come from unless something else is said: the service that the key is named after.
+pub const GITHUB: &str = "https://github.com/";
+
+/// Everything that may say where packages come from, as text: judgement reads no files and no environment itself.
+pub struct Settings<'a> {
+    /// The values of `--registry`, in order.
+    pub flags: &'a [RegistryFlag],
+    /// `npm` of `[registries]` in pins.toml.
+    pub pins_npm: Option<&'a str>,
+    /// `github` of `[registries]` in pins.toml.
+    pub pins_github: Option<&'a str>,
+    /// The environment: asked for [`NPM_VARIABLES`], [`GITHUB_VARIABLE`], and the variables that an `.npmrc` names.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The `.npmrc` files that exist, as (what to call it, text): project, user, system.
+    pub npmrc: &'a [(String, String)],
+    /// The build-time default, `PINFOLD_NPM_REGISTRY`.
+    pub built_in_npm: Option<&'a str>,
+}
+
+/// The variables that name npm's registry, in the order in which they count.
+pub const NPM_VARIABLES: [&str; 2] = ["NPM_CONFIG_REGISTRY", "npm_config_registry"];
+/// The variable that names GitHub's host, as GitHub's own command line reads it.
+pub const GITHUB_VARIABLE: &str = "GH_HOST";
+
+/// One `--registry KIND=URL`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistryFlag {
+    /// `npm=URL`: all of npm.
+    Npm(Url),
+    /// `npm:@scope=URL`: one scope (with its `@`).
+    NpmScope(String, Url),
+    /// `github=URL`: the server of release assets.
+    Github(Url),
+}
+
+impl FromStr for RegistryFlag {
+    type Err = FlagError;
+
+    fn from_str(text: &str) -> Result<Self, FlagError> {
+        let (kind, url) = text.split_once('=').ok_or(FlagError::Form)?;
+        let url = url.parse().map_err(FlagError::Url)?;
+        match (kind, kind.strip_prefix("npm:@")) {
+            ("npm", _) => Ok(Self::Npm(url)),
+            ("github", _) => Ok(Self::Github(url)),
+            (_, Some(scope)) if !scope.is_empty() && !scope.contains('/') => {
+                Ok(Self::NpmScope(format!("@{scope}"), url))
+            }
+            _ => Err(FlagError::Kind { kind: kind.to_owned() }),
+        }
+    }
+}
+
+/// Where each kind of package comes from, with the credentials for it.
+pub struct Registries {
+    flags: Vec<RegistryFlag>,
+    /// In the order in which they count.
+    npm: Vec<Setting>,
+    /// Of the strongest file that names the scope.
+    scopes: BTreeMap<String, Setting>,
+    github: Vec<Setting>,
+    credentials: Credentials,
+    warnings: Vec<(String, Warning)>,
+}
+
+/// A value, and who said it.
+#[derive(Clone)]
+struct Setting {
+    place: Place,
+    value: String,
+}
+
+impl Registries {
+    /// Reads all the settings. What is malformed is an error only when it is asked for.
+    pub fn new(settings: &Settings<'_>) -> Self {
+        let files: Vec<Npmrc> = settings.npmrc.iter().map(|(_, text)| npmrc::parse(text, settings.env)).collect();
+        let (credentials, overall) = npmrc::credentials(&files);
+        let said = |place: Place, value: Option<&str>| {
+            value.filter(|value| !value.is_empty()).map(|value| Setting { place, value: value.to_owned() })
+        };
+
+        let mut npm = Vec::new();
+        npm.extend(said(Place::PinFile, settings.pins_npm));
+        for variable in NPM_VARIABLES {
+            npm.extend(said(Place::Variable(variable), (settings.env)(variable).as_deref()));
+        }
+        let mut scopes = BTreeMap::new();
+        let mut warnings = Vec::new();
+        for (file, (label, _)) in files.into_iter().zip(settings.npmrc) {
+            let place = || Place::Npmrc(label.clone());
+            npm.extend(said(place(), file.registry.as_deref()));
+            for (scope, value) in file.scopes {
+                scopes.entry(scope).or_insert(Setting { place: place(), value });
+            }
+            warnings.extend(file.warnings.into_iter().map(|warning| (label.clone(), warning)));
+        }
+        warnings.extend(overall.into_iter().map(|warning| (".npmrc".to_owned(), warning)));
+        npm.extend(said(Place::BuiltIn, settings.built_in_npm));
+
+        let mut github = Vec::new();
+        github.extend(said(Place::PinFile, settings.pins_github));
+        // A host, not a URL: `github.example.com`.
+        let host = (settings.env)(GITHUB_VARIABLE).filter(|host| !host.is_empty());
+        github.extend(said(Place::Variable(GITHUB_VARIABLE), host.map(|host| format!("https://{host}/")).as_deref()));
+        github.extend(said(Place::BuiltIn, Some(GITHUB)));
+
+        Self { flags: settings.flags.to_vec(), npm, scopes, github, credentials, warnings }
+    }
+
+    /// The registry of a package, by its scope (with its `@`).
+    ///
+    /// The order: `--registry npm:@scope=URL`; `--registry npm=URL`, which overrides scopes too (in npm it does not,
+    /// but whoever types it into a pinfold command wants all packages from there); `@scope:registry` of an `.npmrc`,
+    /// the strongest file first, which as in npm beats every registry that is not the scope's own;
+    /// `[registries] npm`; the environment; `registry` of the `.npmrc` files; the build-time default.
+    pub fn npm(&self, scope: Option<&str>) -> Result<Url, RegistryError> {
+        let of_scope = |flag: &RegistryFlag| match flag {
+            RegistryFlag::NpmScope(of, url) if Some(of.as_str()) == scope => Some(url.clone()),
+            _ => None,
+        };
+        let of_all = |flag: &RegistryFlag| match flag {
+            RegistryFlag::Npm(url) => Some(url.clone()),
+            _ => None,
+        };
+        let flags = || self.flags.iter().rev();
+        if let Some(url) = flags().find_map(of_scope).or_else(|| flags().find_map(of_all)) {
+            return Ok(url);
+        }
+        let setting = scope.and_then(|scope| self.scopes.get(scope)).or_else(|| self.npm.first());
+        setting.ok_or(RegistryError::NotConfigured)?.url()
+    }
+
+    /// The server of GitHub release assets: `--registry github=URL`, `[registries] github`, `GH_HOST`, [`GITHUB`].
+    pub fn github(&self) -> Result<Url, RegistryError> {
+        let of_github = |flag: &RegistryFlag| match flag {
+            RegistryFlag::Github(url) => Some(url.clone()),
+            _ => None,
+        };
+        match self.flags.iter().rev().find_map(of_github) {
+            Some(url) => Ok(url),
+            None => self.github.first().ok_or(RegistryError::NotConfigured)?.url(),
+        }
+    }
+
+    /// What to send to whom.
+    pub const fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// What is wrong with the `.npmrc` files, each with the name of the file.
+    pub fn warnings(&self) -> &[(String, Warning)] {
+        &self.warnings
+    }
+}
+
+impl Setting {
+    fn url(&self) -> Result<Url, RegistryError> {
+        let text = || without_userinfo(&self.value);
+        if let Some(variable) = npmrc::unset_variable(&self.value) {
+            return Err(RegistryError::Unset { place: self.place.clone(), variable: variable.to_owned() });
+        }
+        let malformed = |error| RegistryError::Malformed { place: self.place.clone(), text: text(), error };
+        self.value.parse().map_err(malformed)
+    }
+}
+
+/// Who names a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `[registries]` in pins.toml.
+    PinFile,
+    /// A variable of the environment.
+    Variable(&'static str),
+    /// An `.npmrc`, by what the caller calls it.
+    Npmrc(String),
+    /// The build.
+    BuiltIn,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PinFile => f.write_str("`[registries]` of pins.toml"),
+            Self::Variable(name) => write!(f, "the variable `{name}`"),
+            Self::Npmrc(label) => write!(f, "`{}`", label.escape_debug()),
+            Self::BuiltIn => f.write_str("the build-time default"),
+        }
+    }
+}
+
+/// Why there is no registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistryError {
+    /// Nobody named one.
+    NotConfigured,
+    /// Somebody named what is no URL.
+    Malformed {
+        /// Who.
+        place: Place,
+        /// What stands there, without credentials.
+        text: String,
+        /// Why it is no URL.
+        error: UrlError,
+    },
+    /// The registry's URL names a variable that is not set.
+    Unset {
+        /// Who names it.
+        place: Place,
+        /// The variable.
+        variable: String,
+    },
+}
+
+impl RegistryError {
+    /// A stable identifier of the refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotConfigured => "registry-not-configured",
+            Self::Malformed { .. } => "registry-malformed",
+            Self::Unset { .. } => "registry-unset-variable",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotConfigured => Some(
+                "say where packages come from: `--registry npm=URL`, `npm` in `[registries]` of pins.toml, \
+                 `NPM_CONFIG_REGISTRY`, `registry=` or `@scope:registry=` in an `.npmrc` of the project, the user or \
+                 the system, or `PINFOLD_NPM_REGISTRY` when pinfold is built"
+                    .to_owned(),
+            ),
+            Self::Malformed { .. } => None,
+            Self::Unset { variable, .. } => Some(format!("set `{}`", variable.escape_debug())),
+        }
+    }
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConfigured => f.write_str("no npm registry is configured"),
+            Self::Malformed { place, text, .. } => {
+                write!(f, "the registry `{}` of {place} cannot be used", text.escape_debug())
+            }
+            Self::Unset { place, variable } => {
+                write!(f, "the registry of {place} names `{}`, which is not set", variable.escape_debug())
+            }
+        }
+    }
+}
+
+impl std::error::Error for RegistryError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Malformed { error, .. } => Some(error),
+            Self::NotConfigured | Self::Unset { .. } => None,
+        }
+    }
+}
+
+/// Why a text is not a [`RegistryFlag`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FlagError {
+    /// No `=`.
+    Form,
+    /// Nothing that has a registry.
+    Kind {
+        /// As it was given.
+        kind: String,
+    },
+    /// What follows the `=` is no URL.
+    Url(UrlError),
+}
+
+impl FlagError {
+    /// A stable identifier of the refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Form => "registry-flag-form",
+            Self::Kind { .. } => "registry-flag-kind",
+            Self::Url(_) => "registry-flag-url",
+        }
+    }
+}
+
+impl fmt::Display for FlagError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("a registry has the form `npm=URL`, `npm:@scope=URL` or `github=URL`"),
+            Self::Kind { kind } => {
+                write!(f, "`{}` is neither `npm`, `npm:@scope` nor `github`", kind.escape_debug())
+            }
+            Self::Url(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for FlagError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything set at once, each place with its own host; tests take the strongest away one by one.
+    #[derive(Clone, Copy)]
+    struct Case<'a> {
+        flags: &'a [&'a str],
+        pins: Option<&'a str>,
+        env: &'a [(&'a str, &'a str)],
+        npmrc: &'a [&'a str],
+        built_in: Option<&'a str>,
+    }
+
+    const NOTHING: Case<'_> = Case { flags: &[], pins: None, env: &[], npmrc: &[], built_in: None };
+
+    fn registries(case: Case<'_>) -> Registries {
+        let flags: Vec<RegistryFlag> = case.flags.iter().map(|flag| flag.parse().expect("a flag")).collect();
+        let env = |name: &str| case.env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let npmrc: Vec<(String, String)> =
+            case.npmrc.iter().enumerate().map(|(i, text)| (format!("file {i}"), (*text).to_owned())).collect();
+        Registries::new(&Settings {
+            flags: &flags,
+            pins_npm: case.pins,
+            pins_github: case.pins,
+            env: &env,
+            npmrc: &npmrc,
+            built_in_npm: case.built_in,
+        })
+    }
+
+    #[test]
+    fn takes_the_first_place_that_names_a_registry() {
+        let check = |case: Case<'_>, expected: &str| {
+            assert_eq!(registries(case).npm(None).expect("configured").to_string(), expected);
+        };
+        let mut case = Case {
+            flags: &["npm=https://a.example/", "npm=https://flag.example/", "npm:@s=https://scope.example/"],
+            pins: Some("https://pins.example/"),
+            env: &[("NPM_CONFIG_REGISTRY", "https://env.example/"), ("npm_config_registry", "https://lower.example/")],
+            npmrc: &["registry=https://project.example/", "registry=https://user.example/"],
+            built_in: Some("https://built.example/"),
+        };
+        check(case, "https://flag.example/");
+        case.flags = &[];
+        check(case, "https://pins.example/");
+        case.pins = None;
+        check(case, "https://env.example/");
+        case.env = &[("NPM_CONFIG_REGISTRY", ""), ("npm_config_registry", "https://lower.example/")];
+        check(case, "https://lower.example/");
+        case.env = &[];
+        check(case, "https://project.example/");
+        case.npmrc = &["", "registry=https://user.example/"];
+        check(case, "https://user.example/");
+        case.npmrc = &[];
+        check(case, "https://built.example/");
+        case.built_in = None;
+        let error = registries(case).npm(None).expect_err("nothing is implied");
+        assert_eq!(error.code(), "registry-not-configured");
+        let hint = error.hint().expect("says where");
+        for place in ["--registry", "[registries]", "NPM_CONFIG_REGISTRY", ".npmrc", "PINFOLD_NPM_REGISTRY"] {
+            assert!(hint.contains(place), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_scope_beats_what_is_not_its_own() {
+        let check = |case: Case<'_>, expected: &str| {
+            assert_eq!(registries(case).npm(Some("@s")).expect("configured").to_string(), expected);
+        };
+        let mut case = Case {
+            flags: &["npm:@s=https://own.example/", "npm=https://flag.example/"],
+            pins: Some("https://pins.example/"),
+            env: &[],
+            npmrc: &["registry=https://project.example/", "@s:registry=https://user.example/"],
+            built_in: None,
+        };
+        check(case, "https://own.example/");
+        case.flags = &["npm=https://flag.example/", "npm:@other=https://other.example/"];
+        check(case, "https://flag.example/");
+        case.flags = &[];
+        check(case, "https://user.example/");
+        case.npmrc = &["@s:registry=https://project.example/", "@s:registry=https://user.example/"];
+        check(case, "https://project.example/");
+        case.npmrc = &["@other:registry=https://other.example/"];
+        check(case, "https://pins.example/");
+    }
+
+    #[test]
+    fn what_is_malformed_fails_only_when_it_is_asked_for() {
+        let text =
+            "@bad:registry=https://u:hush@x.example/\n@unset:registry=https://${NOT_SET}/\nregistry=https://r.example/";
+        let registries = registries(Case { npmrc: &[text], ..NOTHING });
+        assert_eq!(registries.npm(Some("@other")).expect("configured").to_string(), "https://r.example/");
+        let error = registries.npm(Some("@bad")).expect_err("credentials");
+        assert_eq!(error.code(), "registry-malformed");
+        assert_eq!(error.to_string(), "the registry `https://…@x.example/` of `file 0` cannot be used");
+        let error = registries.npm(Some("@unset")).expect_err("unset");
+        assert_eq!(error.code(), "registry-unset-variable");
+        assert_eq!(error.to_string(), "the registry of `file 0` names `NOT_SET`, which is not set");
+    }
+
+    #[test]
+    fn finds_github() {
+        let check = |case: Case<'_>, expected: &str| {
+            assert_eq!(registries(case).github().expect("configured").to_string(), expected);
+        };
+        let env: &[(&str, &str)] = &[("GH_HOST", "gh.example.com")];
+        check(
+            Case { flags: &["github=https://flag.example/"], pins: Some("https://p.example/"), env, ..NOTHING },
+            "https://flag.example/",
+        );
+        check(Case { pins: Some("https://p.example/"), env, ..NOTHING }, "https://p.example/");
+        check(Case { env, ..NOTHING }, "https://gh.example.com/");
+        check(NOTHING, GITHUB);
+        let error = registries(Case { env: &[("GH_HOST", "a b")], ..NOTHING }).github().expect_err("no host");
+        assert_eq!(error.code(), "registry-malformed");
+    }
+
+    #[test]
+    fn reads_flags() {
+        let code = |text: &str| text.parse::<RegistryFlag>().expect_err("refused").code();
+        assert_eq!(code("https://a.example/"), "registry-flag-form");
+        assert_eq!(code("pypi=https://a.example/"), "registry-flag-kind");
+        assert_eq!(code("npm:scope=https://a.example/"), "registry-flag-kind");
+        assert_eq!(code("npm:@=https://a.example/"), "registry-flag-kind");
+        assert_eq!(code("npm=http://a.example/"), "registry-flag-url");
+    }
+
+    #[test]
+    fn gives_credentials_and_warnings_on() {
+        let registries = registries(Case { npmrc: &["", "//r.example/:_authToken=t\n_auth=x"], ..NOTHING });
+        assert!(registries.credentials().for_url(&"https://r.example/a".parse().expect("a url")).is_some());
+        let labels: Vec<&str> = registries.warnings().iter().map(|(label, _)| label.as_str()).collect();
+        assert_eq!(labels, ["file 1"]);
+    }
+}
