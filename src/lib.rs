@@ -18,3 +18,6 @@ pub mod report;
 
 // judgement: values to values
 pub mod source;
+
+// effects: the doors to the world
+pub mod http;

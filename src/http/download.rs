@@ -1,0 +1,297 @@
+//! [`download()`]: one URL to one [`Sink`], with all that may lie between: redirects, retries, limits.
+//!
+//! Refuses hosts that the allowlist does not name (at every hop), https that leads to http, compressed transfer, and
+//! more bytes than were announced or pinned. What was pinned *besides* the size is the caller's to check; a wrong
+//! digest is no reason to come back here with the same URL.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::retry::{self, ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP};
+use super::{DownloadError, Failure, Http, HttpError, LowSpeed, Request, Response, TimeoutKind, Timeouts, port};
+use crate::source::credentials::Credentials;
+use crate::url::{Url, UrlError};
+
+/// How many redirects are followed, unless the rules say otherwise; a release asset takes two.
+pub const MAX_REDIRECTS: u32 = 5;
+
+/// What a download may do.
+#[derive(Clone)]
+pub struct Rules<'a> {
+    /// The hosts that may be asked, `host` (at any port) or `host:port` in lower case; `None` for all.
+    pub hosts: Option<&'a [String]>,
+    /// What to send to whom.
+    pub credentials: &'a Credentials,
+    /// What counts as too slow.
+    pub low_speed: LowSpeed,
+    /// When the pin's time is over, its mirrors included.
+    pub deadline: Instant,
+    /// How many redirects are followed.
+    pub max_redirects: u32,
+    /// How often a URL is tried, at least once.
+    pub attempts: u32,
+    /// How long to wait between attempts.
+    pub backoff: Backoff,
+}
+
+impl<'a> Rules<'a> {
+    /// The usual rules, for a pin whose time ends at `deadline`.
+    pub fn new(credentials: &'a Credentials, timeouts: &Timeouts, deadline: Instant) -> Self {
+        Self {
+            hosts: None,
+            credentials,
+            low_speed: timeouts.low_speed,
+            deadline,
+            max_redirects: MAX_REDIRECTS,
+            attempts: ATTEMPTS,
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+/// How much may come, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyLimit {
+    /// The pin says how much it is.
+    Exact(u64),
+    /// It does not; a cap.
+    AtMost(u64),
+}
+
+impl BodyLimit {
+    const fn most(self) -> u64 {
+        match self {
+            Self::Exact(size) | Self::AtMost(size) => size,
+        }
+    }
+
+    const fn too_long(self) -> Failure {
+        Failure::TooLong { limit: self.most(), exact: matches!(self, Self::Exact(_)) }
+    }
+}
+
+/// Where the bytes go.
+pub trait Sink {
+    /// A new attempt begins: what was written is void.
+    fn restart(&mut self) -> io::Result<()>;
+    /// The next bytes.
+    fn write(&mut self, chunk: &[u8]) -> io::Result<()>;
+}
+
+/// What came of a download that went well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Who served the bytes, after all redirects.
+    pub url: Url,
+    /// `Content-Type`: for the message, when the bytes turn out not to be what was pinned.
+    pub content_type: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How many bytes came.
+    pub bytes: u64,
+}
+
+/// Fetches `url` into `sink`. An `Ok` says that a whole body of allowed length came, and nothing about its content.
+pub fn download(
+    http: &dyn Http,
+    url: &Url,
+    rules: &Rules<'_>,
+    limit: BodyLimit,
+    clock: &dyn Clock,
+    sink: &mut dyn Sink,
+) -> Result<Outcome, DownloadError> {
+    let mut attempts = 1;
+    loop {
+        let mut attempt = Attempt { http, rules, limit, clock, hops: Vec::new(), retry_after: None };
+        let failure = match attempt.run(url, sink) {
+            Ok((url, content_type, bytes)) => return Ok(Outcome { url, content_type, attempts, bytes }),
+            Err(failure) => failure,
+        };
+        let pause = attempt.pause(attempts);
+        let over = clock.now().checked_add(pause).is_none_or(|then| then >= rules.deadline);
+        let hops = attempt.hops;
+        if attempts >= rules.attempts || over || !failure.is_worth_retrying() {
+            return Err(DownloadError { url: url.clone(), hops, attempts, failure: Box::new(failure) });
+        }
+        clock.sleep(pause);
+        if let Err(error) = sink.restart() {
+            return Err(DownloadError { url: url.clone(), hops, attempts, failure: Box::new(Failure::Sink(error)) });
+        }
+        attempts = attempts.saturating_add(1);
+    }
+}
+
+/// One way from the URL that was asked for to a body.
+struct Attempt<'a> {
+    http: &'a dyn Http,
+    rules: &'a Rules<'a>,
+    limit: BodyLimit,
+    clock: &'a dyn Clock,
+    hops: Vec<Url>,
+    retry_after: Option<String>,
+}
+
+impl Attempt<'_> {
+    fn run(&mut self, url: &Url, sink: &mut dyn Sink) -> Result<(Url, Option<String>, u64), Failure> {
+        let mut url = url.clone();
+        for _ in 0..=self.rules.max_redirects {
+            let response = self.ask(&url)?;
+            match response.status {
+                200 => {
+                    let content_type = response.content_type.clone();
+                    let bytes = self.receive(response, sink)?;
+                    return Ok((url, content_type, bytes));
+                }
+                301 | 302 | 303 | 307 | 308 => {
+                    url = redirect(&url, &response)?;
+                    self.hops.push(url.clone());
+                }
+                status => return Err(self.refused(status, &url, response)),
+            }
+        }
+        Err(Failure::TooManyRedirects { limit: self.rules.max_redirects })
+    }
+
+    fn ask(&self, url: &Url) -> Result<Response, Failure> {
+        if let Some(hosts) = self.rules.hosts
+            && !hosts.iter().any(|entry| names(entry, url))
+        {
+            return Err(Failure::HostNotAllowed { host: host_and_unusual_port(url) });
+        }
+        if self.clock.now() >= self.rules.deadline {
+            return Err(Failure::Http(HttpError::Timeout(TimeoutKind::Deadline)));
+        }
+        let secret = self.rules.credentials.for_url(url);
+        let headers = secret.map(|secret| ("Authorization", secret.expose().to_owned())).into_iter().collect();
+        self.http.get(&Request { url, headers, deadline: Some(self.rules.deadline) }).map_err(Failure::Http)
+    }
+
+    fn refused(&mut self, status: u16, url: &Url, response: Response) -> Failure {
+        self.retry_after = response.retry_after;
+        match status {
+            404 | 410 => Failure::NotFound { status },
+            401 | 403 => {
+                let sent = self.rules.credentials.for_url(url).is_some();
+                Failure::NotAuthorized { status, origin: url.origin().clone(), sent }
+            }
+            _ => Failure::Status { status },
+        }
+    }
+
+    fn receive(&self, response: Response, sink: &mut dyn Sink) -> Result<u64, Failure> {
+        if let Some(encoding) = response.content_encoding
+            && !encoding.trim().eq_ignore_ascii_case("identity")
+        {
+            return Err(Failure::Encoded { encoding });
+        }
+        match (self.limit, response.content_length) {
+            (BodyLimit::Exact(expected), Some(announced)) if announced != expected => {
+                return Err(Failure::Size { expected, announced, content_type: response.content_type });
+            }
+            (BodyLimit::AtMost(cap), Some(announced)) if announced > cap => return Err(self.limit.too_long()),
+            _ => {}
+        }
+        let expected = match self.limit {
+            BodyLimit::Exact(size) => Some(size),
+            BodyLimit::AtMost(_) => response.content_length,
+        };
+        let got = self.copy(response.body, expected, sink)?;
+        match expected {
+            Some(expected) if got < expected => Err(Failure::Truncated { expected: Some(expected), got }),
+            _ => Ok(got),
+        }
+    }
+
+    fn copy(&self, mut body: impl io::Read, expected: Option<u64>, sink: &mut dyn Sink) -> Result<u64, Failure> {
+        let mut buffer = vec![0; CHUNK];
+        let mut pace = Pace::default();
+        let mut got = 0_u64;
+        loop {
+            let before = self.clock.now();
+            let length = match body.read(&mut buffer) {
+                Ok(0) => return Ok(got),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    return Err(match HttpError::from_io(error) {
+                        HttpError::Closed(_) => Failure::Truncated { expected, got },
+                        other => Failure::Http(other),
+                    });
+                }
+            };
+            let now = self.clock.now();
+            let chunk = buffer.get(..length).unwrap_or_default();
+            got = got.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+            if got > self.limit.most() {
+                return Err(self.limit.too_long());
+            }
+            if now >= self.rules.deadline {
+                return Err(Failure::Http(HttpError::Timeout(TimeoutKind::Deadline)));
+            }
+            if pace.is_too_slow(length, now.saturating_duration_since(before), self.rules.low_speed) {
+                return Err(Failure::Http(HttpError::Timeout(TimeoutKind::LowSpeed)));
+            }
+            sink.write(chunk).map_err(Failure::Sink)?;
+        }
+    }
+
+    /// How long to wait after this attempt, the `attempts`th.
+    fn pause(&self, attempts: u32) -> Duration {
+        let asked = self.retry_after.as_deref().and_then(|text| retry::retry_after(text, self.clock.calendar()));
+        asked.map_or_else(|| self.rules.backoff.pause(attempts), |pause| pause.min(RETRY_AFTER_CAP))
+    }
+}
+
+/// How fast a body comes, window by window; only time spent waiting for it counts.
+#[derive(Default)]
+struct Pace {
+    waited: Duration,
+    bytes: u128,
+}
+
+impl Pace {
+    fn is_too_slow(&mut self, length: usize, waited: Duration, least: LowSpeed) -> bool {
+        self.waited = self.waited.saturating_add(waited);
+        self.bytes = self.bytes.saturating_add(u128::try_from(length).unwrap_or(u128::MAX));
+        if self.waited < least.window {
+            return false;
+        }
+        let enough = u128::from(least.bytes_per_second).saturating_mul(self.waited.as_millis()) / 1000;
+        let too_slow = self.bytes < enough;
+        *self = Self::default();
+        too_slow
+    }
+}
+
+/// Where a redirect leads.
+fn redirect(from: &Url, response: &Response) -> Result<Url, Failure> {
+    let location = response.location.as_deref().ok_or(Failure::NoLocation { status: response.status })?;
+    // For messages: what stands in a query may grant access, and a header may be long.
+    let shown = || location.split(['?', '#']).next().unwrap_or_default().chars().take(SHOWN).collect();
+    match from.join(location) {
+        Ok(to) if from.is_https() && !to.is_https() => Err(Failure::Downgrade { location: shown() }),
+        Ok(to) => Ok(to),
+        Err(UrlError::PlainHttp) => Err(Failure::Downgrade { location: shown() }),
+        Err(UrlError::Credentials) => {
+            Err(Failure::BadRedirect { location: "…".to_owned(), error: UrlError::Credentials })
+        }
+        Err(error) => Err(Failure::BadRedirect { location: shown(), error }),
+    }
+}
+
+/// Whether an entry of the allowlist names the host of `url`.
+fn names(entry: &str, url: &Url) -> bool {
+    entry == url.host() || entry == format!("{}:{}", url.host(), port(url))
+}
+
+fn host_and_unusual_port(url: &Url) -> String {
+    match (url.is_https(), port(url)) {
+        (true, 443) | (false, 80) => url.host().to_owned(),
+        (_, port) => format!("{}:{port}", url.host()),
+    }
+}
+
+/// How much is read at once, in bytes: half of what the client takes from the socket at once.
+const CHUNK: usize = 64 << 10;
+/// How much of a `Location` a message shows, in characters.
+const SHOWN: usize = 200;

@@ -1,0 +1,111 @@
+//! The only door to the network: one exchange ([`Http`], in earnest [`Wire`]) and one file ([`download()`]).
+//!
+//! An exchange is one hop: no redirect is followed and nothing is retried below [`download()`], where every rule about
+//! redirects, retries, sizes and credentials stands. Nothing here believes what arrives: the caller holds the bytes to
+//! their digest.
+//!
+//! Refuses plain http beyond loopback, compressed transfer (the bytes that were pinned are the bytes on the wire),
+//! and to go on when a server is silent, slow or endless.
+
+mod download;
+mod error;
+mod proxies;
+mod retry;
+mod roots;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+pub use download::{BodyLimit, MAX_REDIRECTS, Outcome, Rules, Sink, download};
+pub use error::{DownloadError, Failure, HttpError, TimeoutKind};
+pub use proxies::ProxySettings;
+pub use retry::{ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP, SystemClock};
+pub use wire::{Wire, WireConfig};
+
+use crate::url::Url;
+
+/// Something that answers a GET: the network ([`Wire`]), or a map in tests.
+pub trait Http: Send + Sync {
+    /// One exchange; returns when the header of the response is there. Any status is a response.
+    fn get(&self, request: &Request<'_>) -> Result<Response, HttpError>;
+}
+
+/// One GET.
+pub struct Request<'a> {
+    /// What to ask for.
+    pub url: &'a Url,
+    /// More headers, by name, with `Authorization` when it belongs to this origin.
+    pub headers: Vec<(&'static str, String)>,
+    /// When to give up, the body included.
+    pub deadline: Option<Instant>,
+}
+
+/// The header of a response, as far as anyone here reads it, and the body still to come.
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// `Location`.
+    pub location: Option<String>,
+    /// The length of the body in bytes, where the framing says it before the body comes.
+    pub content_length: Option<u64>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Content-Encoding`.
+    pub content_encoding: Option<String>,
+    /// `Retry-After`.
+    pub retry_after: Option<String>,
+    /// The body. An error of its `read` has an [`HttpError`] inside where it is one of the network.
+    pub body: Box<dyn Read + Send>,
+}
+
+/// How long to bear with a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the look-up of a name, and for a connection with its TLS.
+    pub connect: Duration,
+    /// For one byte more, or for the header of a response.
+    pub idle: Duration,
+    /// What counts as too slow.
+    pub low_speed: LowSpeed,
+    /// For one pin: its redirects, retries and mirrors together.
+    pub deadline: Duration,
+}
+
+impl Default for Timeouts {
+    /// Connect 10 s, idle 30 s, at least 1 KiB/s over each 30 s, and 15 minutes for a pin: a gigabyte at 10 Mbit/s.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            idle: Duration::from_secs(30),
+            low_speed: LowSpeed { bytes_per_second: 1024, window: Duration::from_secs(30) },
+            deadline: Duration::from_secs(15 * 60),
+        }
+    }
+}
+
+/// A body that comes more slowly than this, over a whole window, is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LowSpeed {
+    /// Bytes per second.
+    pub bytes_per_second: u64,
+    /// Over how long that is measured, in time spent waiting for the network.
+    pub window: Duration,
+}
+
+/// The port of a URL, which its origin shows only where it is not the scheme's own.
+fn port(url: &Url) -> u16 {
+    let origin = url.origin().to_string();
+    let shown = origin.rsplit_once(']').map_or(origin.as_str(), |(_, rest)| rest).rsplit_once(':');
+    let default = if url.is_https() { 443 } else { 80 };
+    shown.and_then(|(_, port)| port.parse().ok()).unwrap_or(default)
+}
+
+/// A URL for messages: the query may be a signature that grants access.
+fn without_query(url: &Url) -> String {
+    let text = url.to_string();
+    text.split_once('?').map_or_else(|| text.clone(), |(before, _)| format!("{before}?…"))
+}

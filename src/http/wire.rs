@@ -1,0 +1,230 @@
+//! [`Wire`]: [`Http`] over sockets, with `ureq`.
+//!
+//! What `ureq` would do of its own accord is switched off: redirects, decompression, a proxy out of the environment,
+//! errors for statuses.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ureq::config::Config;
+use ureq::http::header::{self, HeaderMap, HeaderName};
+use ureq::tls::{Certificate, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
+};
+use ureq::{Agent, Body, BodyReader};
+
+use super::proxies::{self, ProxySettings};
+use super::{Http, HttpError, Request, Response, TimeoutKind, Timeouts, roots};
+use crate::url::Url;
+
+/// How to reach servers.
+#[derive(Debug, Clone, Default)]
+pub struct WireConfig {
+    /// Authorities beside the system's, as PEM.
+    pub ca_file: Option<Vec<u8>>,
+    /// Proxies; the default is none.
+    pub proxies: ProxySettings,
+    /// How long to bear with a server.
+    pub timeouts: Timeouts,
+}
+
+/// The network. Connections are kept open and used again, by all threads that share it.
+pub struct Wire {
+    config: WireConfig,
+    more_roots: Vec<Certificate<'static>>,
+    plain: Agent,
+    /// Made at the first https request, since to load the system's authorities takes milliseconds; one for each proxy
+    /// (`None` for none).
+    secure: Mutex<HashMap<Option<String>, Agent>>,
+}
+
+impl Wire {
+    /// A network with this configuration. Nothing is connected yet.
+    pub fn new(config: WireConfig) -> Result<Self, HttpError> {
+        let more_roots = config.ca_file.as_deref().map(roots::from_pem).transpose()?.unwrap_or_default();
+        let chain = ().chain(TcpConnector::default());
+        let plain = Agent::with_parts(agent_config(&config.timeouts).build(), chain, Names::default());
+        Ok(Self { config, more_roots, plain, secure: Mutex::default() })
+    }
+
+    fn agent_for(&self, url: &Url) -> Result<Agent, HttpError> {
+        if !url.is_https() {
+            return Ok(self.plain.clone());
+        }
+        let proxy = self.config.proxies.proxy_for(url);
+        let mut agents = self.secure.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = agents.get(&proxy.map(str::to_owned)) {
+            return Ok(agent.clone());
+        }
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .root_certs(roots::with_system(&self.more_roots)?)
+            .build();
+        let config =
+            agent_config(&self.config.timeouts).tls_config(tls).proxy(proxy.map(proxies::parse).transpose()?).build();
+        let chain =
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(SharedTls(RustlsConnector::default()));
+        let agent = Agent::with_parts(config, chain, Names::default());
+        agents.insert(proxy.map(str::to_owned), agent.clone());
+        Ok(agent)
+    }
+}
+
+impl Http for Wire {
+    fn get(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+        let mut call = self.agent_for(request.url)?.get(request.url.to_string());
+        for (name, value) in &request.headers {
+            call = call.header(*name, value);
+        }
+        if let Some(deadline) = request.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(HttpError::Timeout(TimeoutKind::Deadline));
+            }
+            call = call.config().timeout_global(Some(left)).build();
+        }
+        call.call().map(response).map_err(HttpError::from_ureq)
+    }
+}
+
+fn agent_config(timeouts: &Timeouts) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
+    Config::builder()
+        .proxy(None)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .user_agent(concat!("pinfold/", env!("CARGO_PKG_VERSION")))
+        .accept_encoding("identity")
+        .timeout_resolve(Some(timeouts.connect))
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_per_read(Some(timeouts.idle))
+        .timeout_per_write(Some(timeouts.idle))
+        // Header lines that trickle in would outwit the limit on a single read.
+        .timeout_send_request(Some(timeouts.idle))
+        .timeout_recv_response(Some(timeouts.idle))
+        .output_buffer_size(OUTPUT_BUFFER)
+        .max_idle_connections(IDLE_CONNECTIONS)
+        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+}
+
+/// Only request headers are ever sent, each at most a URL long.
+const OUTPUT_BUFFER: usize = 32 << 10;
+/// As many as there may be downloads at once.
+const IDLE_CONNECTIONS: usize = 32;
+/// How long an address is believed; many files come from one host.
+const NAME_LIFETIME: Duration = Duration::from_secs(60);
+
+fn response(response: ureq::http::Response<Body>) -> Response {
+    let (parts, body) = response.into_parts();
+    let content_length = match body.content_length() {
+        // The client has no body to show for `Content-Length: 0`.
+        None if text(&parts.headers, &header::CONTENT_LENGTH).as_deref() == Some("0") => Some(0),
+        length => length,
+    };
+    Response {
+        status: parts.status.as_u16(),
+        location: text(&parts.headers, &header::LOCATION),
+        content_length,
+        content_type: text(&parts.headers, &header::CONTENT_TYPE),
+        content_encoding: text(&parts.headers, &header::CONTENT_ENCODING),
+        retry_after: text(&parts.headers, &header::RETRY_AFTER),
+        body: Box::new(WireBody(body.into_reader())),
+    }
+}
+
+/// All values of a header, joined as RFC 9110 (section 5.3) joins them. Bytes beyond ASCII do not survive as they are,
+/// and what needs them to fails later by its own rules.
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+/// A body whose errors are [`HttpError`]s.
+struct WireBody(BodyReader<'static>);
+
+impl Read for WireBody {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, HttpError::from_io(error)),
+        })
+    }
+}
+
+/// TLS with one configuration for the agent's life.
+///
+/// A deadline makes `ureq` take each request's configuration for a new one, and parse all authorities again for each
+/// connection; TLS is the same for all of them, which this says.
+#[derive(Debug)]
+struct SharedTls(RustlsConnector);
+
+impl<In: Transport> Connector<In> for SharedTls {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
+        let details = ConnectionDetails {
+            uri: details.uri,
+            addrs: details.addrs.clone(),
+            config: details.config,
+            request_level: false,
+            resolver: details.resolver,
+            now: details.now,
+            timeout: details.timeout,
+            current_time: details.current_time.clone(),
+            run_connector: details.run_connector.clone(),
+            register_shutdown: details.register_shutdown.clone(),
+        };
+        self.0.connect(&details, chained)
+    }
+}
+
+/// The addresses of names, looked up once: `ureq` itself asks for each request, in a thread of its own.
+#[derive(Default)]
+struct Names {
+    known: Mutex<HashMap<String, (Instant, ResolvedSocketAddrs)>>,
+    system: DefaultResolver,
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Names")
+    }
+}
+
+impl Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &ureq::http::Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let parts = uri.scheme().zip(uri.authority());
+        let name = parts.and_then(|(scheme, authority)| DefaultResolver::host_and_port(scheme, authority));
+        let name = name.ok_or_else(|| ureq::Error::BadUri(uri.to_string()))?;
+        if let Ok(address) = name.parse::<SocketAddr>() {
+            let mut one = self.empty();
+            one.push(address);
+            return Ok(one);
+        }
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, addresses)) = known().get(&name)
+            && since.elapsed() < NAME_LIFETIME
+        {
+            return Ok(addresses.clone());
+        }
+        let addresses = self.system.resolve(uri, config, timeout).map_err(|error| match error {
+            // The system has no kind of its own for a name that is not known.
+            ureq::Error::Io(error) => io::Error::new(io::ErrorKind::HostUnreachable, error).into(),
+            other => other,
+        })?;
+        known().insert(name, (Instant::now(), addresses.clone()));
+        Ok(addresses)
+    }
+}
