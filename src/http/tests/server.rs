@@ -64,6 +64,7 @@ pub(super) fn accept(talk: impl Fn(usize, TcpStream) -> io::Result<()> + Send + 
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let number = counter.fetch_add(1, Ordering::SeqCst);
+            stream.set_nodelay(true).expect("an option of every system");
             let talk = Arc::clone(&talk);
             // A client that has seen enough closes the connection; that is no failure of the server.
             thread::spawn(move || talk(number, stream).ok());

@@ -333,9 +333,25 @@ fn believes_authorities_of_the_ca_file_and_no_others() {
     let other_name = run_tls(with(CA), &format!("https://127.0.0.1:{}/file", server.port())).expect_err("another");
     assert_eq!((other_name.code(), other_name.attempts, other_name.is_refusal()), ("http-tls", 1, false));
 
-    let plain = serve(|_, _, stream| hello(stream));
-    let no_tls = run_tls(with(CA), &format!("https://localhost:{}/file", plain.port()));
-    assert!(no_tls.is_err());
+    let plain = accept(|_, mut stream| {
+        stream.peek(&mut [0])?;
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
+        stall(&mut stream)
+    });
+    let no_tls = run_tls(with(CA), &format!("https://localhost:{}/file", plain.port())).expect_err("no TLS");
+    assert_eq!((no_tls.code(), no_tls.attempts), ("http-tls", 1));
+}
+
+#[test]
+fn gives_up_on_a_handshake_that_never_ends() {
+    let silent = accept(|_, mut stream| stall(&mut stream));
+    let config = WireConfig {
+        ca_file: Some(CA.as_bytes().to_vec()),
+        timeouts: Timeouts { connect: Duration::from_millis(200), ..Timeouts::default() },
+        ..WireConfig::default()
+    };
+    let error = run_tls(config, &format!("https://localhost:{}/file", silent.port())).expect_err("silent");
+    assert_eq!((error.code(), error.attempts), ("http-timeout-connect", 4));
 }
 
 #[test]
