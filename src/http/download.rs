@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::retry::{self, ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP};
 use super::{DownloadError, Failure, Http, HttpError, LowSpeed, Request, Response, TimeoutKind, Timeouts, port};
+use crate::pins::Host;
 use crate::source::credentials::Credentials;
 use crate::url::{Url, UrlError};
 
@@ -18,8 +19,8 @@ pub const MAX_REDIRECTS: u32 = 5;
 /// What a download may do.
 #[derive(Clone)]
 pub struct Rules<'a> {
-    /// The hosts that may be asked, `host` (at any port) or `host:port` in lower case; `None` for all.
-    pub hosts: Option<&'a [String]>,
+    /// The hosts that may be asked; `None` for all.
+    pub hosts: Option<&'a [Host]>,
     /// What to send to whom.
     pub credentials: &'a Credentials,
     /// What counts as too slow.
@@ -154,7 +155,7 @@ impl Attempt<'_> {
 
     fn ask(&self, url: &Url) -> Result<Response, Failure> {
         if let Some(hosts) = self.rules.hosts
-            && !hosts.iter().any(|entry| names(entry, url))
+            && !hosts.iter().any(|host| host.serves(url))
         {
             return Err(Failure::HostNotAllowed { host: host_and_unusual_port(url) });
         }
@@ -280,10 +281,6 @@ fn redirect(from: &Url, response: &Response) -> Result<Url, Failure> {
 }
 
 /// Whether an entry of the allowlist names the host of `url`.
-fn names(entry: &str, url: &Url) -> bool {
-    entry == url.host() || entry == format!("{}:{}", url.host(), port(url))
-}
-
 fn host_and_unusual_port(url: &Url) -> String {
     match (url.is_https(), port(url)) {
         (true, 443) | (false, 80) => url.host().to_owned(),

@@ -286,7 +286,7 @@ fn asks_only_hosts_of_the_allowlist() {
         .with("https://cdn.example.net:8443/file", &[hello]);
     let check = |hosts: &[&str], refused: Option<&str>| {
         let mut download = Download::new(SIZE);
-        download.hosts = Some(hosts.iter().map(|host| (*host).to_owned()).collect());
+        download.hosts = Some(hosts.iter().map(|host| host.parse().expect("a host")).collect());
         match (download.run(&map, HERE), refused) {
             (Ok(_), None) => {}
             (Err(error), Some(host)) => {
@@ -296,8 +296,8 @@ fn asks_only_hosts_of_the_allowlist() {
             (result, _) => panic!("{hosts:?}: {result:?}"),
         }
     };
-    check(&["a.example.com", "cdn.example.net"], None);
     check(&["a.example.com:443", "cdn.example.net:8443"], None);
+    check(&["a.example.com", "cdn.example.net"], Some("cdn.example.net:8443"));
     check(&["a.example.com", "cdn.example.net:443"], Some("cdn.example.net:8443"));
     check(&["a.example.com", "example.net"], Some("cdn.example.net:8443"));
     check(&["cdn.example.net"], Some("a.example.com"));

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{BodyLimit, Clock, DownloadError, Http, Outcome, Rules, Sink, Timeouts, download as fetch};
+use crate::pins::Host;
 use crate::source::credentials::Credentials;
 use crate::url::Url;
 
@@ -63,7 +64,7 @@ impl Sink for Kept {
 /// Everything about one download, with the usual rules unless a test changes them.
 struct Download {
     limit: BodyLimit,
-    hosts: Option<Vec<String>>,
+    hosts: Option<Vec<Host>>,
     credentials: Credentials,
     timeouts: Timeouts,
     clock: Impatient,
