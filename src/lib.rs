@@ -11,6 +11,7 @@ pub mod path;
 pub mod url;
 
 // formats: bytes to values and back, no world
+pub mod archive;
 pub mod nar;
 pub mod pins;
 pub mod record;
@@ -19,5 +20,5 @@ pub mod report;
 // judgement: values to values
 pub mod source;
 
-// effects: the doors to the world
+// effects: the only doors to the world
 pub mod http;

@@ -1,0 +1,89 @@
+//! The content of one zip member: inflated, measured and summed.
+
+use std::io::{self, BufRead, Read};
+
+use flate2::Decompress;
+
+use super::directory::Entry;
+use super::{DEFLATED, ZipRule};
+use crate::archive::deflate::{Sum, inflate};
+use crate::archive::error::Rule;
+use crate::layout::Format;
+
+/// Reads exactly the packed bytes of a member. Gives out no byte more than declared, and no end before all agree: the
+/// declared size, the CRC-32, and a deflate stream that ends where the packed bytes end.
+pub(super) struct Content<'a, R> {
+    packed: io::Take<&'a mut R>,
+    inflate: &'a mut Decompress,
+    deflated: bool,
+    /// Whether the deflate stream has ended.
+    ended: bool,
+    sum: Sum,
+    size: u64,
+    crc: u32,
+}
+
+impl<'a, R: BufRead> Content<'a, R> {
+    pub(super) fn new(input: &'a mut R, inflate: &'a mut Decompress, entry: &Entry<'_>) -> Self {
+        inflate.reset(false);
+        Self {
+            packed: input.take(u64::from(entry.packed)),
+            inflate,
+            deflated: entry.method == DEFLATED,
+            ended: false,
+            sum: Sum::default(),
+            size: u64::from(entry.size),
+            crc: entry.crc,
+        }
+    }
+
+    /// The checks at the end; to be called when all declared bytes were read.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        if self.next(&mut [0; 64])? != 0 || self.sum.len() != self.size {
+            return Err(Rule::SizeWrong.into());
+        }
+        if self.packed.limit() != 0 {
+            return Err(ZipRule::Gap.into());
+        }
+        if self.sum.crc() != self.crc {
+            return Err(Rule::Checksum.into());
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = if self.deflated {
+            self.inflate(out)?
+        } else {
+            let read = self.packed.read(out)?;
+            if read == 0 && self.packed.limit() > 0 && !out.is_empty() {
+                return Err(Rule::Truncated.into());
+            }
+            read
+        };
+        self.sum.update(out.get(..read).unwrap_or_default());
+        if self.sum.len() > self.size {
+            return Err(Rule::SizeWrong.into());
+        }
+        Ok(read)
+    }
+
+    fn inflate(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
+        let (read, ended) = inflate(self.inflate, &mut self.packed, out, Format::Zip)?;
+        self.ended = ended;
+        Ok(read)
+    }
+}
+
+impl<R: BufRead> Read for Content<'_, R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.next(out)?;
+        if read == 0 && !out.is_empty() && self.sum.len() < self.size {
+            return Err(Rule::SizeWrong.into());
+        }
+        Ok(read)
+    }
+}
