@@ -18,7 +18,10 @@ pub mod record;
 pub mod report;
 
 // judgement: values to values
+pub mod patch;
 pub mod source;
 
 // effects: the only doors to the world
+pub mod fs;
 pub mod http;
+pub mod store;

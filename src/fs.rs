@@ -1,0 +1,215 @@
+//! The disk: every file operation of pinfold goes through here, and every error carries its path.
+//!
+//! [`Dir`] is the way into trees: names are resolved one at a time under a handle, and no symbolic link is ever
+//! followed. The free functions are for paths that the user gave (the project, the cache), which may be links.
+
+mod dir;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use dir::{Dir, Kind, Stat};
+pub(crate) use dir::{set_file_mode, set_file_time};
+
+/// The one modification time of everything pinfold writes into a tree, in seconds since 1970: 1980-01-01T00:00:00Z, the
+/// earliest that zip archives and FAT can hold too. What has another time was written by somebody else.
+pub const FIXED_TIME: i64 = 315_532_800;
+
+/// An operation on the disk that failed.
+#[derive(Debug)]
+pub struct FsError {
+    /// What was tried, as in "cannot … `path`".
+    pub action: &'static str,
+    /// On what.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl FsError {
+    pub(crate) fn new(action: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> Self {
+        Self { action, path: path.into(), source: source.into() }
+    }
+
+    /// What to do about it, where the system's words do not say.
+    pub fn hint(&self) -> Option<String> {
+        match self.source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Some("nothing was changed at the destination; free some space and run it again".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for FsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} `{}`: {}", self.action, self.path.display(), self.source)
+    }
+}
+
+impl std::error::Error for FsError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// The whole of a file of at most `limit` bytes, `None` where there is none.
+pub fn read_if_exists(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FsError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(FsError::new("open", path, error)),
+    };
+    let mut bytes = Vec::new();
+    // One byte more than allowed, so that a longer file is seen as such.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| FsError::new("read", path, error))?;
+    if u64::try_from(bytes.len()).map_or(true, |len| len > limit) {
+        let error = io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes"));
+        return Err(FsError::new("read", path, error));
+    }
+    Ok(Some(bytes))
+}
+
+/// The whole of a file of at most `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    read_if_exists(path, limit)?
+        .ok_or_else(|| FsError::new("open", path, io::Error::new(io::ErrorKind::NotFound, "no such file")))
+}
+
+/// Opens a file to read it.
+pub fn open(path: &Path) -> Result<File, FsError> {
+    File::open(path).map_err(|error| FsError::new("open", path, error))
+}
+
+/// Opens a file to read it, `None` where there is none.
+pub fn open_if_exists(path: &Path) -> Result<Option<File>, FsError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FsError::new("open", path, error)),
+    }
+}
+
+/// Creates a folder and those above it.
+pub fn create_folders(path: &Path) -> Result<(), FsError> {
+    std::fs::create_dir_all(path).map_err(|error| FsError::new("create", path, error))
+}
+
+/// A new file beside `path`, readable and writable, under a name that no other process uses.
+pub fn create_beside(path: &Path) -> Result<(File, PathBuf), FsError> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let beside = path.with_file_name(format!(".{name}.{}-{count}{PARTIAL}", std::process::id()));
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&beside)
+        .or_else(|error| match error.kind() {
+            // A process with our number was killed here before; it is gone, so the file is nobody's.
+            io::ErrorKind::AlreadyExists => {
+                std::fs::remove_file(&beside)?;
+                File::options().read(true).write(true).create_new(true).open(&beside)
+            }
+            _ => Err(error),
+        })
+        .map_err(|error| FsError::new("create", &beside, error))?;
+    Ok((file, beside))
+}
+
+/// How the names end that [`create_beside`] gives.
+pub const PARTIAL: &str = ".partial";
+
+/// Renames a file, replacing what stands there.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
+    std::fs::rename(from, to).map_err(|error| FsError::new("rename to", to, error))
+}
+
+/// Removes a file; none is fine.
+pub fn remove(path: &Path) -> Result<(), FsError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FsError::new("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a whole file beside its place and renames it there.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    let (mut file, beside) = create_beside(path)?;
+    file.write_all(bytes)
+        .map_err(|error| FsError::new("write", &beside, error))
+        .and_then(|()| rename(&beside, path))
+        .inspect_err(|_| {
+            // The first error is the one to tell; a file left beside is swept up by the next run.
+            let _ = std::fs::remove_file(&beside);
+        })
+}
+
+/// The names in a folder, sorted; none where there is no folder. Names that are not UTF-8 are no names of ours.
+pub fn names(path: &Path) -> Result<Vec<String>, FsError> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(FsError::new("list", path, error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| FsError::new("list", path, error))?;
+        if let Ok(name) = entry.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The length of a file in bytes, `None` where there is none.
+pub fn len_if_exists(path: &Path) -> Result<Option<u64>, FsError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FsError::new("look at", path, error)),
+    }
+}
+
+/// The path without links, for telling two spellings of one folder apart.
+pub fn canonical(path: &Path) -> Result<PathBuf, FsError> {
+    std::fs::canonicalize(path).map_err(|error| FsError::new("look at", path, error))
+}
+
+/// A lock on a folder, held until dropped; the system frees it when the process dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits until nobody else holds a lock on the folder.
+    pub fn exclusive(folder: &Path) -> Result<Self, FsError> {
+        let file = open(folder)?;
+        file.lock().map_err(|error| FsError::new("lock", folder, error))?;
+        Ok(Self { _file: file })
+    }
+
+    /// As [`Lock::exclusive`], but `None` when somebody else holds one.
+    pub fn try_exclusive(folder: &Path) -> Result<Option<Self>, FsError> {
+        let file = open(folder)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(FsError::new("lock", folder, error)),
+        }
+    }
+
+    /// Waits until nobody holds an exclusive lock on the folder; shared locks do not exclude each other.
+    pub fn shared(folder: &Path) -> Result<Self, FsError> {
+        let file = open(folder)?;
+        file.lock_shared().map_err(|error| FsError::new("lock", folder, error))?;
+        Ok(Self { _file: file })
+    }
+}

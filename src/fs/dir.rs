@@ -1,0 +1,269 @@
+//! [`Dir`]: a folder by its handle.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps};
+use rustix::io::Errno;
+
+use super::{FIXED_TIME, FsError};
+
+/// A folder by its handle. Names are single components; nothing here follows a symbolic link.
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+/// What stands under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Symlink,
+    /// A device, a pipe, a socket.
+    Other,
+}
+
+/// What the system knows of a name without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Length in bytes, of a link that of its target's name.
+    pub size: u64,
+    /// The permission bits, with set-id and sticky.
+    pub mode: u32,
+    /// Seconds of the modification time, and whether there are no nanoseconds beside them.
+    pub modified: (i64, bool),
+}
+
+impl Stat {
+    /// Whether its modification time is the one that pinfold gives.
+    pub const fn has_fixed_time(&self) -> bool {
+        self.modified.0 == FIXED_TIME && self.modified.1
+    }
+}
+
+impl Dir {
+    /// The folder at a path that the user gave; links in it are followed.
+    pub fn open(path: &Path) -> Result<Self, FsError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| FsError::new("open", path, errno))?;
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// Where it was when it was opened, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of this name, `None` where there is nothing; anything but a real folder is an error.
+    pub fn child(&self, name: &str) -> Result<Option<Self>, FsError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => Ok(Some(Self { fd, path: self.path.join(name) })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.error("enter", name, errno)),
+        }
+    }
+
+    /// Creates the folder of this name and enters it; one that is there already is entered as it is.
+    pub fn make_child(&self, name: &str, mode: u32) -> Result<Self, FsError> {
+        match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(self.error("create", name, errno)),
+        }
+        self.child(name)?.ok_or_else(|| self.error("enter", name, Errno::NOENT))
+    }
+
+    /// Creates the folder of this name, which must be new, and enters it.
+    pub fn make_new_child(&self, name: &str, mode: u32) -> Result<Self, FsError> {
+        rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode))
+            .map_err(|errno| self.error("create", name, errno))?;
+        self.child(name)?.ok_or_else(|| self.error("enter", name, Errno::NOENT))
+    }
+
+    /// Creates the file of this name, which must be new, to write it.
+    pub fn create(&self, name: &str, mode: u32) -> Result<File, FsError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(mode))
+            .map(File::from)
+            .map_err(|errno| self.error("create", name, errno))
+    }
+
+    /// Opens the regular file of this name to read it.
+    pub fn open_file(&self, name: &str) -> Result<File, FsError> {
+        // Without NONBLOCK a pipe that somebody put there would wait for ever.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.fd, name, flags, Mode::empty())
+            .map(File::from)
+            .map_err(|errno| self.error("open", name, errno))
+    }
+
+    /// Creates a symbolic link of this name, which must be new.
+    pub fn symlink(&self, name: &str, target: &str) -> Result<(), FsError> {
+        rustix::fs::symlinkat(target, &self.fd, name).map_err(|errno| self.error("create", name, errno))
+    }
+
+    /// The target of the symbolic link of this name.
+    pub fn read_link(&self, name: &str) -> Result<Vec<u8>, FsError> {
+        rustix::fs::readlinkat(&self.fd, name, Vec::new())
+            .map(std::ffi::CString::into_bytes)
+            .map_err(|errno| self.error("read the link", name, errno))
+    }
+
+    /// What stands under this name, `None` for nothing.
+    pub fn stat(&self, name: &str) -> Result<Option<Stat>, FsError> {
+        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Stat {
+                kind: match FileType::from_raw_mode(stat.st_mode) {
+                    FileType::RegularFile => Kind::File,
+                    FileType::Directory => Kind::Folder,
+                    FileType::Symlink => Kind::Symlink,
+                    _ => Kind::Other,
+                },
+                size: u64::try_from(stat.st_size).unwrap_or_default(),
+                mode: Mode::from_raw_mode(stat.st_mode).as_raw_mode(),
+                modified: (stat.st_mtime, stat.st_mtime_nsec == 0),
+            })),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => Err(self.error("look at", name, errno)),
+        }
+    }
+
+    /// The names in the folder, in no order. Names that are not UTF-8 come out with replacement characters: they are
+    /// in no record, and only ever shown.
+    pub fn names(&self) -> Result<Vec<String>, FsError> {
+        let error = |errno: Errno| FsError::new("list", &self.path, errno);
+        let mut names = Vec::new();
+        let dir = rustix::fs::Dir::read_from(&self.fd).map_err(error)?;
+        for entry in dir {
+            let entry = entry.map_err(error)?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                names.push(OsStr::from_bytes(name).to_string_lossy().into_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Sets the permission bits of the folder itself, whatever the umask.
+    pub fn set_mode(&self, mode: u32) -> Result<(), FsError> {
+        rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(mode))
+            .map_err(|errno| FsError::new("set the mode of", &self.path, errno))
+    }
+
+    /// Gives what stands under `name` (a name, or a path of components known to be folders of ours) the fixed time.
+    pub fn set_fixed_time(&self, name: &str) -> Result<(), FsError> {
+        rustix::fs::utimensat(&self.fd, name, &FIXED, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|errno| self.error("set the time of", name, errno))
+    }
+
+    /// Renames `from` to `to` within the folder; where `to` exists the two change places, so that it is never absent.
+    /// Returns whether they did.
+    pub fn rename_or_exchange(&self, from: &str, to: &str) -> Result<bool, FsError> {
+        let error = |errno| self.error("rename to", to, errno);
+        if self.stat(to)?.is_none() {
+            return rustix::fs::renameat(&self.fd, from, &self.fd, to).map(|()| false).map_err(error);
+        }
+        match rustix::fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(true),
+            // File systems without exchange (NFS, some overlays): away with the old one first. Killed in between, the
+            // destination is absent, which the next run repairs.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                let aside = format!("{from}-old");
+                self.remove_all(&aside)?;
+                rustix::fs::renameat(&self.fd, to, &self.fd, &*aside).map_err(error)?;
+                rustix::fs::renameat(&self.fd, from, &self.fd, to).map_err(error)?;
+                rustix::fs::renameat(&self.fd, &*aside, &self.fd, from).map_err(error)?;
+                Ok(true)
+            }
+            Err(errno) => Err(error(errno)),
+        }
+    }
+
+    /// Removes what stands under this name and all that is in it; nothing there is fine.
+    pub fn remove_all(&self, name: &str) -> Result<(), FsError> {
+        match self.stat(name)? {
+            None => Ok(()),
+            Some(Stat { kind: Kind::Folder, .. }) => {
+                let Some(folder) = self.child(name)? else { return Ok(()) };
+                for inner in folder.raw_names()? {
+                    folder.remove_raw(&inner)?;
+                }
+                rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)
+                    .map_err(|errno| self.error("remove", name, errno))
+            }
+            Some(_) => rustix::fs::unlinkat(&self.fd, name, AtFlags::empty())
+                .map_err(|errno| self.error("remove", name, errno)),
+        }
+    }
+
+    fn raw_names(&self) -> Result<Vec<(std::ffi::CString, FileType)>, FsError> {
+        let error = |errno: Errno| FsError::new("list", &self.path, errno);
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(error)? {
+            let entry = entry.map_err(error)?;
+            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                names.push((entry.file_name().to_owned(), entry.file_type()));
+            }
+        }
+        Ok(names)
+    }
+
+    /// As [`Dir::remove_all`], for any name that the system gives.
+    fn remove_raw(&self, (name, kind): &(std::ffi::CString, FileType)) -> Result<(), FsError> {
+        let shown = || name.to_string_lossy().into_owned();
+        if matches!(kind, FileType::Directory | FileType::Unknown) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+                Ok(fd) => {
+                    let folder = Self { fd, path: self.path.join(shown()) };
+                    for inner in folder.raw_names()? {
+                        folder.remove_raw(&inner)?;
+                    }
+                    return rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)
+                        .map_err(|errno| self.error("remove", &shown(), errno));
+                }
+                // Not a folder after all.
+                Err(Errno::NOTDIR | Errno::LOOP) => {}
+                Err(errno) => return Err(self.error("enter", &shown(), errno)),
+            }
+        }
+        rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()).map_err(|errno| self.error("remove", &shown(), errno))
+    }
+
+    fn error(&self, action: &'static str, name: &str, errno: Errno) -> FsError {
+        let path = self.path.join(name);
+        match errno {
+            // What the system says of a link met under NOFOLLOW ("too many levels", "not a directory") helps nobody.
+            Errno::LOOP | Errno::NOTDIR => {
+                FsError::new(action, path, io::Error::new(io::ErrorKind::NotADirectory, "a link or file is in the way"))
+            }
+            _ => FsError::new(action, path, errno),
+        }
+    }
+}
+
+/// Sets the permission bits of an open file, whatever the umask.
+pub(crate) fn set_file_mode(file: &File, mode: u32) -> io::Result<()> {
+    Ok(rustix::fs::fchmod(file, Mode::from_raw_mode(mode))?)
+}
+
+/// Gives an open file the fixed time.
+pub(crate) fn set_file_time(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::futimens(file, &FIXED)?)
+}
+
+const FIXED: Timestamps = Timestamps {
+    last_access: Timespec { tv_sec: FIXED_TIME, tv_nsec: 0 },
+    last_modification: Timespec { tv_sec: FIXED_TIME, tv_nsec: 0 },
+};

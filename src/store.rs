@@ -1,0 +1,392 @@
+//! The store: artifacts by digest, shared by all projects of a user.
+//!
+//! Bytes are written beside their place while they are hashed and renamed only when the digest is right; they are hashed
+//! again whenever they are opened. A [`VerifiedBlob`] can be made nowhere else, so whatever takes one takes checked
+//! bytes.
+//!
+//! ```text
+//! ROOT/sha512/ab/<hex>            the bytes
+//! ROOT/sha512/ab/<hex>.sources    for which sources they were fetched, one a line
+//! ROOT/projects/<hex>             the path of a project that uses the store, by the digest of that path
+//! ```
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::digest::{Algorithm, Hasher, Integrity, Sha256};
+use crate::fs::{self, FsError, Lock};
+
+/// A folder of artifacts by digest.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// Bytes whose digest was checked, by the handle through which they were.
+#[derive(Debug)]
+pub struct VerifiedBlob {
+    file: File,
+    len: u64,
+    integrity: Integrity,
+}
+
+impl VerifiedBlob {
+    /// Length, in bytes.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are no bytes at all.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// What they were checked against.
+    pub const fn integrity(&self) -> &Integrity {
+        &self.integrity
+    }
+
+    /// A reader of its own, from the first byte.
+    pub const fn reader(&self) -> BlobReader<'_> {
+        BlobReader { blob: self, position: 0 }
+    }
+}
+
+/// Reads a [`VerifiedBlob`].
+#[derive(Debug)]
+pub struct BlobReader<'a> {
+    blob: &'a VerifiedBlob,
+    position: u64,
+}
+
+impl Read for BlobReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.blob.file.read_at(buffer, self.position)?;
+        self.position = self.position.saturating_add(u64::try_from(read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+impl Seek for BlobReader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.blob.len.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+/// Bytes that are not what was pinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What was pinned.
+    pub expected: Integrity,
+    /// What the bytes are.
+    pub received: Integrity,
+    /// How many there were.
+    pub size: u64,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bytes are not what was pinned")
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+/// What the store has under a digest.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Bytes, hashed just now.
+    Found(VerifiedBlob),
+    /// Nothing.
+    Absent,
+    /// Bytes that have rotted; they are gone now.
+    Corrupt(Mismatch),
+}
+
+/// Something in the store, by name; nothing was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cached {
+    /// The digest that it is kept under.
+    pub integrity: Integrity,
+    /// Length, in bytes.
+    pub size: u64,
+    /// For which sources it was fetched.
+    pub sources: Vec<String>,
+}
+
+impl Store {
+    /// The store in this folder; nothing is touched yet.
+    pub const fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the bytes of a digest are, or would be.
+    pub fn path_of(&self, integrity: &Integrity) -> PathBuf {
+        let hex = integrity.hex();
+        let shard = hex.get(..2).unwrap_or_default();
+        self.root.join(integrity.algorithm().name()).join(shard).join(&hex)
+    }
+
+    /// Held while artifacts are read or added, so that nothing is collected meanwhile.
+    pub fn hold(&self) -> Result<Lock, FsError> {
+        fs::create_folders(&self.root)?;
+        Lock::shared(&self.root)
+    }
+
+    /// Held while artifacts are collected, `None` while anybody reads or adds some.
+    pub fn try_own(&self) -> Result<Option<Lock>, FsError> {
+        fs::create_folders(&self.root)?;
+        Lock::try_exclusive(&self.root)
+    }
+
+    /// Opens and hashes what is kept under a digest. What has another digest is removed.
+    pub fn open(&self, integrity: &Integrity) -> Result<Lookup, FsError> {
+        let path = self.path_of(integrity);
+        let Some(file) = fs::open_if_exists(&path)? else { return Ok(Lookup::Absent) };
+        match check(file, &path, integrity)? {
+            Ok(blob) => Ok(Lookup::Found(blob)),
+            Err(mismatch) => {
+                fs::remove(&path)?;
+                Ok(Lookup::Corrupt(mismatch))
+            }
+        }
+    }
+
+    /// Whether something is kept under a digest; it may have rotted.
+    pub fn has(&self, integrity: &Integrity) -> Result<bool, FsError> {
+        Ok(fs::len_if_exists(&self.path_of(integrity))?.is_some())
+    }
+
+    /// Opens and hashes a file outside the store, for pins with `file`.
+    pub fn open_file(path: &Path, integrity: &Integrity) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
+        check(fs::open(path)?, path, integrity)
+    }
+
+    /// A place for bytes that are to have this digest.
+    pub fn receive(&self, integrity: &Integrity) -> Result<Incoming, FsError> {
+        let path = self.path_of(integrity);
+        fs::create_folders(path.parent().unwrap_or(&self.root))?;
+        let (file, beside) = fs::create_beside(&path)?;
+        let hasher = Hasher::new(integrity.algorithm());
+        Ok(Incoming { expected: integrity.clone(), hasher, file, beside, path, len: 0, kept: false })
+    }
+
+    /// For which sources the bytes under a digest were fetched.
+    pub fn sources(&self, integrity: &Integrity) -> Result<Vec<String>, FsError> {
+        let path = self.sources_path(integrity);
+        let text = fs::read_if_exists(&path, MAX_SOURCES_LEN)?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
+    }
+
+    /// Remembers that the bytes under a digest were fetched for `source`.
+    pub fn remember(&self, integrity: &Integrity, source: &str) -> Result<(), FsError> {
+        let mut sources = self.sources(integrity)?;
+        if sources.iter().any(|known| known == source) {
+            return Ok(());
+        }
+        sources.push(source.to_owned());
+        sources.sort();
+        sources.push(String::new());
+        fs::write(&self.sources_path(integrity), sources.join("\n").as_bytes())
+    }
+
+    /// Remembers that a project uses the store, so that what its records name is kept.
+    pub fn register(&self, project: &Path) -> Result<(), FsError> {
+        let project = fs::canonical(project)?;
+        let bytes = project.as_os_str().as_encoded_bytes();
+        let folder = self.root.join(PROJECTS);
+        let path = folder.join(Sha256::of(bytes).hex());
+        if fs::len_if_exists(&path)?.is_some() {
+            return Ok(());
+        }
+        fs::create_folders(&folder)?;
+        fs::write(&path, bytes)
+    }
+
+    /// The projects that use the store. One whose path is not UTF-8 comes out lossily and so is not found.
+    pub fn projects(&self) -> Result<Vec<PathBuf>, FsError> {
+        let folder = self.root.join(PROJECTS);
+        let mut projects = Vec::new();
+        for name in fs::names(&folder)? {
+            if let Some(bytes) = fs::read_if_exists(&folder.join(name), MAX_SOURCES_LEN)? {
+                projects.push(PathBuf::from(String::from_utf8_lossy(&bytes).into_owned()));
+            }
+        }
+        projects.sort();
+        Ok(projects)
+    }
+
+    /// Forgets a project.
+    pub fn unregister(&self, project: &Path) -> Result<(), FsError> {
+        fs::remove(&self.root.join(PROJECTS).join(Sha256::of(project.as_os_str().as_encoded_bytes()).hex()))
+    }
+
+    /// All that is kept, by algorithm and digest.
+    pub fn list(&self) -> Result<Vec<Cached>, FsError> {
+        let mut cached = Vec::new();
+        self.each_name(|path, algorithm, name| {
+            if let Some(integrity) = from_hex(algorithm, name) {
+                let size = fs::len_if_exists(path)?.unwrap_or_default();
+                let sources = self.sources(&integrity)?;
+                cached.push(Cached { integrity, size, sources });
+            }
+            Ok(())
+        })?;
+        Ok(cached)
+    }
+
+    /// Removes what is kept under a digest.
+    pub fn remove(&self, integrity: &Integrity) -> Result<(), FsError> {
+        fs::remove(&self.path_of(integrity))?;
+        fs::remove(&self.sources_path(integrity))
+    }
+
+    /// Removes what killed processes left behind; returns how many files.
+    pub fn sweep(&self) -> Result<usize, FsError> {
+        let mut swept = 0_usize;
+        self.each_name(|path, _, name| {
+            if name.ends_with(fs::PARTIAL) {
+                fs::remove(path)?;
+                swept = swept.saturating_add(1);
+            }
+            Ok(())
+        })?;
+        Ok(swept)
+    }
+
+    fn each_name(&self, mut see: impl FnMut(&Path, Algorithm, &str) -> Result<(), FsError>) -> Result<(), FsError> {
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512] {
+            let folder = self.root.join(algorithm.name());
+            for shard in fs::names(&folder)? {
+                let shard = folder.join(shard);
+                for name in fs::names(&shard)? {
+                    see(&shard.join(&name), algorithm, &name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sources_path(&self, integrity: &Integrity) -> PathBuf {
+        self.path_of(integrity).with_extension("sources")
+    }
+}
+
+/// Bytes on their way into the store; dropped without [`Incoming::finish`], they leave nothing.
+#[derive(Debug)]
+pub struct Incoming {
+    expected: Integrity,
+    hasher: Hasher,
+    file: File,
+    beside: PathBuf,
+    path: PathBuf,
+    len: u64,
+    kept: bool,
+}
+
+impl Incoming {
+    /// Takes the next bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        self.len = self.len.saturating_add(u64::try_from(bytes.len()).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Forgets all bytes so far.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.hasher = Hasher::new(self.expected.algorithm());
+        self.len = 0;
+        Ok(())
+    }
+
+    /// How many bytes there are so far.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are none so far.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Puts the bytes into their place if their digest is right.
+    pub fn finish(mut self) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
+        let received = std::mem::replace(&mut self.hasher, Hasher::new(self.expected.algorithm())).finish();
+        if received != self.expected {
+            return Ok(Err(Mismatch { expected: self.expected.clone(), received, size: self.len }));
+        }
+        fs::rename(&self.beside, &self.path)?;
+        self.kept = true;
+        let file = self.file.try_clone().map_err(|error| FsError::new("open", &self.path, error))?;
+        Ok(Ok(VerifiedBlob { file, len: self.len, integrity: received }))
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Nothing can be done about a failure here; `cache gc` sweeps what stays.
+            let _ = fs::remove(&self.beside);
+        }
+    }
+}
+
+fn check(mut file: File, path: &Path, expected: &Integrity) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
+    let mut hasher = Hasher::new(expected.algorithm());
+    let mut buffer = vec![0; CHUNK];
+    let mut len = 0_u64;
+    loop {
+        let read = file.read(&mut buffer).map_err(|error| FsError::new("read", path, error))?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
+        len = len.saturating_add(u64::try_from(read).unwrap_or_default());
+    }
+    let received = hasher.finish();
+    if received == *expected {
+        Ok(Ok(VerifiedBlob { file, len, integrity: received }))
+    } else {
+        Ok(Err(Mismatch { expected: expected.clone(), received, size: len }))
+    }
+}
+
+fn from_hex(algorithm: Algorithm, hex: &str) -> Option<Integrity> {
+    if hex.len() != algorithm.digest_len().saturating_mul(2) || !hex.is_ascii() {
+        return None;
+    }
+    let digest: Option<Vec<u8>> = (0..algorithm.digest_len())
+        .map(|index| {
+            let start = index.saturating_mul(2);
+            u8::from_str_radix(hex.get(start..start.saturating_add(2))?, 16).ok()
+        })
+        .collect();
+    let integrity = Integrity::from_digest(algorithm, digest?)?;
+    (integrity.hex() == hex).then_some(integrity)
+}
+
+/// Folder of the projects that use the store.
+const PROJECTS: &str = "projects";
+
+/// Read and hashed at once; larger gains nothing, smaller costs system calls.
+const CHUNK: usize = 256 << 10;
+
+/// A few hundred sources of the longest kind; beyond that something else wrote the file.
+const MAX_SOURCES_LEN: u64 = 1 << 20;
