@@ -25,3 +25,4 @@ pub mod source;
 pub mod fs;
 pub mod http;
 pub mod store;
+pub mod tree;

@@ -1,0 +1,246 @@
+//! Looking at trees: every byte ([`scan`]), or only names, sizes, modes and times ([`looks_like`]).
+
+use std::io::Read;
+
+use crate::digest::{Sha256, Sha256Hasher};
+use crate::fs::{Dir, FsError, Kind, Stat};
+use crate::nar::{Nar, NarError, Node};
+use crate::path::RelPath;
+use crate::record::{Contents, Entry, EntryKind, FileEntry};
+
+/// What stands at a destination, every byte of it read.
+#[derive(Debug)]
+pub struct Scan {
+    /// The files, links and empty folders.
+    pub contents: Contents,
+    /// The tree hash, where it was asked for and everything can be in one.
+    pub tree: Option<Sha256>,
+    /// What no tree of ours can have, and why.
+    pub odd: Vec<(String, &'static str)>,
+}
+
+/// Reads what stands under `name`, `None` for nothing. With `hash_tree` the tree hash is taken in the same pass.
+pub fn scan(parent: &Dir, name: &str, hash_tree: bool) -> Result<Option<Scan>, FsError> {
+    let Some(stat) = parent.stat(name)? else { return Ok(None) };
+    let mut buffer = vec![0; CHUNK];
+    match stat.kind {
+        Kind::Folder => {
+            let Some(folder) = parent.child(name)? else { return Ok(None) };
+            let nar = hash_tree.then(Nar::hash_folder);
+            let mut walk = Walk { buffer, nar, entries: Vec::new(), odd: Vec::new() };
+            walk.folder(&folder, "")?;
+            walk.finish(folder.path().display().to_string().as_ref()).map(Some)
+        }
+        Kind::File => {
+            let executable = stat.mode & 0o100 != 0;
+            let mut nar = hash_tree.then(|| Nar::hash_file(stat.size, executable));
+            let file = hash_file(parent, name, stat, &mut nar, &mut buffer)?;
+            let tree = nar.map(|nar| nar.finish().map_err(|error| changed(parent, name, &error))).transpose()?;
+            let odd = odd_mode(&stat).map(|why| vec![(String::new(), why)]).unwrap_or_default();
+            Ok(Some(Scan { contents: Contents::File(file), tree, odd }))
+        }
+        Kind::Symlink | Kind::Other => Ok(Some(Scan {
+            contents: Contents::Folder(Vec::new()),
+            tree: None,
+            odd: vec![(String::new(), "is a link or device where a tree should be")],
+        })),
+    }
+}
+
+struct Walk {
+    buffer: Vec<u8>,
+    nar: Option<Nar<Sha256Hasher>>,
+    entries: Vec<Entry>,
+    odd: Vec<(String, &'static str)>,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Dir, prefix: &str) -> Result<(), FsError> {
+        let mut names = folder.names()?;
+        names.sort_unstable();
+        if names.is_empty()
+            && let Ok(path) = prefix.parse::<RelPath>()
+        {
+            self.node(folder, &path, Node::Directory)?;
+            self.entries.push(Entry { path, kind: EntryKind::EmptyFolder });
+        }
+        for name in names {
+            let text = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+            let Ok(path) = text.parse::<RelPath>() else {
+                self.odd.push((text, "has a name that no tree of pinfold has"));
+                continue;
+            };
+            let Some(stat) = folder.stat(&name)? else {
+                self.odd.push((text, "has a name that is not UTF-8, or went away meanwhile"));
+                continue;
+            };
+            if let Some(why) = odd_mode(&stat) {
+                self.odd.push((text.clone(), why));
+            }
+            match stat.kind {
+                Kind::Folder => {
+                    if let Some(inner) = folder.child(&name)? {
+                        self.folder(&inner, &text)?;
+                    }
+                }
+                Kind::File => {
+                    self.node(folder, &path, Node::File { size: stat.size, executable: stat.mode & 0o100 != 0 })?;
+                    let file = hash_file(folder, &name, stat, &mut self.nar, &mut self.buffer)?;
+                    self.entries.push(Entry { path, kind: EntryKind::File(file) });
+                }
+                Kind::Symlink => match String::from_utf8(folder.read_link(&name)?) {
+                    Ok(target) => {
+                        self.node(folder, &path, Node::Symlink(&target))?;
+                        self.entries.push(Entry { path, kind: EntryKind::Symlink(target) });
+                    }
+                    Err(_) => self.odd.push((text, "is a link to a name that is not UTF-8")),
+                },
+                Kind::Other => self.odd.push((text, "is a device, pipe or socket")),
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, folder: &Dir, path: &RelPath, node: Node<'_>) -> Result<(), FsError> {
+        match &mut self.nar {
+            Some(nar) => nar.entry(path, node).map_err(|error| changed(folder, path.file_name(), &error)),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(self, place: &std::path::Path) -> Result<Scan, FsError> {
+        // A tree with something odd in it has no hash: what is odd is in none.
+        let nar = self.nar.filter(|_| self.odd.is_empty());
+        let tree = nar
+            .map(Nar::finish)
+            .transpose()
+            .map_err(|error| FsError::new("hash", place, std::io::Error::other(error)))?;
+        Ok(Scan { contents: Contents::Folder(self.entries), tree, odd: self.odd })
+    }
+}
+
+fn hash_file(
+    folder: &Dir,
+    name: &str,
+    stat: Stat,
+    nar: &mut Option<Nar<Sha256Hasher>>,
+    buffer: &mut [u8],
+) -> Result<FileEntry, FsError> {
+    let mut file = folder.open_file(name)?;
+    let mut sha256 = Sha256Hasher::default();
+    let mut size = 0_u64;
+    loop {
+        let chunk =
+            read_chunk(&mut file, buffer).map_err(|error| FsError::new("read", folder.path().join(name), error))?;
+        if chunk.is_empty() {
+            break;
+        }
+        sha256.update(chunk);
+        if let Some(nar) = nar {
+            nar.contents(chunk).map_err(|error| changed(folder, name, &error))?;
+        }
+        size = size.saturating_add(u64::try_from(chunk.len()).unwrap_or_default());
+    }
+    Ok(FileEntry { size, executable: stat.mode & 0o100 != 0, sha256: sha256.finish() })
+}
+
+pub(super) fn read_chunk<'a>(file: &mut impl Read, buffer: &'a mut [u8]) -> std::io::Result<&'a [u8]> {
+    loop {
+        match file.read(buffer) {
+            Ok(read) => return Ok(buffer.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn changed(folder: &Dir, name: &str, error: &NarError) -> FsError {
+    FsError::new("hash", folder.path().join(name), std::io::Error::other(error.clone()))
+}
+
+/// Bits that no tree of ours has. The group's write bit is left alone: a checkout under umask 002 sets it.
+const fn odd_mode(stat: &Stat) -> Option<&'static str> {
+    match stat.kind {
+        Kind::Symlink => None,
+        _ if stat.mode & 0o7000 != 0 => Some("has a set-id or sticky bit"),
+        _ if stat.mode & 0o002 != 0 => Some("can be written by everybody"),
+        _ => None,
+    }
+}
+
+/// Whether what stands under `name` has the names, kinds, sizes, executable bits and links of `contents` and nothing
+/// beside. A file with another time than the one pinfold gives is read and hashed.
+pub fn looks_like(parent: &Dir, name: &str, contents: &Contents) -> Result<bool, FsError> {
+    let Some(stat) = parent.stat(name)? else { return Ok(false) };
+    match contents {
+        Contents::File(file) => file_looks_like(parent, name, &stat, file),
+        Contents::Folder(entries) => {
+            if stat.kind != Kind::Folder || odd_mode(&stat).is_some() {
+                return Ok(false);
+            }
+            let Some(folder) = parent.child(name)? else { return Ok(false) };
+            folder_looks_like(&folder, 0, entries)
+        }
+    }
+}
+
+/// Holds a folder against the entries under it, of whose paths the first `offset` bytes name the folder.
+fn folder_looks_like(folder: &Dir, offset: usize, entries: &[Entry]) -> Result<bool, FsError> {
+    let mut rest = entries;
+    let mut children = 0_usize;
+    while let Some((entry, after)) = rest.split_first() {
+        let path = entry.path.as_str();
+        let tail = path.get(offset..).unwrap_or_default();
+        let name = tail.split_once('/').map_or(tail, |(name, _)| name);
+        let Some(stat) = folder.stat(name)? else { return Ok(false) };
+        children = children.saturating_add(1);
+        if name.len() == tail.len() {
+            if !leaf_looks_like(folder, name, &stat, &entry.kind)? {
+                return Ok(false);
+            }
+            rest = after;
+            continue;
+        }
+        if stat.kind != Kind::Folder || odd_mode(&stat).is_some() {
+            return Ok(false);
+        }
+        let Some(inner) = folder.child(name)? else { return Ok(false) };
+        let inner_offset = offset.saturating_add(name.len()).saturating_add(1);
+        let prefix = path.get(..inner_offset).unwrap_or_default();
+        // The entries of one folder stand together, in tree order.
+        let count = rest.iter().take_while(|entry| entry.path.as_str().starts_with(prefix)).count();
+        let (inside, behind) = rest.split_at_checked(count).unwrap_or_default();
+        if !folder_looks_like(&inner, inner_offset, inside)? {
+            return Ok(false);
+        }
+        rest = behind;
+    }
+    // As many names as were asked for: nothing was added.
+    Ok(folder.names()?.len() == children)
+}
+
+fn leaf_looks_like(folder: &Dir, name: &str, stat: &Stat, kind: &EntryKind) -> Result<bool, FsError> {
+    match kind {
+        EntryKind::File(file) => file_looks_like(folder, name, stat, file),
+        EntryKind::Symlink(target) => Ok(stat.kind == Kind::Symlink && folder.read_link(name)? == target.as_bytes()),
+        EntryKind::EmptyFolder if stat.kind == Kind::Folder && odd_mode(stat).is_none() => {
+            Ok(folder.child(name)?.map(|inner| inner.names()).transpose()?.is_some_and(|names| names.is_empty()))
+        }
+        EntryKind::EmptyFolder => Ok(false),
+    }
+}
+
+fn file_looks_like(folder: &Dir, name: &str, stat: &Stat, file: &FileEntry) -> Result<bool, FsError> {
+    let alike = stat.kind == Kind::File
+        && stat.size == file.size
+        && (stat.mode & 0o100 != 0) == file.executable
+        && odd_mode(stat).is_none();
+    if !alike || stat.has_fixed_time() {
+        return Ok(alike);
+    }
+    let mut buffer = vec![0; CHUNK];
+    Ok(hash_file(folder, name, *stat, &mut None, &mut buffer)?.sha256 == file.sha256)
+}
+
+/// Read and hashed at once.
+const CHUNK: usize = 128 << 10;
