@@ -26,3 +26,10 @@ pub mod fs;
 pub mod http;
 pub mod store;
 pub mod tree;
+
+// product: what a user asks for
+pub mod commands;
+pub mod ctx;
+pub mod error;
+pub mod install;
+pub mod project;

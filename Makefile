@@ -1,0 +1,48 @@
+# The commands of this repository. `make fetch` and `make test` are the two that a newcomer needs.
+
+CARGO ?= cargo
+PINFOLD ?= target/release/pinfold
+# pinfold has no registry of its own. Where npm is installed, the build takes over the one that npm is configured for;
+# elsewhere say NPM_CONFIG_REGISTRY, or write it into pins.toml.
+PINFOLD_NPM_REGISTRY ?= $(shell npm config get registry 2>/dev/null)
+export PINFOLD_NPM_REGISTRY
+
+.PHONY: help fetch verify build check test interop bench fuzz man clean
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: ## Build the command with optimisations
+	$(CARGO) build --release --locked
+
+fetch: build ## Fetch what pins.toml pins, into tools/
+	$(PINFOLD) fetch
+
+verify: build ## Prove that tools/ is what pins.toml pins
+	$(PINFOLD) verify
+
+check: ## Formatting, lints, documentation
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --quiet
+
+test: ## All tests; none needs the internet
+	$(CARGO) test --locked
+
+bench: build ## Fetching, side by side with other installers (takes minutes; obtains packages through npm)
+	python3 tests/bench/fetch.py --pinfold $(PINFOLD)
+
+# A nightly compiler is asked for by libFuzzer's instrumentation; RUSTC_BOOTSTRAP gives the installed one its flags.
+FUZZ_SECONDS ?= 60
+fuzz: ## Fuzz the parsers, FUZZ_SECONDS each (needs `cargo install cargo-fuzz`)
+	for target in pins archive nar; do \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 || exit 1; \
+	done
+
+man: build ## Write the man pages to target/man/
+	$(PINFOLD) man --out target/man
+
+clean: ## Remove what was built and fetched
+	$(CARGO) clean
+	rm -rf tools .pinfold

@@ -1,0 +1,83 @@
+//! Progress on a terminal: one bar a pin while its bytes come in.
+
+use std::collections::HashMap;
+use std::io::IsTerminal as _;
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use pinfold::ctx::{Progress, Step};
+
+/// Bars on standard error, or nothing where that is no terminal.
+pub(crate) struct Bars {
+    bars: Option<Mutex<HashMap<String, ProgressBar>>>,
+    all: MultiProgress,
+    quiet: bool,
+}
+
+impl Bars {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let shown = !quiet && std::io::stderr().is_terminal();
+        Self { bars: shown.then(Mutex::default), all: MultiProgress::new(), quiet }
+    }
+
+    fn with(&self, pin: &str, work: impl FnOnce(&ProgressBar)) {
+        let Some(bars) = &self.bars else { return };
+        let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bars.entry(pin.to_owned()).or_insert_with(|| {
+            let bar = self.all.add(ProgressBar::new_spinner());
+            bar.set_prefix(pin.to_owned());
+            bar.set_style(style(SPINNER));
+            bar
+        });
+        work(bar);
+    }
+}
+
+impl Progress for Bars {
+    fn step(&self, pin: &str, step: Step) {
+        match step {
+            Step::Fetching | Step::Unpacking => self.with(pin, |bar| {
+                bar.set_message(if step == Step::Fetching { "fetching" } else { "unpacking" });
+            }),
+            Step::Over => {
+                let Some(bars) = &self.bars else { return };
+                if let Some(bar) = bars.lock().unwrap_or_else(PoisonError::into_inner).remove(pin) {
+                    bar.finish_and_clear();
+                    self.all.remove(&bar);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn received(&self, pin: &str, bytes: u64, total: Option<u64>) {
+        self.with(pin, |bar| {
+            if let Some(total) = total
+                && bar.length() != Some(total)
+            {
+                bar.set_length(total);
+                bar.set_style(style(BAR));
+            }
+            bar.set_position(bytes);
+        });
+    }
+
+    fn waiting(&self) {
+        if !self.quiet {
+            // A conversation that nobody hears is no failure.
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                b"waiting for another pinfold that works on this project\n",
+            );
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are constants; one that indicatif refused would fall back to its own.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+const SPINNER: &str = "{prefix:24!} {spinner} {msg} {bytes}";
+const BAR: &str = "{prefix:24!} {bar:30} {bytes}/{total_bytes} {msg}";

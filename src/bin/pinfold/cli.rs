@@ -1,0 +1,182 @@
+//! The command line: one set of types for parsing, help, completions and man pages.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use pinfold::fs::{self, FsError};
+use pinfold::pins::Platform;
+use pinfold::source::registries::RegistryFlag;
+
+/// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
+///
+/// pinfold reads pins.toml: artifact URLs and SHA-512 integrities. It fetches and unpacks them without a package
+/// manager, runs nothing of what it fetches, and writes one record a pin to .pinfold/.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true, after_long_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// The pin file; trees and records stand relative to its folder
+    #[arg(long = "pins", global = true, value_name = "FILE", default_value = "pins.toml")]
+    pub(crate) pin_file: PathBuf,
+    /// The folder of the store [default: $PINFOLD_CACHE, else $XDG_CACHE_HOME/pinfold, else ~/.cache/pinfold]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+}
+
+/// How to say it.
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but what is wrong
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Print every finding, however many
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring the trees of pins into place
+    ///
+    /// Fetches what is not there yet, holds it to its integrity, unpacks it beside its place, patches it, and renames it
+    /// into place. Pins that are in place already cost a look at their files and no network.
+    Fetch(Fetch),
+    /// Prove what is on disk against the pins, every byte of it, without the network
+    ///
+    /// A tree is held against the strongest thing there is: the tree hash in its pin, else the cached artifact unpacked
+    /// again, else its record. Names each file that was changed, added or removed, or whose mode differs.
+    Verify(Verify),
+    /// Look after the store of fetched artifacts
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, or write all of them to a folder
+    Man {
+        /// The folder to write them to
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fetch {
+    /// The pins to fetch [default: all]
+    #[arg(value_name = "PIN")]
+    pub(crate) pins: Vec<String>,
+    /// How many pins to work on at once
+    #[arg(short, long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
+    /// Ask nobody: fail where the store does not have the bytes
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Install only what the records say, to the byte; for release jobs
+    #[arg(long)]
+    pub(crate) frozen: bool,
+    /// Where packages come from: npm=URL, npm:@scope=URL or github=URL
+    #[arg(long, value_name = "KIND=URL")]
+    pub(crate) registry: Vec<RegistryFlag>,
+    /// More certificate authorities to trust, beside those of the system (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The pins to verify [default: all]
+    #[arg(value_name = "PIN")]
+    pub(crate) pins: Vec<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// Which variant of a pin is meant.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The platform whose variants are meant, such as linux-x64 [default: this one]
+    #[arg(long, value_name = "OS-CPU")]
+    pub(crate) platform: Option<Platform>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// List the artifacts in the store
+    List,
+    /// Remove the artifacts that no project needs any more
+    Gc {
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Hash every artifact in the store again and remove what has rotted
+    Verify,
+    /// Print the folder of the store
+    Path,
+}
+
+impl Command {
+    /// The command's words, as reports name it.
+    pub(crate) const fn words(&self) -> &'static str {
+        match self {
+            Self::Fetch(_) => "fetch",
+            Self::Verify(_) => "verify",
+            Self::Cache(Cache::List) => "cache list",
+            Self::Cache(Cache::Gc { .. }) => "cache gc",
+            Self::Cache(Cache::Verify) => "cache verify",
+            Self::Cache(Cache::Path) => "cache path",
+            Self::Completions { .. } => "completions",
+            Self::Man { .. } => "man",
+        }
+    }
+}
+
+/// The completion script for a shell.
+pub(crate) fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "pinfold", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// The man page of the command, or with a folder, one page a subcommand written there and the folder's name.
+pub(crate) fn man_pages(out: Option<&Path>) -> Result<String, FsError> {
+    let command = Cli::command().disable_help_subcommand(true);
+    let Some(out) = out else {
+        let mut page = Vec::new();
+        // Writing to memory cannot fail.
+        let _ = clap_mangen::Man::new(command).render(&mut page);
+        return Ok(String::from_utf8_lossy(&page).into_owned());
+    };
+    fs::create_folders(out)?;
+    let written = clap_mangen::generate_to(command, out);
+    written.map_err(|source| FsError { action: "write man pages to", path: out.to_owned(), source })?;
+    Ok(format!("{}\n", out.display()))
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all passed
+  1  refused: bytes or evidence are not what was pinned
+  2  the work could not be done: usage, pins.toml, network, disk
+  3  nothing was refuted, but a verdict is not possible
+
+Start with a pins.toml:
+  version = 1
+
+  [pins.acorn]
+  npm = \"acorn@8.16.0\"
+  integrity = \"sha512-UVJyE9MttOsBQIDKw1skb9nAwQuR5wuGD3+82K6JgJlm/Y+KI92oNsMNGZCYdDsVtRHSak0pcV5Dno5+4jh9sw==\"
+  to = \"tools/acorn\"
+
+and run `pinfold fetch`.";

@@ -1,0 +1,131 @@
+//! Reports for people: one line a subject, the verdict first; what was expected and received under it; the summary last.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+
+use pinfold::error::Error;
+use pinfold::report::{Finding, Level, Report, Row, Verdict};
+
+use crate::cli::Output;
+
+/// How to say it: colour, and how much.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    colour: bool,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Style {
+    /// Colour on a terminal unless `NO_COLOR` is set (no-color.org).
+    pub(crate) fn of(output: &Output) -> Self {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colour = !no_colour && std::io::stdout().is_terminal();
+        Self { colour, quiet: output.quiet, verbose: output.verbose }
+    }
+
+    /// The word in a colour; the word itself says it all.
+    fn paint(&self, colour: &str, word: &str) -> String {
+        if self.colour { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() }
+    }
+}
+
+/// The exit code of a command that could not even begin.
+pub(crate) fn exit_code(error: &Error) -> u8 {
+    match error.verdict() {
+        Verdict::Refused => 1,
+        Verdict::Unverifiable => 3,
+        Verdict::Failed | Verdict::Passed => 2,
+    }
+}
+
+/// The whole of a report.
+pub(crate) fn report(report: &Report, style: &Style) -> String {
+    let mut text = String::new();
+    let shown = |row: &&Row| !style.quiet || row.verdict != Verdict::Passed || has_warning(&row.findings);
+    let rows: Vec<&Row> = report.rows.iter().filter(shown).collect();
+    let width = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
+    let widths = (width(|row| &row.status), width(|row| &row.subject), width(|row| &row.source));
+    for row in &rows {
+        line(&mut text, row, widths, style);
+        let limit = if style.verbose { usize::MAX } else { SHOWN };
+        for finding in row.findings.iter().take(limit) {
+            under(&mut text, finding, style);
+        }
+        if row.findings.len() > limit {
+            let more = row.findings.len().saturating_sub(limit);
+            let _ = writeln!(text, "  … and {more} more; -v shows all");
+        }
+    }
+    for note in report.notes.iter().filter(|note| !style.quiet || note.level > Level::Note) {
+        top(&mut text, note, style);
+    }
+    if !style.quiet {
+        let _ = writeln!(text, "{}", report.summary);
+    }
+    text
+}
+
+/// An error that ended a command.
+pub(crate) fn failure(findings: &[Finding], style: &Style) -> String {
+    let mut text = String::new();
+    // What goes to standard error is coloured by standard output's rule, or not at all where that is no terminal.
+    for finding in findings {
+        top(&mut text, finding, style);
+    }
+    text
+}
+
+fn has_warning(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.level > Level::Note)
+}
+
+fn line(text: &mut String, row: &Row, (status, subject, source): (usize, usize, usize), style: &Style) {
+    let colour = match row.verdict {
+        Verdict::Passed => "32",
+        Verdict::Refused => "31",
+        Verdict::Failed | Verdict::Unverifiable => "33",
+    };
+    // Painted text has bytes that take no place, so the padding is counted apart.
+    let padding = " ".repeat(status.saturating_sub(row.status.chars().count()));
+    let painted = style.paint(colour, &row.status);
+    let line = format!("{painted}{padding}  {:subject$}  {:source$}  {}", row.subject, row.source, row.detail);
+    let _ = writeln!(text, "{}", line.trim_end());
+}
+
+fn under(text: &mut String, finding: &Finding, style: &Style) {
+    let prefix = match finding.level {
+        Level::Error => String::new(),
+        level => format!("{}: ", level_name(level, style)),
+    };
+    let _ = writeln!(text, "  {prefix}{}", finding.message);
+    details(text, finding, "    ");
+}
+
+fn top(text: &mut String, finding: &Finding, style: &Style) {
+    let _ = writeln!(text, "{}: {}", level_name(finding.level, style), finding.message);
+    details(text, finding, "  ");
+}
+
+fn details(text: &mut String, finding: &Finding, indent: &str) {
+    if let Some(expected) = &finding.expected {
+        let _ = writeln!(text, "{indent}expected {expected}");
+    }
+    if let Some(received) = &finding.received {
+        let _ = writeln!(text, "{indent}received {received}");
+    }
+    if let Some(hint) = &finding.hint {
+        let _ = writeln!(text, "{indent}hint: {hint}");
+    }
+}
+
+fn level_name(level: Level, style: &Style) -> String {
+    match level {
+        Level::Note => style.paint("36", "note"),
+        Level::Warning => style.paint("33", "warning"),
+        Level::Error => style.paint("31", "error"),
+    }
+}
+
+/// Findings shown of one subject: enough to see what happened, short enough to see the next one.
+const SHOWN: usize = 10;

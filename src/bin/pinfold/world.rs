@@ -1,0 +1,185 @@
+//! The world as the command finds it: arguments, environment, configuration files. Nothing else in pinfold reads the
+//! environment; `docs/pins.md` lists what is read here.
+
+use std::path::{Path, PathBuf};
+
+use pinfold::ctx::Ctx;
+use pinfold::fs::{self, FsError};
+use pinfold::http::{ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
+use pinfold::pins::{MAX_FILE_LEN, PinFile, Platform};
+use pinfold::source::registries::{Registries, RegistryFlag, Settings};
+use pinfold::store::Store;
+use pinfold::tree::Budget;
+
+use crate::bars::Bars;
+use crate::cli::{Cli, Command};
+
+/// All that a [`Ctx`] borrows.
+pub(crate) struct World {
+    pin_file: PathBuf,
+    store: Store,
+    wire: Wire,
+    timeouts: Timeouts,
+    registries: Registries,
+    platform: Platform,
+    bars: Bars,
+    budget: Budget,
+    jobs: usize,
+}
+
+impl World {
+    /// Gathers what the command needs, or says what is missing or malformed.
+    pub(crate) fn gather(cli: &Cli) -> Result<Self, String> {
+        let (flags, ca_file, platform, jobs): (&[RegistryFlag], _, _, _) = match &cli.command {
+            Command::Fetch(fetch) => {
+                (&fetch.registry, fetch.ca_file.as_deref(), fetch.target.platform.clone(), usize::from(fetch.jobs))
+            }
+            Command::Verify(verify) => (&[], None, verify.target.platform.clone(), processors()),
+            _ => (&[], None, None, processors()),
+        };
+        let timeouts = Timeouts::default();
+        let ca_file = ca_file.map(|path| fs::read(path, MAX_CA_FILE_LEN)).transpose().map_err(told)?;
+        let config = WireConfig { ca_file, proxies: proxies(), timeouts: timeouts.clone() };
+        let wire = Wire::new(config).map_err(|error| error.to_string())?;
+        Ok(Self {
+            store: Store::new(store_folder(cli)?),
+            registries: registries(&cli.pin_file, flags)?,
+            platform: platform.map_or_else(this_platform, Ok)?,
+            bars: Bars::new(cli.output.quiet || cli.output.json),
+            budget: Budget::new(Budget::DEFAULT),
+            pin_file: cli.pin_file.clone(),
+            wire,
+            timeouts,
+            jobs,
+        })
+    }
+
+    /// The context that commands take.
+    pub(crate) fn ctx(&self) -> Ctx<'_> {
+        Ctx {
+            pin_file: &self.pin_file,
+            store: &self.store,
+            http: &self.wire,
+            clock: &SystemClock,
+            timeouts: &self.timeouts,
+            registries: &self.registries,
+            platform: &self.platform,
+            progress: &self.bars,
+            budget: &self.budget,
+            jobs: self.jobs,
+        }
+    }
+}
+
+fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
+    if let Some(folder) = &cli.cache {
+        return Ok(folder.clone());
+    }
+    if let Some(folder) = variable("PINFOLD_CACHE") {
+        return Ok(folder.into());
+    }
+    // The specification has relative paths ignored (XDG Base Directory, "Environment variables").
+    if let Some(folder) = variable("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute()) {
+        return Ok(folder.join("pinfold"));
+    }
+    match variable("HOME") {
+        Some(home) => Ok(Path::new(&home).join(".cache").join("pinfold")),
+        None => Err("there is no place for the store: say `--cache DIR`, or set PINFOLD_CACHE or HOME".to_owned()),
+    }
+}
+
+/// The registries, from flags, the pin file, the environment and npm's own files.
+fn registries(pins: &Path, flags: &[RegistryFlag]) -> Result<Registries, String> {
+    let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
+    // A pin file that cannot be read or parsed is told by the command, with its line.
+    let text = fs::read_if_exists(pins, limit).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
+    let pin_file = text.and_then(|text| PinFile::parse(&text).ok());
+    let named = pin_file.as_ref().map(PinFile::registries);
+    let mut npmrc = Vec::new();
+    for path in npmrc_files(pins) {
+        if let Some(bytes) = fs::read_if_exists(&path, MAX_NPMRC_LEN).map_err(told)? {
+            npmrc.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    Ok(Registries::new(&Settings {
+        flags,
+        pins_npm: named.and_then(|named| named.npm.as_ref()).map(ToString::to_string).as_deref(),
+        pins_github: named.and_then(|named| named.github.as_ref()).map(ToString::to_string).as_deref(),
+        env: &|name| variable(name),
+        npmrc: &npmrc,
+        built_in_npm: option_env!("PINFOLD_NPM_REGISTRY"),
+    }))
+}
+
+/// npm's own files, the strongest first: the project's, the user's, the system's.
+fn npmrc_files(pins: &Path) -> Vec<PathBuf> {
+    let config = |name: &str| {
+        variable(&format!("NPM_CONFIG_{name}")).or_else(|| variable(&format!("npm_config_{}", name.to_lowercase())))
+    };
+    let mut files = vec![pins.with_file_name(".npmrc")];
+    let user = config("USERCONFIG").map(PathBuf::from);
+    files.extend(user.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".npmrc"))));
+    match (config("GLOBALCONFIG"), config("PREFIX")) {
+        (Some(file), _) => files.push(file.into()),
+        (None, Some(prefix)) => files.push(Path::new(&prefix).join("etc/npmrc")),
+        // npm reads the one below its own prefix, which only npm knows; these are the usual ones.
+        (None, None) => files.extend(["/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc"].map(PathBuf::from)),
+    }
+    files
+}
+
+/// This machine in node's words, which platform variants use.
+fn this_platform() -> Result<Platform, String> {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        "windows" => "win32",
+        other => other,
+    };
+    let processor = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        "x86" => "ia32",
+        "powerpc64" => "ppc64",
+        "loongarch64" => "loong64",
+        other => other,
+    };
+    let libc = match (system, cfg!(target_env = "musl")) {
+        ("linux", true) => "-musl",
+        ("linux", false) => "-gnu",
+        _ => "",
+    };
+    let text = format!("{system}-{processor}{libc}");
+    text.parse()
+        .map_err(|error| format!("`{text}` is no platform that pins can name: {error}; say `--platform OS-CPU`"))
+}
+
+/// The usual variables, in either case, the lower one first as curl has it.
+fn proxies() -> ProxySettings {
+    let either = |name: &str| variable(&name.to_lowercase()).or_else(|| variable(name));
+    ProxySettings {
+        https: either("HTTPS_PROXY"),
+        all: either("ALL_PROXY"),
+        // Lower case only: a CGI server sets HTTP_PROXY from a request's header (CVE-2016-5385).
+        http: variable("http_proxy"),
+        no_proxy: either("NO_PROXY"),
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A variable of the environment; an empty one counts as none.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn told(error: FsError) -> String {
+    error.to_string()
+}
+
+/// All certificate authorities of an operating system take some 250 kB.
+const MAX_CA_FILE_LEN: u64 = 16 << 20;
+
+/// An `.npmrc` is written by hand.
+const MAX_NPMRC_LEN: u64 = 1 << 20;

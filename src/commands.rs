@@ -1,0 +1,7 @@
+//! The commands: one function each, from a context and options to a report.
+
+pub mod cache;
+pub mod fetch;
+pub mod verify;
+
+mod work;

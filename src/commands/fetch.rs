@@ -1,0 +1,131 @@
+//! `pinfold fetch`: brings the trees of pins into place.
+
+use crate::ctx::{Ctx, Step};
+use crate::error::Error;
+use crate::install::{self, Conduct, Done, Installed};
+use crate::pins::Pin;
+use crate::project::Project;
+use crate::record::{Contents, Evidence};
+use crate::report::{Finding, Level, Report, Row, Verdict};
+
+use super::work;
+
+/// What `pinfold fetch` was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The pins, all of them for none.
+    pub pins: Vec<String>,
+    /// What it may do, and must not.
+    pub conduct: Conduct,
+}
+
+/// Installs what is not in place. A pin that fails does not keep the others from theirs.
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let pins = project.select(&options.pins)?;
+    let _project_lock = project.lock(ctx.progress)?;
+    let _store_lock = ctx.store.hold()?;
+    project.sweep()?;
+    let rows = work::each(
+        &pins,
+        ctx.jobs,
+        |pin| weight(ctx, pin),
+        |pin| {
+            let result = install::install(ctx, &project, pin, options.conduct);
+            ctx.progress.step(pin.name.as_str(), Step::Over);
+            row(ctx, pin, result)
+        },
+    );
+    let mut notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
+    notes.extend(registry_warnings(ctx));
+    notes.extend(evidence_note(&rows));
+    let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
+    let mut report = Report { command: "fetch", rows, notes, summary: String::new(), judges: true };
+    report.summary = summary(&report);
+    Ok(report)
+}
+
+/// The largest artifacts first: one of them alone at the end would keep all but one thread waiting.
+fn weight(ctx: &Ctx<'_>, pin: &Pin) -> u64 {
+    pin.artifact_for(ctx.platform).and_then(|artifact| artifact.size).unwrap_or(0)
+}
+
+fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> (Row, Option<Evidence>) {
+    let source = pin.artifact_for(ctx.platform).map(|artifact| artifact.source.to_string()).unwrap_or_default();
+    let subject = pin.name.to_string();
+    match result {
+        Ok(installed) => {
+            let status = match installed.done {
+                Done::Unchanged => "unchanged",
+                Done::Adopted => "adopted",
+                Done::Installed => "installed",
+            };
+            let detail = format!("{} -> {}", describe(&installed.record.contents), pin.to);
+            let (status, evidence) = (status.to_owned(), installed.record.evidence);
+            let row = Row { subject, verdict: Verdict::Passed, status, source, detail, findings: installed.findings };
+            (row, Some(evidence))
+        }
+        Err(error) => {
+            let verdict = error.verdict();
+            let status = status_of(verdict).to_owned();
+            let row = Row { subject, verdict, status, source, detail: String::new(), findings: error.findings() };
+            (row, None)
+        }
+    }
+}
+
+/// The word for a verdict where nothing better is known.
+pub(super) const fn status_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Refused => "refused",
+        Verdict::Failed => "failed",
+        Verdict::Unverifiable => "unverifiable",
+    }
+}
+
+/// How much stands at a destination, in a few words.
+pub(super) fn describe(contents: &Contents) -> String {
+    let (files, bytes) = (contents.len(), size(contents.bytes()));
+    let noun = if files == 1 { "file" } else { "files" };
+    format!("{files} {noun}, {bytes}")
+}
+
+/// Bytes in the unit that people read: powers of ten, one decimal.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
+fn registry_warnings(ctx: &Ctx<'_>) -> Vec<Finding> {
+    let finding = |(file, warning): &(String, crate::source::npmrc::Warning)| {
+        Finding::new(Level::Warning, "npmrc", format!("`{}`: {warning}", file.escape_debug()))
+    };
+    ctx.registries.warnings().iter().map(finding).collect()
+}
+
+/// Says once what was not looked at.
+fn evidence_note(rows: &[(Row, Option<Evidence>)]) -> Option<Finding> {
+    let unjudged = rows.iter().any(|(_, evidence)| *evidence == Some(Evidence::NotJudged));
+    unjudged.then(|| {
+        let message = "upstream evidence was not looked for: this version of pinfold cannot judge it";
+        Finding::new(Level::Note, "evidence-not-judged", message)
+    })
+}
+
+fn summary(report: &Report) -> String {
+    let total = report.rows.len();
+    let pins = if total == 1 { "pin" } else { "pins" };
+    let count = |status: &str| report.rows.iter().filter(|row| row.status == status).count();
+    let parts: Vec<String> = ["installed", "adopted", "unchanged", "refused", "failed", "unverifiable"]
+        .into_iter()
+        .filter_map(|status| match count(status) {
+            0 => None,
+            count => Some(format!("{count} {status}")),
+        })
+        .collect();
+    format!("{total} {pins}: {}", parts.join(", "))
+}

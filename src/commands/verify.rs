@@ -1,0 +1,221 @@
+//! `pinfold verify`: proves what is on disk against the pins, every byte of it, and asks nobody.
+//!
+//! What a tree is held against, the strongest first: the tree hash in the pin; the tree that the cached artifact gives
+//! when it is unpacked again; the record, which lies in the checkout like the tree itself and so is only a claim.
+
+use crate::ctx::{Ctx, Step};
+use crate::digest::Sha256;
+use crate::error::Error;
+use crate::install;
+use crate::patch::Patches;
+use crate::pins::{Artifact, Pin};
+use crate::project::Project;
+use crate::record::{self, Change, Contents, Difference, Record};
+use crate::report::{Finding, Level, Report, Row, Verdict};
+use crate::tree::{self, Scan};
+
+use super::{fetch, work};
+
+/// What `pinfold verify` was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The pins, all of them for none.
+    pub pins: Vec<String>,
+}
+
+/// Reads every byte of every tree and says what is not as it was pinned.
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let pins = project.select(&options.pins)?;
+    let _project_lock = project.lock_shared()?;
+    let rows = work::each(
+        &pins,
+        ctx.jobs,
+        |pin| weight(ctx, pin),
+        |pin| {
+            ctx.progress.step(pin.name.as_str(), Step::Looking);
+            let row = row(ctx, &project, pin);
+            ctx.progress.step(pin.name.as_str(), Step::Over);
+            row
+        },
+    );
+    let notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
+    let mut report = Report { command: "verify", rows, notes, summary: String::new(), judges: true };
+    report.summary = summary(&report);
+    Ok(report)
+}
+
+fn weight(ctx: &Ctx<'_>, pin: &Pin) -> u64 {
+    pin.artifact_for(ctx.platform).and_then(|artifact| artifact.size).unwrap_or(0)
+}
+
+/// What was found at a pin's destination, and what it was held against.
+struct Judgement {
+    /// What it was held against, in a few words; empty when it was held against nothing.
+    against: &'static str,
+    contents: Option<Contents>,
+    findings: Vec<Finding>,
+    verdict: Verdict,
+}
+
+fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Row {
+    let source = pin.artifact_for(ctx.platform).map(|artifact| artifact.source.to_string()).unwrap_or_default();
+    let judgement = judge(ctx, project, pin).unwrap_or_else(|error| Judgement {
+        against: "",
+        contents: None,
+        verdict: error.verdict(),
+        findings: error.findings(),
+    });
+    let status = match judgement.verdict {
+        Verdict::Passed => "verified",
+        verdict => fetch::status_of(verdict),
+    };
+    let detail = match (&judgement.contents, judgement.verdict) {
+        (Some(contents), Verdict::Passed) => format!("{}, by {}", fetch::describe(contents), judgement.against),
+        _ => String::new(),
+    };
+    let (subject, status) = (pin.name.to_string(), status.to_owned());
+    Row { subject, verdict: judgement.verdict, status, source, detail, findings: judgement.findings }
+}
+
+fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error> {
+    let artifact = install::artifact_of(pin, ctx.platform)?;
+    let patches = install::load_patches(project, pin)?;
+    let found = match tree::parent_of(project.root(), &pin.to)? {
+        Some(parent) => tree::scan(&parent, pin.to.file_name(), artifact.tree.is_some())?,
+        None => None,
+    };
+    let Some(found) = found else {
+        let finding = Finding::new(Level::Error, "tree-absent", format!("there is nothing at `{}`", pin.to));
+        let findings = vec![finding.at(pin.to.as_str()).hint("run `pinfold fetch`")];
+        return Ok(Judgement { against: "", contents: None, findings, verdict: Verdict::Refused });
+    };
+    let record = project.record(pin.name.as_str())?;
+    let mut findings: Vec<Finding> = found.odd.iter().map(|(path, why)| odd(pin, path, why)).collect();
+    findings.extend(record.as_ref().and_then(|record| stale(pin, artifact, &patches, record)));
+    // A record that was made for another pin says nothing about this one.
+    let record = record.filter(|_| findings.iter().all(|finding| finding.code != STALE));
+
+    let against = hold(ctx, project, (pin, artifact, &patches), &found, record.as_ref(), &mut findings)?;
+    let verdict = match (findings.is_empty(), against) {
+        (false, _) => Verdict::Refused,
+        (true, Some(_)) => Verdict::Passed,
+        (true, None) => {
+            let message = "there is nothing to hold the tree against: no tree hash, no cached artifact, no record";
+            findings.push(Finding::new(Level::Error, "unverifiable", message).hint("run `pinfold fetch`"));
+            Verdict::Unverifiable
+        }
+    };
+    Ok(Judgement { against: against.unwrap_or_default(), contents: Some(found.contents), findings, verdict })
+}
+
+/// Holds a tree against the strongest thing that there is, and says what that was.
+fn hold(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, patches): (&Pin, &Artifact, &Patches),
+    found: &Scan,
+    record: Option<&Record>,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<&'static str>, Error> {
+    let hash_holds = artifact.tree.is_some() && artifact.tree == found.tree;
+    if hash_holds {
+        // The tree is proved; a record that lists other files is not.
+        let differences = record.map(|record| record::differences(&record.contents, &found.contents));
+        if differences.is_some_and(|differences| !differences.is_empty()) {
+            findings.push(false_record(pin));
+        }
+        return Ok(Some("tree hash"));
+    }
+    let (expected, against) = match (install::open_kept(ctx, project, artifact)?, record) {
+        (Some(blob), _) => (Some(install::describe(ctx, pin, artifact, &blob, patches)?.contents), Some("artifact")),
+        (None, Some(record)) => (Some(record.contents.clone()), Some("record")),
+        (None, None) => (None, None),
+    };
+    if let (Some(expected), Some("artifact"), Some(record)) = (&expected, against, record)
+        && record.contents != *expected
+    {
+        findings.push(false_record(pin));
+    }
+    let before = findings.len();
+    if let Some(expected) = &expected {
+        findings.extend(record::differences(expected, &found.contents).into_iter().map(|one| different(pin, one)));
+    }
+    if let Some(tree) = artifact.tree
+        && (findings.len() == before)
+    {
+        // No file differs, so it is the hash in the pin that belongs to another tree; or nothing is left to name files.
+        findings.push(wrong_tree(tree, found.tree));
+    }
+    Ok(if artifact.tree.is_some() { Some("tree hash") } else { against })
+}
+
+fn stale(pin: &Pin, artifact: &Artifact, patches: &Patches, record: &Record) -> Option<Finding> {
+    let why = install::difference(pin, artifact, patches, record)?;
+    let message = format!("the tree was made for another pin: {why}");
+    let finding = Finding::new(Level::Error, STALE, message).at(install::record_path(pin));
+    Some(finding.hint("run `pinfold fetch`"))
+}
+
+fn false_record(pin: &Pin) -> Finding {
+    let message = "the record lists other files than the artifact has";
+    Finding::new(Level::Error, "record-false", message)
+        .at(install::record_path(pin))
+        .hint("remove it and run `pinfold fetch`, which writes it anew")
+}
+
+fn wrong_tree(expected: Sha256, received: Option<Sha256>) -> Finding {
+    let received = received.map_or_else(|| "none, for what has no place in a tree".to_owned(), |tree| tree.to_string());
+    Finding::new(Level::Error, "tree-mismatch", "the tree is not the pinned one")
+        .compared(expected.to_string(), received)
+}
+
+fn odd(pin: &Pin, path: &str, why: &str) -> Finding {
+    let place = place(pin, path);
+    Finding::new(Level::Error, "file-odd", format!("`{}` {why}", place.escape_debug())).at(place)
+}
+
+fn different(pin: &Pin, difference: Difference) -> Finding {
+    let place = place(pin, &difference.path);
+    let shown = place.escape_debug();
+    let (code, message, compared) = match difference.change {
+        Change::Added => ("file-added", format!("`{shown}` was added"), None),
+        Change::Removed => ("file-removed", format!("`{shown}` was removed"), None),
+        Change::Changed { expected, received } => {
+            ("file-changed", format!("`{shown}` was changed"), Some((expected, received)))
+        }
+        Change::Mode { expected } => {
+            let now = if expected { "is no longer executable" } else { "was made executable" };
+            ("file-mode", format!("`{shown}` {now}"), None)
+        }
+        Change::Kind { expected, received } => ("file-kind", format!("`{shown}` is {received}, not {expected}"), None),
+    };
+    let finding = Finding::new(Level::Error, code, message).at(place);
+    match compared {
+        Some((expected, received)) => finding.compared(expected, received),
+        None => finding,
+    }
+}
+
+fn place(pin: &Pin, path: &str) -> String {
+    if path.is_empty() { pin.to.to_string() } else { format!("{}/{path}", pin.to) }
+}
+
+fn summary(report: &Report) -> String {
+    let (total, verified) = (report.rows.len(), report.count(Verdict::Passed));
+    let pins = if total == 1 { "pin" } else { "pins" };
+    if verified == total {
+        return format!("{total} {pins} verified");
+    }
+    let parts: Vec<String> = [Verdict::Refused, Verdict::Unverifiable, Verdict::Failed]
+        .into_iter()
+        .filter_map(|verdict| match report.count(verdict) {
+            0 => None,
+            count => Some(format!("{count} {}", fetch::status_of(verdict))),
+        })
+        .collect();
+    format!("{verified} of {total} {pins} verified, {}", parts.join(", "))
+}
+
+/// The code of a record that was made for another pin.
+const STALE: &str = "record-stale";

@@ -1,0 +1,75 @@
+//! [`Ctx`]: everything of the world that a command may use, handed to it by the shell.
+
+use std::path::Path;
+
+use crate::http::{Clock, Http, Timeouts};
+use crate::pins::Platform;
+use crate::source::registries::Registries;
+use crate::store::Store;
+use crate::tree::Budget;
+
+/// The world of one command.
+#[derive(Clone, Copy)]
+pub struct Ctx<'a> {
+    /// Where pins.toml is; trees and records stand relative to its folder.
+    pub pin_file: &'a Path,
+    /// The artifacts that are here already.
+    pub store: &'a Store,
+    /// The network.
+    pub http: &'a dyn Http,
+    /// The time, for deadlines and pauses; it never gets into an output.
+    pub clock: &'a dyn Clock,
+    /// How long to wait for the network.
+    pub timeouts: &'a Timeouts,
+    /// Which servers stand behind the sources, with what credentials.
+    pub registries: &'a Registries,
+    /// Which variant of a pin is wanted.
+    pub platform: &'a Platform,
+    /// Who wants to know how far things are.
+    pub progress: &'a dyn Progress,
+    /// Memory for all jobs together.
+    pub budget: &'a Budget,
+    /// How many pins are worked on at once.
+    pub jobs: usize,
+}
+
+/// Hears how far the work on a pin is. Calls come from several threads.
+pub trait Progress: Sync {
+    /// The work on a pin enters a step.
+    fn step(&self, pin: &str, step: Step);
+    /// So many bytes have been received, of how many if that is known; a retry starts again at 0.
+    fn received(&self, pin: &str, bytes: u64, total: Option<u64>);
+    /// Another process works on the same project, and this one waits for it.
+    fn waiting(&self);
+}
+
+/// The steps of an installation, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The record and the tree are looked at.
+    Looking,
+    /// Bytes are asked for.
+    Fetching,
+    /// The bytes are there and right.
+    Fetched,
+    /// The tree is put together beside its place.
+    Unpacking,
+    /// The tree is complete, and is about to be renamed.
+    Unpacked,
+    /// The tree is in its place.
+    Published,
+    /// The record is written.
+    Recorded,
+    /// The work on the pin is over, well or not.
+    Over,
+}
+
+/// Nobody who hears.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _pin: &str, _step: Step) {}
+    fn received(&self, _pin: &str, _bytes: u64, _total: Option<u64>) {}
+    fn waiting(&self) {}
+}

@@ -1,0 +1,393 @@
+//! [`Error`]: the one error type of the library, its variants in the order of the flow.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::archive::ArchiveError;
+use crate::fs::FsError;
+use crate::http::DownloadError;
+use crate::nar::NarError;
+use crate::patch::PatchError;
+use crate::path::RelPath;
+use crate::pins::{PinsError, Platform};
+use crate::record::RecordError;
+use crate::report::{Finding, Level, Verdict};
+use crate::source::github::AssetError;
+use crate::source::npm::{IdentityError, TarballError};
+use crate::source::registries::RegistryError;
+use crate::store::Mismatch;
+
+/// Why a command, or its work on one pin, did not come to a good end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no pins.toml where it was looked for.
+    NoPinFile {
+        /// Where.
+        path: PathBuf,
+    },
+    /// pins.toml cannot be read as one.
+    Pins {
+        /// What to call the file in messages.
+        file: String,
+        /// Why.
+        source: PinsError,
+    },
+    /// No pin has the name that was asked for.
+    UnknownPin {
+        /// The name.
+        name: String,
+        /// The name that was probably meant.
+        nearest: Option<String>,
+    },
+    /// The pin file has no pins.
+    NoPins,
+    /// A record cannot be read as one.
+    Record {
+        /// The record's path, relative to pins.toml.
+        path: String,
+        /// Why.
+        source: RecordError,
+    },
+    /// The pin has no artifact for this platform.
+    NoVariant {
+        /// The platform.
+        platform: Platform,
+        /// Those that it has.
+        known: Vec<Platform>,
+    },
+    /// The pin demands evidence, which this version cannot judge.
+    EvidenceUnjudged,
+    /// The pin names another source than its record, with the same integrity.
+    SourceChanged {
+        /// The source in the record.
+        before: String,
+        /// The source in the pin.
+        now: String,
+    },
+    /// `--frozen`, and the pin is not what its record says.
+    Frozen {
+        /// In what way.
+        why: &'static str,
+    },
+    /// No registry is known for the pin.
+    Registry(RegistryError),
+    /// The registry cannot have an address for the package.
+    Tarball(TarballError),
+    /// The server cannot have an address for the release asset.
+    Asset(AssetError),
+    /// `--offline`, and the bytes are not in the store.
+    Offline {
+        /// For which source they are in the store, if they are.
+        kept_for: Vec<String>,
+    },
+    /// No place served the pinned bytes.
+    Unobtainable {
+        /// What went wrong at each place, in order; never empty.
+        attempts: Vec<Attempt>,
+    },
+    /// A file of the project is not what was pinned.
+    File {
+        /// The file, relative to pins.toml.
+        path: RelPath,
+        /// In what way.
+        source: Mismatch,
+    },
+    /// The bytes have another length than the pin says.
+    Size {
+        /// What the pin says, in bytes.
+        expected: u64,
+        /// What they have.
+        received: u64,
+    },
+    /// The archive breaks a rule.
+    Archive(ArchiveError),
+    /// The pin unpacks or patches what is one file.
+    RawLayout,
+    /// The package is not the one that the pin names.
+    Package(IdentityError),
+    /// The package does not say which one it is.
+    NoPackageJson,
+    /// A patch does not apply.
+    Patch(PatchError),
+    /// The tree is not the pinned one.
+    Tree {
+        /// The pinned tree hash.
+        expected: String,
+        /// That of the tree.
+        received: String,
+    },
+    /// Something stands at the destination that pinfold did not put there.
+    NotOurs {
+        /// The destination.
+        to: RelPath,
+        /// How many paths differ from what would be installed.
+        differences: usize,
+    },
+    /// A tree changed while it was put together.
+    Nar(NarError),
+    /// The store is in use.
+    StoreBusy,
+    /// The disk failed.
+    Fs(FsError),
+}
+
+/// What went wrong at one place that should serve an artifact.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The place.
+    pub url: String,
+    /// What went wrong.
+    pub failure: AttemptFailure,
+}
+
+/// See [`Attempt`].
+#[derive(Debug)]
+pub enum AttemptFailure {
+    /// It served other bytes.
+    Mismatch {
+        /// Which.
+        mismatch: Mismatch,
+        /// What it called them.
+        content_type: Option<String>,
+    },
+    /// It served none.
+    Download(DownloadError),
+}
+
+impl Error {
+    /// How a pin comes out that ends with this error. It decides the exit code.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::EvidenceUnjudged => Verdict::Unverifiable,
+            _ if self.is_refusal() => Verdict::Refused,
+            _ => Verdict::Failed,
+        }
+    }
+
+    /// Whether bytes or evidence are not what was pinned, so that trying again cannot help.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::SourceChanged { .. }
+            | Self::Frozen { .. }
+            | Self::File { .. }
+            | Self::Size { .. }
+            | Self::RawLayout
+            | Self::Package(_)
+            | Self::NoPackageJson
+            | Self::Patch(_)
+            | Self::Tree { .. }
+            | Self::NotOurs { .. } => true,
+            Self::Archive(error) => error.is_refusal(),
+            Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
+                AttemptFailure::Mismatch { .. } => true,
+                AttemptFailure::Download(error) => error.is_refusal(),
+            }),
+            _ => false,
+        }
+    }
+
+    /// A stable identifier in kebab case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoPinFile { .. } => "no-pin-file",
+            Self::Pins { source, .. } => source.code(),
+            Self::UnknownPin { .. } => "unknown-pin",
+            Self::NoPins => "no-pins",
+            Self::Record { .. } => "record-malformed",
+            Self::NoVariant { .. } => "no-variant",
+            Self::EvidenceUnjudged => "evidence-unjudged",
+            Self::SourceChanged { .. } => "source-changed",
+            Self::Frozen { .. } => "frozen",
+            Self::Registry(error) => error.code(),
+            Self::Tarball(error) => error.code(),
+            Self::Asset(error) => error.code(),
+            Self::Offline { .. } => "offline",
+            Self::Unobtainable { attempts } => attempts.first().map_or("unobtainable", Attempt::code),
+            Self::File { .. } => "integrity-mismatch",
+            Self::Size { .. } => "size-mismatch",
+            Self::Archive(error) => error.code(),
+            Self::RawLayout => "raw-layout",
+            Self::Package(error) => error.code(),
+            Self::NoPackageJson => "package-json-absent",
+            Self::Patch(error) => error.code(),
+            Self::Tree { .. } => "tree-mismatch",
+            Self::NotOurs { .. } => "not-ours",
+            Self::Nar(_) | Self::Fs(_) => "disk",
+            Self::StoreBusy => "store-busy",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoPinFile { .. } => "run it in the folder of a pins.toml, or name one with `--pins FILE`",
+            Self::Pins { source, .. } => return source.hint(),
+            Self::UnknownPin { nearest, .. } => return nearest.as_ref().map(|name| format!("did you mean `{name}`?")),
+            Self::NoPins => "add a `[pins.NAME]` table; docs/pins.md tells how",
+            Self::Record { .. } => "remove it and run `pinfold fetch`, which writes it anew",
+            Self::NoVariant { known, .. } => {
+                let known: Vec<&str> = known.iter().map(Platform::as_str).collect();
+                return Some(format!("the pin has {}; add a table for this platform", known.join(", ")));
+            }
+            Self::EvidenceUnjudged => "set the mode to `lenient` or `off`, or use a version that judges evidence",
+            Self::SourceChanged { .. } => {
+                "give the new source its own integrity; if the bytes really are the same, remove the pin's record"
+            }
+            Self::Frozen { .. } => "run `pinfold fetch` without `--frozen` and review the change of the record",
+            Self::Registry(error) => return error.hint(),
+            Self::Offline { kept_for } if kept_for.is_empty() => "run `pinfold fetch` once with the network",
+            Self::Offline { .. } => "run `pinfold fetch` once with the network, to see that this source serves them",
+            Self::Archive(error) => return error.hint(),
+            Self::Size { .. } => "`size` in pins.toml is the length of the packed artifact, in bytes",
+            Self::RawLayout => "take `strip`, `include`, `exclude`, `executable = […]` and patches off the pin",
+            Self::Package(error) => return error.hint(),
+            Self::Patch(error) => error.hint(),
+            Self::Tree { .. } => "the artifact, the layout or a patch has changed; if that was meant, pin the new hash",
+            Self::NotOurs { .. } => "move it away, or let the pin point elsewhere",
+            Self::StoreBusy => "try again when no other pinfold is at work",
+            Self::Fs(error) => return error.hint(),
+            Self::NoPackageJson => "an npm package has one; use `url` for other archives",
+            Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {
+                return None;
+            }
+        };
+        Some(hint.to_owned())
+    }
+
+    /// All that the error has to say, the main thing first.
+    pub fn findings(&self) -> Vec<Finding> {
+        if let Self::Unobtainable { attempts } = self {
+            return attempts.iter().map(|attempt| attempt.finding(Level::Error)).collect();
+        }
+        let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
+        finding.hint = self.hint();
+        let compared = match self {
+            Self::File { source, .. } => Some((source.expected.to_string(), source.received.to_string())),
+            Self::Tree { expected, received } => Some((expected.clone(), received.clone())),
+            Self::Size { expected, received } => Some((format!("{expected} bytes"), format!("{received} bytes"))),
+            Self::SourceChanged { before, now } => Some((before.clone(), now.clone())),
+            _ => None,
+        };
+        if let Some((expected, received)) = compared {
+            finding = finding.compared(expected, received);
+        }
+        vec![finding]
+    }
+}
+
+impl Attempt {
+    /// A stable identifier in kebab case.
+    pub fn code(&self) -> &'static str {
+        match &self.failure {
+            AttemptFailure::Mismatch { .. } => "integrity-mismatch",
+            AttemptFailure::Download(error) => error.code(),
+        }
+    }
+
+    /// The attempt as a finding.
+    pub fn finding(&self, level: Level) -> Finding {
+        match &self.failure {
+            AttemptFailure::Mismatch { mismatch, content_type } => {
+                let what = content_type.as_ref().map(|name| format!(" of `{}`", name.escape_debug()));
+                let message = format!(
+                    "`{}` served {} bytes{} that are not what was pinned",
+                    self.url,
+                    mismatch.size,
+                    what.unwrap_or_default()
+                );
+                Finding::new(level, self.code(), message)
+                    .compared(mismatch.expected.to_string(), mismatch.received.to_string())
+            }
+            AttemptFailure::Download(error) => {
+                let mut finding = Finding::new(level, self.code(), error.to_string());
+                finding.hint = error.hint();
+                finding
+            }
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPinFile { path } => write!(f, "there is no `{}`", path.display()),
+            Self::Pins { file, source } => match source.line() {
+                Some(line) => write!(f, "{file}:{line}: {source}"),
+                None => write!(f, "{file}: {source}"),
+            },
+            Self::UnknownPin { name, .. } => write!(f, "there is no pin `{}`", name.escape_debug()),
+            Self::NoPins => f.write_str("there are no pins to look at"),
+            Self::Record { path, source } => write!(f, "`{path}`: {source}"),
+            Self::NoVariant { platform, .. } => write!(f, "the pin has no artifact for `{platform}`"),
+            Self::EvidenceUnjudged => {
+                f.write_str("the pin demands provenance (`strict`), which this version of pinfold cannot judge")
+            }
+            Self::SourceChanged { .. } => {
+                f.write_str("the pin names another source than before, but the integrity is still the old one")
+            }
+            Self::Frozen { why } => write!(f, "--frozen: {why}"),
+            Self::Registry(error) => error.fmt(f),
+            Self::Tarball(error) => error.fmt(f),
+            Self::Asset(error) => error.fmt(f),
+            Self::Offline { kept_for } if kept_for.is_empty() => {
+                f.write_str("--offline: the pinned bytes are not in the store")
+            }
+            Self::Offline { kept_for } => {
+                write!(f, "--offline: the pinned bytes are in the store, but as `{}`", kept_for.join("`, `"))
+            }
+            Self::Unobtainable { attempts } => match attempts.first() {
+                Some(attempt) => f.write_str(&attempt.finding(Level::Error).message),
+                None => f.write_str("nobody serves the artifact"),
+            },
+            Self::File { path, source } => {
+                write!(f, "`{path}` has {} bytes that are not what was pinned", source.size)
+            }
+            Self::Size { .. } => f.write_str("the artifact has another size than the pin says"),
+            Self::Archive(error) => error.fmt(f),
+            Self::RawLayout => f.write_str("the artifact is a single file, but the pin says how to unpack or patch it"),
+            Self::Package(error) => error.fmt(f),
+            Self::NoPackageJson => f.write_str("the package has no package.json in its folder"),
+            Self::Patch(error) => error.fmt(f),
+            Self::Tree { .. } => f.write_str("the unpacked tree is not the pinned one"),
+            Self::NotOurs { to, differences } => {
+                let paths = if *differences == 1 { "path differs" } else { "paths differ" };
+                write!(f, "`{to}` was not put there by pinfold, and {differences} {paths}")
+            }
+            Self::Nar(error) => error.fmt(f),
+            Self::StoreBusy => f.write_str("the store is in use by another pinfold"),
+            Self::Fs(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Pins { source, .. } => Some(source),
+            Self::Record { source, .. } => Some(source),
+            Self::Registry(error) => Some(error),
+            Self::Tarball(error) => Some(error),
+            Self::Asset(error) => Some(error),
+            Self::File { source, .. } => Some(source),
+            Self::Archive(error) => Some(error),
+            Self::Package(error) => Some(error),
+            Self::Patch(error) => Some(error),
+            Self::Nar(error) => Some(error),
+            Self::Fs(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<FsError> for Error {
+    fn from(error: FsError) -> Self {
+        Self::Fs(error)
+    }
+}
+
+impl From<ArchiveError> for Error {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(error)
+    }
+}

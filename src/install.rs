@@ -1,0 +1,234 @@
+//! One pin, from its text to its tree: the whole flow of pinfold, in the order in which it happens.
+
+mod obtain;
+mod recipe;
+mod unpack;
+
+use crate::ctx::{Ctx, Step};
+use crate::error::Error;
+use crate::patch::Patches;
+use crate::pins::{Artifact, Mode, Pin, Platform};
+use crate::project::{Project, record_name};
+use crate::record::{self, Evidence, Record};
+use crate::report::{Finding, Level};
+use crate::store::VerifiedBlob;
+use crate::tree::{self, Assembled};
+
+pub use obtain::open_kept;
+pub use recipe::{load_patches, recipe};
+pub use unpack::describe;
+
+/// What a fetch may do, and must not.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Conduct {
+    /// Ask nobody: what is not in the store fails.
+    pub offline: bool,
+    /// Install only what the records say, to the byte.
+    pub frozen: bool,
+}
+
+/// A pin that is in place.
+#[derive(Debug)]
+pub struct Installed {
+    /// What stands there.
+    pub record: Record,
+    /// What had to be done for it.
+    pub done: Done,
+    /// What is worth knowing, such as a mirror that served other bytes.
+    pub findings: Vec<Finding>,
+}
+
+/// What had to be done for a pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Nothing: record and tree are as they should be.
+    Unchanged,
+    /// The tree that stood there without a record is the right one, to the byte; it has a record now.
+    Adopted,
+    /// A tree was put there.
+    Installed,
+}
+
+/// Brings one pin's tree into place: whole, proved and recorded, or not at all.
+pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) -> Result<Installed, Error> {
+    ctx.progress.step(pin.name.as_str(), Step::Looking);
+    let artifact = artifact_of(pin, ctx.platform)?;
+    let evidence = evidence_of(project, pin)?;
+    let patches = load_patches(project, pin)?;
+    let wanted = Wanted { pin, artifact, evidence, patches: &patches };
+
+    let before = project.record(pin.name.as_str())?;
+    refuse_changed_source(&wanted, before.as_ref())?;
+    let matching = before.as_ref().filter(|record| wanted.difference_from(record).is_none());
+    if let Some(record) = matching
+        && stands(project, record)?
+    {
+        return Ok(Installed { record: record.clone(), done: Done::Unchanged, findings: Vec::new() });
+    }
+    if conduct.frozen {
+        let why = before.as_ref().map_or(Some("the pin has no record"), |record| wanted.difference_from(record));
+        if let Some(why) = why {
+            return Err(Error::Frozen { why });
+        }
+    }
+
+    let (blob, mut findings) = obtain::obtain(ctx, project, pin, artifact, conduct)?;
+    if let Some(expected) = artifact.size
+        && expected != blob.len()
+    {
+        return Err(Error::Size { expected, received: blob.len() });
+    }
+    let (assembled, done) = put_in_place(ctx, project, &wanted, &blob, before.as_ref(), conduct)?;
+
+    let record = wanted.record(&blob, assembled);
+    project.write_record(&record)?;
+    ctx.progress.step(pin.name.as_str(), Step::Recorded);
+    if let Some(before) = before.filter(|before| before.to != pin.to) {
+        let message = format!("the tree that stood at `{}` stays there, and nothing holds it any more", before.to);
+        findings.push(Finding::new(Level::Warning, "orphan-tree", message).at(before.to.as_str()).hint("remove it"));
+    }
+    Ok(Installed { record, done, findings })
+}
+
+/// A pin with all that decides what its tree is.
+struct Wanted<'a> {
+    pin: &'a Pin,
+    artifact: &'a Artifact,
+    evidence: Evidence,
+    patches: &'a Patches,
+}
+
+impl Wanted<'_> {
+    /// In what way a record is not this pin's, `None` if it is.
+    fn difference_from(&self, record: &Record) -> Option<&'static str> {
+        difference(self.pin, self.artifact, self.patches, record).or_else(|| {
+            (record.evidence != self.evidence).then_some("the record was made under another mode of provenance")
+        })
+    }
+
+    fn record(&self, blob: &VerifiedBlob, assembled: Assembled) -> Record {
+        Record {
+            pin: self.pin.name.to_string(),
+            source: self.artifact.source.to_string(),
+            integrity: self.artifact.integrity.clone(),
+            size: blob.len(),
+            to: self.pin.to.clone(),
+            recipe: recipe(&self.pin.layout, self.patches),
+            tree: self.artifact.tree,
+            evidence: self.evidence,
+            contents: assembled.contents,
+        }
+    }
+}
+
+/// In what way a record was not made for a pin as it is now, `None` if it was.
+pub fn difference(pin: &Pin, artifact: &Artifact, patches: &Patches, record: &Record) -> Option<&'static str> {
+    let same = [
+        (record.pin == pin.name.as_str(), "the record names another pin"),
+        (record.source == artifact.source.to_string(), "the record has another source"),
+        (record.integrity == artifact.integrity, "the record has another integrity"),
+        (artifact.size.is_none_or(|size| size == record.size), "the record has another size"),
+        (record.to == pin.to, "the record has another destination"),
+        (record.recipe == recipe(&pin.layout, patches), "the record has another layout or other patches"),
+        (record.tree == artifact.tree, "the record has another tree hash"),
+    ];
+    same.into_iter().find_map(|(same, why)| (!same).then_some(why))
+}
+
+/// The artifact of a pin for a platform.
+pub fn artifact_of<'a>(pin: &'a Pin, platform: &Platform) -> Result<&'a Artifact, Error> {
+    pin.artifact_for(platform)
+        .ok_or_else(|| Error::NoVariant { platform: platform.clone(), known: pin.variants.keys().cloned().collect() })
+}
+
+/// What a record will say of evidence. This version judges none, so a pin that demands some cannot be installed.
+fn evidence_of(project: &Project, pin: &Pin) -> Result<Evidence, Error> {
+    let own = pin.provenance.as_ref().and_then(|expectations| expectations.mode);
+    match own.unwrap_or(project.pin_file().trust().provenance) {
+        Mode::Strict => Err(Error::EvidenceUnjudged),
+        Mode::Lenient => Ok(Evidence::NotJudged),
+        Mode::Off => Ok(Evidence::Off),
+    }
+}
+
+/// The commonest accident of pinning: the version or the URL is moved, the hash is not, and everything still passes.
+fn refuse_changed_source(wanted: &Wanted<'_>, before: Option<&Record>) -> Result<(), Error> {
+    let now = wanted.artifact.source.to_string();
+    match before {
+        Some(before) if before.integrity == wanted.artifact.integrity && before.source != now => {
+            Err(Error::SourceChanged { before: before.source.clone(), now })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a record's tree stands, by names, sizes, modes and times.
+fn stands(project: &Project, record: &Record) -> Result<bool, Error> {
+    match tree::parent_of(project.root(), &record.to)? {
+        Some(parent) => Ok(tree::looks_like(&parent, record.to.file_name(), &record.contents)?),
+        None => Ok(false),
+    }
+}
+
+/// Unpacks beside the destination, holds the result to the pin, and renames it into place.
+fn put_in_place(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    wanted: &Wanted<'_>,
+    blob: &VerifiedBlob,
+    before: Option<&Record>,
+    conduct: Conduct,
+) -> Result<(Assembled, Done), Error> {
+    let Wanted { pin, artifact, patches, .. } = wanted;
+    let name = pin.name.as_str();
+    let parent = tree::make_parent_of(project.root(), &pin.to)?;
+    tree::sweep(&parent, &pin.to)?;
+    ctx.progress.step(name, Step::Unpacking);
+    let stage = tree::stage_name(&pin.to);
+    let ready = unpack::unpack(ctx, (&parent, &stage), pin, artifact, blob, patches).and_then(|assembled| {
+        hold(artifact, &assembled, before, conduct)?;
+        ctx.progress.step(name, Step::Unpacked);
+        let ours = before.is_some_and(|before| before.to == pin.to);
+        if !ours && is_the_same_tree(&parent, pin, &assembled)? {
+            tree::sweep(&parent, &pin.to)?;
+            return Ok((assembled, Done::Adopted));
+        }
+        tree::publish(&parent, &pin.to)?;
+        ctx.progress.step(name, Step::Published);
+        Ok((assembled, Done::Installed))
+    });
+    if ready.is_err() {
+        // The first error is the one to tell; what stays on the stage is swept by the next run.
+        let _ = tree::sweep(&parent, &pin.to);
+    }
+    ready
+}
+
+/// Holds an unpacked tree to the tree hash of its pin, and under `--frozen` to its record.
+fn hold(artifact: &Artifact, assembled: &Assembled, before: Option<&Record>, conduct: Conduct) -> Result<(), Error> {
+    if let (Some(expected), Some(received)) = (artifact.tree, assembled.tree)
+        && expected != received
+    {
+        return Err(Error::Tree { expected: expected.to_string(), received: received.to_string() });
+    }
+    if conduct.frozen && before.is_none_or(|before| before.contents != assembled.contents) {
+        return Err(Error::Frozen { why: "the record lists other files than the artifact has" });
+    }
+    Ok(())
+}
+
+/// Whether what stands at a destination that no record claims is the staged tree to the byte, so that it may be adopted;
+/// `false` for nothing there. Anything else was put there by somebody and stays.
+fn is_the_same_tree(parent: &crate::fs::Dir, pin: &Pin, assembled: &Assembled) -> Result<bool, Error> {
+    if !tree::exists(parent, &pin.to)? {
+        return Ok(false);
+    }
+    let Some(found) = tree::scan(parent, pin.to.file_name(), false)? else { return Ok(false) };
+    let differences = record::differences(&assembled.contents, &found.contents).len().saturating_add(found.odd.len());
+    if differences == 0 { Ok(true) } else { Err(Error::NotOurs { to: pin.to.clone(), differences }) }
+}
+
+/// Where the record of a pin is, relative to pins.toml.
+pub fn record_path(pin: &Pin) -> String {
+    record_name(pin.name.as_str())
+}

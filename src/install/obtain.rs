@@ -1,0 +1,149 @@
+//! The bytes of a pin: from the store, from a file of the project, or from the first place that serves the right ones.
+
+use std::io;
+
+use super::Conduct;
+use crate::ctx::{Ctx, Step};
+use crate::error::{Attempt, AttemptFailure, Error};
+use crate::http::{self, BodyLimit, Rules, Sink};
+use crate::pins::{Artifact, Pin, Source};
+use crate::project::Project;
+use crate::report::{Finding, Level};
+use crate::source::{github, npm};
+use crate::store::{Incoming, Lookup, Store, VerifiedBlob};
+use crate::url::Url;
+
+/// The pinned bytes of an artifact, and what is worth knowing about how they came.
+pub(super) fn obtain(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    pin: &Pin,
+    artifact: &Artifact,
+    conduct: Conduct,
+) -> Result<(VerifiedBlob, Vec<Finding>), Error> {
+    let mut findings = Vec::new();
+    if let Source::File(path) = &artifact.source {
+        let blob = Store::open_file(&project.folder().join(path.as_str()), &artifact.integrity)?;
+        let blob = blob.map_err(|source| Error::File { path: path.clone(), source })?;
+        return Ok((blob, findings));
+    }
+    let kept_for = ctx.store.sources(&artifact.integrity)?;
+    match ctx.store.open(&artifact.integrity)? {
+        Lookup::Found(blob) if may_serve(artifact, &kept_for) => return Ok((blob, findings)),
+        Lookup::Found(_) if conduct.offline => return Err(Error::Offline { kept_for }),
+        Lookup::Corrupt(mismatch) => {
+            let message = "the copy in the store had rotted and was removed";
+            let finding = Finding::new(Level::Warning, "store-corrupt", message);
+            findings.push(finding.compared(mismatch.expected.to_string(), mismatch.received.to_string()));
+        }
+        Lookup::Found(_) | Lookup::Absent => {}
+    }
+    if conduct.offline {
+        return Err(Error::Offline { kept_for: Vec::new() });
+    }
+    ctx.store.register(project.folder())?;
+    let blob = download(ctx, project, pin, artifact, &mut findings)?;
+    ctx.store.remember(&artifact.integrity, &artifact.source.to_string())?;
+    Ok((blob, findings))
+}
+
+/// The bytes of an artifact that are here already: a file of the project, or what the store has. For `verify`, which
+/// asks nobody.
+pub fn open_kept(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> Result<Option<VerifiedBlob>, Error> {
+    if let Source::File(path) = &artifact.source {
+        let blob = Store::open_file(&project.folder().join(path.as_str()), &artifact.integrity)?;
+        return blob.map(Some).map_err(|source| Error::File { path: path.clone(), source });
+    }
+    match ctx.store.open(&artifact.integrity)? {
+        Lookup::Found(blob) => Ok(Some(blob)),
+        Lookup::Absent | Lookup::Corrupt(_) => Ok(None),
+    }
+}
+
+/// Whether bytes in the store may stand for a source. A digest alone does not say what it was fetched as, so a pin whose
+/// URL was moved and whose hash was not would pass for as long as the old bytes are kept. A package from npm says itself
+/// what it is, which is checked when it is unpacked.
+fn may_serve(artifact: &Artifact, kept_for: &[String]) -> bool {
+    matches!(artifact.source, Source::Npm(_)) || kept_for.contains(&artifact.source.to_string())
+}
+
+/// Asks the source, then its mirrors in order. The wrong bytes are never asked for twice, and always told.
+fn download(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    pin: &Pin,
+    artifact: &Artifact,
+    findings: &mut Vec<Finding>,
+) -> Result<VerifiedBlob, Error> {
+    let name = pin.name.as_str();
+    ctx.progress.step(name, Step::Fetching);
+    let hosts = project.pin_file().trust().hosts.as_deref();
+    let deadline = ctx.clock.now().checked_add(ctx.timeouts.deadline).unwrap_or_else(|| ctx.clock.now());
+    let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
+    rules.hosts = hosts;
+    let limit = artifact.size.map_or(BodyLimit::AtMost(MAX_ARTIFACT_LEN), BodyLimit::Exact);
+    let mut attempts = Vec::new();
+    for url in places(ctx, artifact)? {
+        let mut incoming =
+            Receiver { ctx, name, incoming: ctx.store.receive(&artifact.integrity)?, total: artifact.size };
+        let failure = match http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming) {
+            Ok(outcome) => match incoming.incoming.finish()? {
+                Ok(blob) => {
+                    findings.extend(attempts.iter().map(|attempt: &Attempt| attempt.finding(Level::Warning)));
+                    ctx.progress.step(name, Step::Fetched);
+                    return Ok(blob);
+                }
+                Err(mismatch) => AttemptFailure::Mismatch { mismatch, content_type: outcome.content_type },
+            },
+            Err(error) => AttemptFailure::Download(error),
+        };
+        attempts.push(Attempt { url: url.to_string(), failure });
+    }
+    // Wrong bytes weigh more than none: a caller must not be told to try again.
+    attempts.sort_by_key(|attempt| match &attempt.failure {
+        AttemptFailure::Mismatch { .. } => 0,
+        AttemptFailure::Download(error) if error.is_refusal() => 1,
+        AttemptFailure::Download(_) => 2,
+    });
+    Err(Error::Unobtainable { attempts })
+}
+
+fn places(ctx: &Ctx<'_>, artifact: &Artifact) -> Result<Vec<Url>, Error> {
+    let own = match &artifact.source {
+        Source::Npm(package) => {
+            let registry = ctx.registries.npm(package.scope()).map_err(Error::Registry)?;
+            Some(npm::tarball_url(&registry, package.name(), package.version()).map_err(Error::Tarball)?)
+        }
+        Source::Github(asset) => {
+            let base = ctx.registries.github().map_err(Error::Registry)?;
+            let url = github::asset_url(&base, asset.owner(), asset.repo(), asset.tag(), asset.asset());
+            Some(url.map_err(Error::Asset)?)
+        }
+        Source::Url(url) => Some(url.clone()),
+        Source::File(_) => None,
+    };
+    Ok(own.into_iter().chain(artifact.mirrors.iter().cloned()).collect())
+}
+
+/// Bytes from the network on their way into the store.
+struct Receiver<'a> {
+    ctx: &'a Ctx<'a>,
+    name: &'a str,
+    incoming: Incoming,
+    total: Option<u64>,
+}
+
+impl Sink for Receiver<'_> {
+    fn restart(&mut self) -> io::Result<()> {
+        self.incoming.restart()
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.incoming.write(chunk)?;
+        self.ctx.progress.received(self.name, self.incoming.len(), self.total);
+        Ok(())
+    }
+}
+
+/// Longest artifact where the pin says no `size`, in bytes: more than any package seen, and an end to endless bodies.
+pub(crate) const MAX_ARTIFACT_LEN: u64 = 4 << 30;
