@@ -1,1 +1,11 @@
 //! The only integration crate: tests at the boundary.
+
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on ends, and says where")]
+
+#[expect(dead_code, reason = "the shell's own rendering, of which tests need a part")]
+#[path = "../../src/bin/pinfold/render.rs"]
+mod render;
+#[expect(dead_code, reason = "builders stand here before the first test that needs them")]
+mod support;
+
+mod fetch;

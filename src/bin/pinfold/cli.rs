@@ -1,5 +1,6 @@
 //! The command line: one set of types for parsing, help, completions and man pages.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -7,6 +8,8 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use pinfold::fs::{self, FsError};
 use pinfold::pins::Platform;
 use pinfold::source::registries::RegistryFlag;
+
+use crate::render::Style;
 
 /// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
 ///
@@ -39,6 +42,14 @@ pub(crate) struct Output {
     /// Print every finding, however many
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
+}
+
+impl Output {
+    /// Colour on a terminal unless `NO_COLOR` is set (no-color.org).
+    pub(crate) fn style(&self) -> Style {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Style { colour: !no_colour && std::io::stdout().is_terminal(), quiet: self.quiet, verbose: self.verbose }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,12 +14,11 @@ use pinfold::error::Error;
 use pinfold::report::{Report, json};
 
 use cli::{Cli, Command};
-use render::Style;
 use world::World;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let style = Style::of(&cli.output);
+    let style = cli.output.style();
     let outcome = match World::gather(&cli) {
         Ok(world) => run(&cli, &world),
         Err(message) => return fail(&format!("error: {message}\n")),

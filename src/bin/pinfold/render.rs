@@ -1,30 +1,22 @@
 //! Reports for people: one line a subject, the verdict first; what was expected and received under it; the summary last.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 
 use pinfold::error::Error;
 use pinfold::report::{Finding, Level, Report, Row, Verdict};
 
-use crate::cli::Output;
-
 /// How to say it: colour, and how much.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Style {
-    colour: bool,
-    quiet: bool,
-    verbose: bool,
+    /// Paint the verdicts; the words themselves say it all.
+    pub(crate) colour: bool,
+    /// Only what is wrong.
+    pub(crate) quiet: bool,
+    /// Every finding, however many.
+    pub(crate) verbose: bool,
 }
 
 impl Style {
-    /// Colour on a terminal unless `NO_COLOR` is set (no-color.org).
-    pub(crate) fn of(output: &Output) -> Self {
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let colour = !no_colour && std::io::stdout().is_terminal();
-        Self { colour, quiet: output.quiet, verbose: output.verbose }
-    }
-
-    /// The word in a colour; the word itself says it all.
     fn paint(&self, colour: &str, word: &str) -> String {
         if self.colour { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() }
     }
@@ -69,7 +61,6 @@ pub(crate) fn report(report: &Report, style: &Style) -> String {
 /// An error that ended a command.
 pub(crate) fn failure(findings: &[Finding], style: &Style) -> String {
     let mut text = String::new();
-    // What goes to standard error is coloured by standard output's rule, or not at all where that is no terminal.
     for finding in findings {
         top(&mut text, finding, style);
     }
@@ -113,10 +104,23 @@ fn details(text: &mut String, finding: &Finding, indent: &str) {
     }
     if let Some(received) = &finding.received {
         let _ = writeln!(text, "{indent}received {received}");
+        if let Some(marks) = finding.expected.as_ref().and_then(|expected| marks(expected, received)) {
+            let _ = writeln!(text, "{indent}         {marks}");
+        }
     }
     if let Some(hint) = &finding.hint {
         let _ = writeln!(text, "{indent}hint: {hint}");
     }
+}
+
+/// Marks under two digests that are nearly the same, as after a slip of the pen: no eye finds two letters changed in
+/// eighty-eight. Digests of other bytes differ nearly everywhere, and get none.
+fn marks(expected: &str, received: &str) -> Option<String> {
+    let same_length = expected.len() == received.len() && expected.is_ascii() && received.is_ascii();
+    let marks: String =
+        expected.chars().zip(received.chars()).map(|(one, other)| if one == other { ' ' } else { '^' }).collect();
+    let count = marks.matches('^').count();
+    (same_length && (1..=MARKED).contains(&count)).then(|| marks.trim_end().to_owned())
 }
 
 fn level_name(level: Level, style: &Style) -> String {
@@ -126,6 +130,9 @@ fn level_name(level: Level, style: &Style) -> String {
         Level::Error => style.paint("31", "error"),
     }
 }
+
+/// More characters that differ are no slip of the pen.
+const MARKED: usize = 8;
 
 /// Findings shown of one subject: enough to see what happened, short enough to see the next one.
 const SHOWN: usize = 10;
