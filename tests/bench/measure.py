@@ -1,0 +1,83 @@
+"""Runs one command and says what it took: wall time, CPU time, peak memory.
+
+Python itself must not show in the figures: the kernel hands the peak memory of whoever calls `exec` on to the new
+program, so a child of Python never reports less than Python had.
+Therefore a shell that is already waiting starts the command, ends, and leaves the command to us as its subreaper.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Run:
+    """What one run took; seconds and bytes. `rss` is that of the largest single process, not a sum."""
+
+    wall: float
+    user: float
+    system: float
+    rss: int
+    code: int
+    output: str
+
+    @property
+    def failure(self) -> str | None:
+        """Why the run is no measurement, with the end of what the command printed."""
+        if self.code == 0:
+            return None
+        how = f"exit code {self.code}" if self.code > 0 else f"signal {-self.code}"
+        return f"{how}\n{self.output[-2000:].rstrip()}"
+
+
+def run(argv: list[str], cwd: Path, env: dict[str, str], log: Path) -> Run:
+    """Runs `argv` to its end, or for TIMEOUT seconds; its output goes to the file `log`."""
+    with log.open("wb") as output:
+        shell = subprocess.Popen(["/bin/sh", "-c", LAUNCH, "sh", *argv], cwd=cwd, env=env, stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, stderr=output, start_new_session=True)
+    watchdog = threading.Timer(TIMEOUT, os.killpg, (shell.pid, signal.SIGKILL))
+    watchdog.daemon = True
+    # What earlier runs wrote must not be flushed in this one, least of all by whoever calls syncfs at its end.
+    os.sync()
+    watchdog.start()
+    start = time.perf_counter()
+    shell.stdin.write(b"go\n")
+    shell.stdin.close()
+    pid = int(shell.stdout.readline())
+    shell.wait()
+    _, status, usage = os.wait4(pid, 0)
+    wall = time.perf_counter() - start
+    watchdog.cancel()
+    shell.stdout.close()
+    reap(shell.pid)
+    return Run(wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status),
+               log.read_text(errors="replace"))
+
+
+def reap(group: int) -> None:
+    """Collects what the command left running or unwaited for, so that it cannot weigh on the next run."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    while True:
+        try:
+            os.waitpid(-group, 0)
+        except ChildProcessError:
+            return
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of its descendants' orphans; to be called once, before `run`."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+LAUNCH = 'read -r go; exec "$@" >&2 & echo "$!"'
+TIMEOUT = 600
+PR_SET_CHILD_SUBREAPER = 36
