@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import memory
-from measure import Run, adopt_orphans, run
+from measure import Run, adopt_orphans, run, spread
 from peers import PEERS, Peer, Pinfold, environment
 from registry import Registry
 from sets import Set, load
@@ -61,30 +61,36 @@ class Bench:
     def scenario(self, scenario: str, rounds: int) -> list[Row]:
         """All programs in turn, `rounds` times over; removes nothing before the last run is over."""
         contenders = [p for p in self.peers if scenario in p.scenarios]
-        folder = self.work / scenario
-        folder.mkdir()
         rows = {p.name: Row(p.name) for p in contenders}
         rows |= {name: Row(name, problem=why) for name, why in self.unprepared.items()}
-        if scenario != "cold":
-            for peer in contenders:
-                self.once(peer, "cold", folder / f"{peer.name}-project", folder / f"{peer.name}-state", rows[peer.name])
-                rows[peer.name].runs.clear()
-        for number in range(rounds):
-            # Each round begins with another program, so that none always runs after the same one.
-            turn = number % max(len(contenders), 1)
-            for peer in contenders[turn:] + contenders[:turn]:
-                if rows[peer.name].problem is None:
-                    project = folder / (f"{peer.name}-project" if scenario in ("nothing", "verify")
-                                        else f"{peer.name}-project-{number}")
-                    state = folder / (f"{peer.name}-state-{number}" if scenario == "cold" else f"{peer.name}-state")
-                    self.once(peer, scenario, project, state, rows[peer.name])
-        shutil.rmtree(folder)
+        with tempfile.TemporaryDirectory(dir=self.work) as temporary:
+            folder = Path(temporary)
+            spread(folder)
+            ready = {}
+            if scenario != "cold":
+                for peer in contenders:
+                    ready[peer.name] = project, state = self.fresh(peer, folder), Path(tempfile.mkdtemp(dir=folder))
+                    self.once(peer, "cold", project, state, rows[peer.name])
+                    rows[peer.name].runs.clear()
+            for number in range(rounds):
+                # Each round begins with another program, so that none always runs after the same one.
+                turn = number % max(len(contenders), 1)
+                for peer in contenders[turn:] + contenders[:turn]:
+                    project, state = ready.get(peer.name, (None, None))
+                    if scenario in ("cold", "warm"):
+                        project = self.fresh(peer, folder)
+                    if rows[peer.name].problem is None:
+                        self.once(peer, scenario, project, state or Path(tempfile.mkdtemp(dir=folder)), rows[peer.name])
         return list(rows.values())
+
+    def fresh(self, peer: Peer, folder: Path) -> Path:
+        """A new checkout: pins, or manifest and lock file, and no tree. Its name is random; see `spread`."""
+        project = Path(tempfile.mkdtemp(dir=folder))
+        shutil.copytree(self.template(peer), project, dirs_exist_ok=True)
+        return project
 
     def once(self, peer: Peer, scenario: str, project: Path, state: Path, row: Row) -> None:
         """One run and the proof that it did its work: as many files and bytes as the tarballs have."""
-        if not project.exists():
-            shutil.copytree(self.template(peer), project)
         env = environment(state)
         done = run(peer.command(scenario, state), project, env, state / "log")
         found = peer.installed(self.packages, project, state)

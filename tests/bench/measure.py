@@ -6,8 +6,10 @@ Therefore a shell that is already waiting starts the command, ends, and leaves t
 """
 
 import ctypes
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import threading
 import time
@@ -72,6 +74,23 @@ def reap(group: int) -> None:
             return
 
 
+def spread(folder: Path) -> None:
+    """Asks ext4 to put each folder made in `folder` into a part of the disk of its own, as it does with `/home`.
+
+    An ext4 without a journal, as virtual machines like to have, takes no inode again for one to six minutes after its
+    file was removed, and looks at each such inode whenever a file is made nearby: trees removed by an earlier run, or by
+    anybody, made installing five times slower here. Other file systems have neither the flag nor the trouble.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        flags, = struct.unpack("i", fcntl.ioctl(handle, FS_IOC_GETFLAGS, bytes(4)))
+        fcntl.ioctl(handle, FS_IOC_SETFLAGS, struct.pack("i", flags | FS_TOPDIR_FL))
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
 def adopt_orphans() -> None:
     """Makes this process the parent of its descendants' orphans; to be called once, before `run`."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
@@ -81,3 +100,7 @@ def adopt_orphans() -> None:
 LAUNCH = 'read -r go; exec "$@" >&2 & echo "$!"'
 TIMEOUT = 600
 PR_SET_CHILD_SUBREAPER = 36
+# <linux/fs.h>, for 64-bit machines.
+FS_IOC_GETFLAGS = 0x80086601
+FS_IOC_SETFLAGS = 0x40086602
+FS_TOPDIR_FL = 0x00020000

@@ -185,8 +185,11 @@ class Dotslash(Peer):
         return ["/bin/sh", "-c", 'exec xargs -P 2 -n 1 "$0" -- fetch <list', self.program]
 
     def installed(self, packages, project, state):
-        # Its folders are named by a digest of its own making; a fresh state has no others than those of the set.
-        return count(state / "dotslash", besides="locks")
+        # A folder for each artifact, named by a digest of its own making; a fresh state has none but those of the set.
+        # Beside it lies the archive as it came, which dotslash leaves there.
+        trees = [path for path in (state / "dotslash").glob("[0-9a-f][0-9a-f]/*") if path.is_dir()]
+        found = [count(tree) for tree in trees]
+        return sum(files for files, _ in found), sum(size for _, size in found)
 
 
 def environment(state: Path) -> dict[str, str]:
