@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -46,6 +47,8 @@ class Bench:
         self.work = work
         self.peers: list[Peer] = []
         self.unprepared: dict[str, str] = {}
+        work.mkdir()
+        spread(work)
         for peer in peers:
             template = self.template(peer)
             template.mkdir(parents=True)
@@ -59,33 +62,34 @@ class Bench:
         return self.work / peer.name / "template"
 
     def scenario(self, scenario: str, rounds: int) -> list[Row]:
-        """All programs in turn, `rounds` times over; removes nothing before the last run is over."""
+        """All programs in turn, `rounds` times over. Removes nothing: that would weigh on what follows; see `spread`."""
         contenders = [p for p in self.peers if scenario in p.scenarios]
         rows = {p.name: Row(p.name) for p in contenders}
         rows |= {name: Row(name, problem=why) for name, why in self.unprepared.items()}
-        with tempfile.TemporaryDirectory(dir=self.work) as temporary:
-            folder = Path(temporary)
-            spread(folder)
-            ready = {}
-            if scenario != "cold":
-                for peer in contenders:
-                    ready[peer.name] = project, state = self.fresh(peer, folder), Path(tempfile.mkdtemp(dir=folder))
-                    self.once(peer, "cold", project, state, rows[peer.name])
-                    rows[peer.name].runs.clear()
-            for number in range(rounds):
-                # Each round begins with another program, so that none always runs after the same one.
-                turn = number % max(len(contenders), 1)
-                for peer in contenders[turn:] + contenders[:turn]:
-                    project, state = ready.get(peer.name, (None, None))
+        ready = {}
+        if scenario != "cold":
+            for peer in contenders:
+                ready[peer.name] = project, state = self.fresh(peer), self.folder()
+                self.once(peer, "cold", project, state, rows[peer.name])
+                rows[peer.name].runs.clear()
+        for number in range(rounds):
+            # Each round begins with another program, so that none always runs after the same one.
+            turn = number % max(len(contenders), 1)
+            for peer in contenders[turn:] + contenders[:turn]:
+                if rows[peer.name].problem is None:
+                    project, state = ready.get(peer.name) or (None, self.folder())
                     if scenario in ("cold", "warm"):
-                        project = self.fresh(peer, folder)
-                    if rows[peer.name].problem is None:
-                        self.once(peer, scenario, project, state or Path(tempfile.mkdtemp(dir=folder)), rows[peer.name])
+                        project = self.fresh(peer)
+                    self.once(peer, scenario, project, state, rows[peer.name])
         return list(rows.values())
 
-    def fresh(self, peer: Peer, folder: Path) -> Path:
-        """A new checkout: pins, or manifest and lock file, and no tree. Its name is random; see `spread`."""
-        project = Path(tempfile.mkdtemp(dir=folder))
+    def folder(self) -> Path:
+        """An empty folder; its name is random, as the name decides about the place on the disk."""
+        return Path(tempfile.mkdtemp(dir=self.work))
+
+    def fresh(self, peer: Peer) -> Path:
+        """A new checkout: pins, or manifest and lock file, and no tree."""
+        project = self.folder()
         shutil.copytree(self.template(peer), project, dirs_exist_ok=True)
         return project
 
@@ -142,9 +146,11 @@ def locate(arguments: argparse.Namespace, url: str) -> tuple[list[Peer], bool]:
     return found, missing
 
 
-def room(work: Path, sets: list[Set], peers: int, rounds: int) -> None:
-    """Ends the run before it fills the disk: cold trees stay until the last round is over."""
-    need = max((s.packed + s.expected[1] * 3 // 2 for s in sets), default=0) * peers * rounds
+def room(work: Path, sets: list[Set], peers: list[Peer], arguments: argparse.Namespace) -> None:
+    """Ends the run before it fills the disk: nothing is removed until all is over."""
+    trees = sum(arguments.rounds if s in ("cold", "warm") else 1 for p in peers for s in p.scenarios if s in arguments.scenario)
+    # Small files take more room than they have bytes.
+    need = sum(s.packed + s.expected[1] * 3 // 2 for s in sets) * trees + ("memory" in arguments.scenario) * memory.ROOM
     free = shutil.disk_usage(work).free
     if free < need:
         raise SystemExit(f"{work} has {free >> 20} MiB free, {need >> 20} are needed; fewer --rounds, or another --work")
@@ -159,7 +165,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--peers", default=",".join(names), metavar="LIST", help="of: %(default)s; empty for none")
     parser.add_argument("--scenario", default=",".join([*SCENARIOS, "memory"]), metavar="LIST", help="of: %(default)s")
-    parser.add_argument("--pinfold", metavar="PATH", help="default: $PINFOLD or target/release/pinfold; `none` for the peers only",
+    parser.add_argument("--pinfold", metavar="PATH", help="default: $PINFOLD or target/release/pinfold; `none`: peers only",
                         default=os.environ.get("PINFOLD") or str(checkout / "target/release/pinfold"))
     parser.add_argument("--cache", type=Path, default=home / "pinfold-bench", metavar="DIR",
                         help="where packages and peers are kept between runs (default: %(default)s)")
@@ -180,7 +186,9 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     arguments = parse()
     adopt_orphans()
-    results = []
+    # So that nginx and the folders go when the run is ended from outside, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    results: list[dict] = []
     failed = False
     with tempfile.TemporaryDirectory(prefix="pinfold-bench-", dir=arguments.work) as temporary:
         work = Path(temporary)
@@ -189,7 +197,7 @@ def main() -> int:
         with Registry(work / "registry") as registry:
             registry.publish([p for s in sets for p in s.packages])
             peers, missing = locate(arguments, registry.url)
-            room(work, sets, len(peers), arguments.rounds)
+            room(work, sets, peers, arguments)
             for packages in sets:
                 bench = Bench(packages, peers, work / packages.label)
                 for scenario in timed:

@@ -47,22 +47,24 @@ def run(argv: list[str], cwd: Path, env: dict[str, str], log: Path) -> Run:
     # What earlier runs wrote must not be flushed in this one, least of all by whoever calls syncfs at its end.
     os.sync()
     watchdog.start()
-    start = time.perf_counter()
-    shell.stdin.write(b"go\n")
-    shell.stdin.close()
-    pid = int(shell.stdout.readline())
-    shell.wait()
-    _, status, usage = os.wait4(pid, 0)
-    wall = time.perf_counter() - start
-    watchdog.cancel()
-    shell.stdout.close()
-    reap(shell.pid)
+    try:
+        start = time.perf_counter()
+        shell.stdin.write(b"go\n")
+        shell.stdin.close()
+        pid = int(shell.stdout.readline())
+        shell.wait()
+        _, status, usage = os.wait4(pid, 0)
+        wall = time.perf_counter() - start
+    finally:
+        watchdog.cancel()
+        shell.stdout.close()
+        reap(shell.pid)
     return Run(wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status),
                log.read_text(errors="replace"))
 
 
 def reap(group: int) -> None:
-    """Collects what the command left running or unwaited for, so that it cannot weigh on the next run."""
+    """Ends and collects what is left of a command, so that it cannot weigh on the next run."""
     try:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:

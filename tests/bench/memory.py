@@ -43,7 +43,7 @@ def measure(pinfold: str, registry: Registry, work: Path) -> list[Line]:
     files.mkdir()
     start = min(run([pinfold, "--version"], files, environment(work / "start"), work / "log").rss for _ in range(3))
     print(f"\nMemory: peak above the start ({start / 2**20:.1f} MiB), at most {LIMIT >> 20} MiB")
-    print(f"{'':10}{'':12}{'packed MiB':>11}{'peak MiB':>10}{'above MiB':>11}{'s':>9}", flush=True)
+    print(f"{'':12}{'':12}{'packed MiB':>11}{'peak MiB':>10}{'above MiB':>11}{'s':>9}", flush=True)
     lines = []
     for name, make, layout, unpacked in ARTIFACTS:
         make(files / name)
@@ -60,7 +60,7 @@ def measure(pinfold: str, registry: Registry, work: Path) -> list[Line]:
             if line.problem is None and line.above > LIMIT:
                 line.problem = f"{line.above / 2**20:.1f} MiB above the start"
             lines.append(line)
-            print(f"{name:10}{label:12}{(files / name).stat().st_size / 2**20:11.1f}{line.peak / 2**20:10.1f}"
+            print(f"{name:12}{label:12}{(files / name).stat().st_size / 2**20:11.1f}{line.peak / 2**20:10.1f}"
                   f"{line.above / 2**20:11.1f}{line.wall:9.3f}{'  ' + line.problem if line.problem else ''}", flush=True)
     return lines
 
@@ -119,4 +119,6 @@ def pattern() -> bytes:
 
 HALF = 1000
 LIMIT = 64 << 20
+# Both files, served, cached and unpacked.
+ROOM = 8 << 30
 ARTIFACTS = (("big.tar.gz", make_archive, "strip = 1", 2 * HALF << 20), ("big.bin", make_raw, 'format = "raw"', 1 << 30))
