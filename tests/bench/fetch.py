@@ -148,7 +148,8 @@ def locate(arguments: argparse.Namespace, url: str) -> tuple[list[Peer], bool]:
 
 def room(work: Path, sets: list[Set], peers: list[Peer], arguments: argparse.Namespace) -> None:
     """Ends the run before it fills the disk: nothing is removed until all is over."""
-    trees = sum(arguments.rounds if s in ("cold", "warm") else 1 for p in peers for s in p.scenarios if s in arguments.scenario)
+    wanted = [s for p in peers for s in p.scenarios if s in arguments.scenario]
+    trees = sum(arguments.rounds if s in ("cold", "warm") else 1 for s in wanted)
     # Small files take more room than they have bytes.
     need = sum(s.packed + s.expected[1] * 3 // 2 for s in sets) * trees + ("memory" in arguments.scenario) * memory.ROOM
     free = shutil.disk_usage(work).free
@@ -175,7 +176,8 @@ def parse() -> argparse.Namespace:
     arguments.peers = list(filter(None, arguments.peers.split(",")))
     arguments.scenario = list(filter(None, arguments.scenario.split(",")))
     arguments.cache = arguments.cache.resolve()
-    for option, given, known in (("--peers", arguments.peers, names), ("--scenario", arguments.scenario, [*SCENARIOS, "memory"])):
+    scenarios = [*SCENARIOS, "memory"]
+    for option, given, known in (("--peers", arguments.peers, names), ("--scenario", arguments.scenario, scenarios)):
         if unknown := set(given) - set(known):
             parser.error(f"{option}: unknown: {', '.join(sorted(unknown))}")
     if arguments.rounds < 1:

@@ -1,4 +1,4 @@
-"""The sets of packages: read from the pins.toml files beside this one, obtained with `npm pack`, checked, and looked into."""
+"""The sets of packages: read from the pins.toml files beside this one, obtained with `npm pack`, checked, looked into."""
 
 import base64
 import hashlib
