@@ -5,6 +5,8 @@
 //! it is, where it would stand, and what is there already.
 
 use super::MemberKind;
+use std::borrow::Cow;
+
 use super::error::{ArchiveError, Rule};
 use super::links;
 use super::placed::{Node, Placed};
@@ -41,7 +43,7 @@ pub(super) struct Admission<'a> {
     include_met: Vec<bool>,
     executable_met: Vec<bool>,
     /// The member in hand, for messages.
-    current: String,
+    current: Vec<u8>,
 }
 
 impl<'a> Admission<'a> {
@@ -57,7 +59,7 @@ impl<'a> Admission<'a> {
             placed: Placed::default(),
             include_met: vec![false; layout.include.len()],
             executable_met: vec![false; executables],
-            current: String::new(),
+            current: Vec::new(),
         }
     }
 
@@ -69,12 +71,12 @@ impl<'a> Admission<'a> {
     /// Says which member is read now; empty for none.
     pub(super) fn note(&mut self, name: &[u8]) {
         self.current.clear();
-        self.current.push_str(&String::from_utf8_lossy(name));
+        self.current.extend_from_slice(name);
     }
 
     /// The member that is read now.
-    pub(super) fn current(&self) -> &str {
-        &self.current
+    pub(super) fn current(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.current)
     }
 
     /// Judges a member. `None` for one that is not wanted; its content is then skipped, but was counted.

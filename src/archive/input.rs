@@ -12,8 +12,8 @@ const PACKED_BUFFER: usize = 128 << 10;
 /// Stream bytes beyond the declared sizes that are free: end-of-archive blocks, global headers.
 const FRAMING_FREE: u64 = 4 << 20;
 
-/// Stream bytes beyond its declared size that each member brings: its header, a PAX header and its block, padding. A
-/// thousand long PAX headers must be paid for by as many members, or by [`FRAMING_FREE`]: an endless run of them stops.
+/// Stream bytes beyond its content that each member may bring: its header, a PAX header and that one's content, padding.
+/// Extended headers without members behind them have only [`FRAMING_FREE`], so an endless run of them stops.
 const FRAMING_PER_MEMBER: u64 = 4 << 10;
 
 /// The caller's reader, its failures marked so that no decoder's wording hides them.

@@ -55,7 +55,8 @@ pub const METADATA_MAX: u64 = 1 << 20;
 /// Longest padding behind the end of a tar archive, in bytes; GNU tar pads to records of 10 KiB.
 pub const PADDING_MAX: u64 = 1 << 20;
 
-/// Bytes of a tar stream held at once; the inflater is fastest when it can fill some ten windows of 32 KiB or fewer.
+/// Bytes of a tar stream held at once: several windows of the inflater (32 KiB each), and still in the cache. A visitor
+/// that reads with a buffer of this size or more gets large files without a copy.
 const STREAM_BUFFER: usize = 128 << 10;
 
 /// What a member is.
@@ -121,7 +122,7 @@ pub fn unpack<R: Read + Seek, E>(
     };
     match read {
         Ok(()) => Ok(admission.finish()?),
-        Err(UnpackError::Archive(error)) => Err(UnpackError::Archive(error.at(admission.current()))),
+        Err(UnpackError::Archive(error)) => Err(UnpackError::Archive(error.at(&admission.current()))),
         Err(error) => Err(error),
     }
 }

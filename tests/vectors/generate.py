@@ -387,6 +387,8 @@ def kinds():
         write(title, code, tar(entry("evil", kind=kind)), comment)
     write("kind-sparse-pax", "kind-sparse", tar(pax(("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"),
           ("GNU.sparse.name", "other"), ("GNU.sparse.realsize", "5")), EVIL), "a PAX sparse file: another name and size inside")
+    write("kind-sparse-gnu", "kind-sparse", tar(entry("evil", b"evil\n", kind=b"S", magic=b"ustar  \0",
+          prefix=bytes(41) + b"00000000000\0" b"00000000005\0" + bytes(73) + b"00004000000\0")), "as GNU tar -S writes it")
     write("kind-sparse-schily", "kind-sparse", tar(pax(("SCHILY.realsize", "5")), EVIL), "a sparse file as star writes it")
     write("kind-dump-dir-pax", "kind-dump-dir", tar(pax(("GNU.dumpdir", "Yx")), folder("dir")), "an incremental dump in PAX form")
     write("kind-multi-volume-pax", "kind-multi-volume", tar(pax(("GNU.volume.filename", "x")), EVIL), "a part of a file in PAX form")

@@ -32,8 +32,10 @@ impl Header {
         if octal(&self.0[148..156])? != u64::from(sum.saturating_sub(field).saturating_add(blank)) {
             return Err(TarRule::Checksum);
         }
-        // Python's tarfile takes the bytes from 345 on for a prefix where GNU tar has times: so they must be none.
-        if self.flavour()? != Flavour::Posix && self.0[345..].iter().any(|byte| *byte != 0) {
+        // Python's tarfile takes the bytes from 345 on for a prefix where GNU tar has times: so they must be none. GNU's
+        // own kinds of members use them, and are refused for what they are.
+        let own = matches!(self.kind(), b'D' | b'M' | b'S' | b'V');
+        if self.flavour()? != Flavour::Posix && !own && has_bytes(&self.0[345..]) {
             return Err(TarRule::Prefix);
         }
         Ok(())
@@ -103,12 +105,14 @@ impl Header {
 
 /// A text field: up to its end or the first NUL. Bytes behind a NUL are invisible to some readers, so there are none.
 fn text(field: &[u8]) -> Result<&[u8], TarRule> {
-    let mut parts = field.splitn(2, |byte| *byte == 0);
-    let text = parts.next().unwrap_or_default();
-    if parts.next().unwrap_or_default().iter().any(|byte| *byte != 0) {
-        return Err(TarRule::AfterNul);
-    }
-    Ok(text)
+    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+    let (text, rest) = field.split_at_checked(end).ok_or(TarRule::AfterNul)?;
+    if has_bytes(rest) { Err(TarRule::AfterNul) } else { Ok(text) }
+}
+
+/// Whether any byte is not zero; a fold, which the compiler vectorises, since it is done for each member.
+fn has_bytes(field: &[u8]) -> bool {
+    field.iter().fold(0, |all, byte| all | byte) != 0
 }
 
 /// A number: octal digits, or base 256 (GNU) where the first bit is set.
