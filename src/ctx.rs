@@ -6,7 +6,7 @@ use crate::http::{Clock, Http, Timeouts};
 use crate::pins::Platform;
 use crate::source::registries::Registries;
 use crate::store::Store;
-use crate::tree::Budget;
+use crate::tree::Gate;
 
 /// The world of one command.
 #[derive(Clone, Copy)]
@@ -27,8 +27,8 @@ pub struct Ctx<'a> {
     pub platform: &'a Platform,
     /// Who wants to know how far things are.
     pub progress: &'a dyn Progress,
-    /// Memory for all jobs together.
-    pub budget: &'a Budget,
+    /// Room for as many unpackers as there are processors.
+    pub gate: &'a Gate,
     /// How many pins are worked on at once.
     pub jobs: usize,
 }

@@ -183,20 +183,22 @@ fn put_in_place(
     let name = pin.name.as_str();
     let parent = tree::make_parent_of(project.root(), &pin.to)?;
     tree::sweep(&parent, &pin.to)?;
+    let mut pass = ctx.gate.enter(blob.len());
     ctx.progress.step(name, Step::Unpacking);
     let stage = tree::stage_name(&pin.to);
-    let ready = unpack::unpack(ctx, (&parent, &stage), pin, artifact, blob, patches).and_then(|assembled| {
-        hold(artifact, &assembled, before, conduct)?;
-        ctx.progress.step(name, Step::Unpacked);
-        let ours = before.is_some_and(|before| before.to == pin.to);
-        if !ours && is_the_same_tree(&parent, pin, &assembled)? {
-            tree::sweep(&parent, &pin.to)?;
-            return Ok((assembled, Done::Adopted));
-        }
-        tree::publish(&parent, &pin.to)?;
-        ctx.progress.step(name, Step::Published);
-        Ok((assembled, Done::Installed))
-    });
+    let ready =
+        unpack::unpack((&parent, &stage, &mut pass.memory), pin, artifact, blob, patches).and_then(|assembled| {
+            hold(artifact, &assembled, before, conduct)?;
+            ctx.progress.step(name, Step::Unpacked);
+            let ours = before.is_some_and(|before| before.to == pin.to);
+            if !ours && is_the_same_tree(&parent, pin, &assembled)? {
+                tree::sweep(&parent, &pin.to)?;
+                return Ok((assembled, Done::Adopted));
+            }
+            tree::publish(&parent, &pin.to)?;
+            ctx.progress.step(name, Step::Published);
+            Ok((assembled, Done::Installed))
+        });
     if ready.is_err() {
         // The first error is the one to tell; what stays on the stage is swept by the next run.
         let _ = tree::sweep(&parent, &pin.to);

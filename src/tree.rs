@@ -4,7 +4,7 @@
 //! would be. [`scan`] reads what stands somewhere, [`looks_like`] only looks at it. Nothing here follows a link.
 
 mod assembly;
-mod budget;
+mod gate;
 mod look;
 mod writer;
 
@@ -12,7 +12,7 @@ use crate::fs::{Dir, FsError, Kind};
 use crate::path::RelPath;
 
 pub use assembly::{Assembled, Assembly, AssemblyError, assemble_file};
-pub use budget::Budget;
+pub use gate::Gate;
 pub use look::{Scan, looks_like, scan};
 
 /// Suffix of the name beside a destination where its next tree is put together.

@@ -128,7 +128,7 @@ fn hold(
         return Ok(Some("tree hash"));
     }
     let (expected, against) = match (install::open_kept(ctx, project, artifact)?, record) {
-        (Some(blob), _) => (Some(install::describe(ctx, pin, artifact, &blob, patches)?.contents), Some("artifact")),
+        (Some(blob), _) => (Some(install::describe(pin, artifact, &blob, patches)?.contents), Some("artifact")),
         (None, Some(record)) => (Some(record.contents.clone()), Some("record")),
         (None, None) => (None, None),
     };

@@ -3,7 +3,6 @@
 use std::io::Read;
 
 use crate::archive::{self, Member, MemberKind, UnpackError};
-use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::fs::Dir;
 use crate::layout::{Executable, Format, Layout};
@@ -13,32 +12,27 @@ use crate::source::npm;
 use crate::store::VerifiedBlob;
 use crate::tree::{self, Assembled, Assembly, AssemblyError};
 
-/// Unpacks into the folder or file `stage`, which must be new.
+/// Unpacks into the folder or file of this name, which must be new, with this much memory.
 pub(super) fn unpack(
-    ctx: &Ctx<'_>,
-    stage: (&Dir, &str),
+    stage: Stage<'_>,
     pin: &Pin,
     artifact: &Artifact,
     blob: &VerifiedBlob,
     patches: &Patches,
 ) -> Result<Assembled, Error> {
-    run(ctx, Some(stage), pin, artifact, blob, patches)
+    run(Some(stage), pin, artifact, blob, patches)
 }
 
 /// What unpacking would give, without writing anything; the tree hash is not taken.
-pub fn describe(
-    ctx: &Ctx<'_>,
-    pin: &Pin,
-    artifact: &Artifact,
-    blob: &VerifiedBlob,
-    patches: &Patches,
-) -> Result<Assembled, Error> {
-    run(ctx, None, pin, artifact, blob, patches)
+pub fn describe(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob, patches: &Patches) -> Result<Assembled, Error> {
+    run(None, pin, artifact, blob, patches)
 }
 
+/// The folder that the stage is in, its name, and memory to use.
+type Stage<'a> = (&'a Dir, &'a str, &'a mut Vec<u8>);
+
 fn run(
-    ctx: &Ctx<'_>,
-    stage: Option<(&Dir, &str)>,
+    stage: Option<Stage<'_>>,
     pin: &Pin,
     artifact: &Artifact,
     blob: &VerifiedBlob,
@@ -49,12 +43,13 @@ fn run(
     if format == Format::Raw {
         refuse_layout_of_raw(&pin.layout, patches)?;
         let executable = pin.layout.executable == Executable::Raw;
+        let stage = stage.map(|(parent, name, _)| (parent, name));
         return tree::assemble_file(stage, &mut blob.reader(), blob.len(), executable, hash_tree)
             .map_err(from_assembly);
     }
     let mut assembly = match stage {
-        Some((parent, name)) => Assembly::staged(parent, name, patches, ctx.budget)?,
-        None => Assembly::described(patches, ctx.budget),
+        Some((parent, name, memory)) => Assembly::staged(parent, name, patches, memory)?,
+        None => Assembly::described(patches),
     };
     let mut package = PackageCheck::of(pin, artifact);
     archive::unpack(blob.reader(), blob.len(), format, &pin.layout, &mut |member| {

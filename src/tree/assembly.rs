@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Read, Write as _};
+use std::ops::Range;
 
-use super::budget::Budget;
 use super::look::read_chunk;
 use super::writer::Writer;
 use crate::archive::{Member, MemberKind};
@@ -22,9 +22,8 @@ pub struct Assembly<'a> {
     writer: Option<Writer>,
     patches: &'a Patches,
     patched: BTreeSet<RelPath>,
-    budget: &'a Budget,
-    /// What was taken from the budget.
-    taken: usize,
+    /// The bytes of the files that wait, one behind the other; it never grows beyond its capacity.
+    memory: Option<&'a mut Vec<u8>>,
     items: Vec<Item>,
     /// The items by path, from the first hard link on.
     by_path: Option<HashMap<RelPath, usize>>,
@@ -47,7 +46,7 @@ enum ItemKind {
 /// Where the bytes of a file are until the tree is finished.
 #[derive(Debug, Clone)]
 enum Content {
-    Memory(Vec<u8>),
+    Memory(Range<usize>),
     Staged,
     /// Nowhere: only the description is wanted.
     Hashed,
@@ -64,20 +63,18 @@ pub struct Assembled {
 
 impl<'a> Assembly<'a> {
     /// A tree that will stand in the folder `stage` of `parent`, which must be new.
-    pub fn staged(parent: &Dir, stage: &str, patches: &'a Patches, budget: &'a Budget) -> Result<Self, FsError> {
-        let mut assembly = Self::described(patches, budget);
-        assembly.writer = Some(Writer::new(parent, stage)?);
-        Ok(assembly)
+    pub fn staged(parent: &Dir, stage: &str, patches: &'a Patches, memory: &'a mut Vec<u8>) -> Result<Self, FsError> {
+        let writer = Some(Writer::new(parent, stage)?);
+        Ok(Self { writer, memory: Some(memory), ..Self::described(patches) })
     }
 
     /// A tree that is only described.
-    pub fn described(patches: &'a Patches, budget: &'a Budget) -> Self {
+    pub fn described(patches: &'a Patches) -> Self {
         Self {
             writer: None,
             patches,
             patched: BTreeSet::new(),
-            budget,
-            taken: 0,
+            memory: None,
             items: Vec::new(),
             by_path: None,
             buffer: vec![0; CHUNK],
@@ -195,14 +192,15 @@ impl<'a> Assembly<'a> {
         executable: bool,
         body: &mut dyn Read,
     ) -> Result<ItemKind, AssemblyError> {
-        let in_memory = usize::try_from(size).ok().filter(|size| self.writer.is_some() && self.budget.take(*size));
-        if let Some(size) = in_memory {
-            self.taken = self.taken.saturating_add(size);
-            let mut bytes = Vec::with_capacity(size);
-            body.read_to_end(&mut bytes).map_err(AssemblyError::Body)?;
+        if let Some(memory) = &mut self.memory
+            && room(memory) >= size
+        {
+            let start = memory.len();
+            body.read_to_end(memory).map_err(AssemblyError::Body)?;
+            let bytes = memory.get(start..).unwrap_or_default();
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            let file = FileEntry { size, executable, sha256: Sha256::of(&bytes) };
-            return Ok(ItemKind::File(file, Content::Memory(bytes)));
+            let file = FileEntry { size, executable, sha256: Sha256::of(bytes) };
+            return Ok(ItemKind::File(file, Content::Memory(start..memory.len())));
         }
         let mut staged = match &mut self.writer {
             Some(writer) => Some(writer.create(path, executable)?),
@@ -239,7 +237,10 @@ impl<'a> Assembly<'a> {
         };
         let (file, content) = (*file, content.clone());
         let kind = match content {
-            Content::Memory(bytes) => self.file(&path, file.size, file.executable, &mut bytes.as_slice())?,
+            Content::Memory(range) => {
+                let bytes = self.memory.as_ref().and_then(|memory| memory.get(range)).unwrap_or_default().to_vec();
+                self.file(&path, file.size, file.executable, &mut bytes.as_slice())?
+            }
             Content::Hashed => ItemKind::File(file, Content::Hashed),
             Content::Staged => {
                 let mut source = match &mut self.writer {
@@ -262,7 +263,9 @@ impl<'a> Assembly<'a> {
     ) -> Result<(), AssemblyError> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         match content {
-            Content::Memory(bytes) => {
+            Content::Memory(range) => {
+                let memory = self.memory.as_deref().map(Vec::as_slice).unwrap_or_default();
+                let bytes = memory.get(range.clone()).unwrap_or_default();
                 writer.file(path, file.executable, bytes)?;
                 if let Some(nar) = nar {
                     nar.contents(bytes)?;
@@ -283,12 +286,6 @@ impl<'a> Assembly<'a> {
             Content::Hashed => {}
         }
         Ok(())
-    }
-}
-
-impl Drop for Assembly<'_> {
-    fn drop(&mut self) {
-        self.budget.give(self.taken);
     }
 }
 
@@ -381,6 +378,11 @@ pub fn assemble_file(
     }
     let tree = nar.map(Nar::finish).transpose()?;
     Ok(Assembled { contents: Contents::File(FileEntry { size, executable, sha256: sha256.finish() }), tree })
+}
+
+/// How many bytes fit without growing.
+fn room(memory: &Vec<u8>) -> u64 {
+    u64::try_from(memory.capacity().saturating_sub(memory.len())).unwrap_or(u64::MAX)
 }
 
 fn is_at_or_below(path: &RelPath, folder: &RelPath) -> bool {

@@ -17,7 +17,7 @@ use pinfold::pins::Platform;
 use pinfold::report::{Report, Verdict};
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
-use pinfold::tree::Budget;
+use pinfold::tree::Gate;
 
 use crate::render::{self, Style};
 
@@ -96,7 +96,7 @@ impl Project {
             registries: &registries,
             platform: &self.platform,
             progress,
-            budget: &Budget::new(Budget::DEFAULT),
+            gate: &Gate::new(2),
             jobs: self.jobs,
         })
     }

@@ -9,7 +9,7 @@ use pinfold::http::{ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
 use pinfold::pins::{MAX_FILE_LEN, PinFile, Platform};
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
-use pinfold::tree::Budget;
+use pinfold::tree::Gate;
 
 use crate::bars::Bars;
 use crate::cli::{Cli, Command};
@@ -23,7 +23,7 @@ pub(crate) struct World {
     registries: Registries,
     platform: Platform,
     bars: Bars,
-    budget: Budget,
+    gate: Gate,
     jobs: usize,
 }
 
@@ -46,7 +46,7 @@ impl World {
             registries: registries(&cli.pin_file, flags)?,
             platform: platform.map_or_else(this_platform, Ok)?,
             bars: Bars::new(cli.output.quiet || cli.output.json),
-            budget: Budget::new(Budget::DEFAULT),
+            gate: Gate::new(processors()),
             pin_file: cli.pin_file.clone(),
             wire,
             timeouts,
@@ -65,7 +65,7 @@ impl World {
             registries: &self.registries,
             platform: &self.platform,
             progress: &self.bars,
-            budget: &self.budget,
+            gate: &self.gate,
             jobs: self.jobs,
         }
     }
