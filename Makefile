@@ -32,11 +32,15 @@ test: ## All tests; none needs the internet
 bench: build ## Fetching, side by side with other installers (takes minutes; obtains packages through npm)
 	python3 tests/bench/fetch.py --pinfold $(PINFOLD)
 
-# A nightly compiler is asked for by libFuzzer's instrumentation; RUSTC_BOOTSTRAP gives the installed one its flags.
+# libFuzzer's instrumentation needs flags that only a nightly compiler takes, or a stable one under RUSTC_BOOTSTRAP.
 FUZZ_SECONDS ?= 60
 fuzz: ## Fuzz the parsers, FUZZ_SECONDS each (needs `cargo install cargo-fuzz`)
-	for target in pins archive nar; do \
-		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target -- \
+	@command -v cargo-fuzz >/dev/null || { echo "fuzzing needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
+	for target in pins archive nar record; do \
+		mkdir -p tests/fuzz/corpus/$$target; \
+		seeds=$$(ls -d tests/vectors/$$target 2>/dev/null); \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target \
+			tests/fuzz/corpus/$$target $$seeds -- \
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 || exit 1; \
 	done
 

@@ -1,0 +1,10 @@
+//! Any bytes are a record or a refusal, and a record is written as it is read.
+#![no_main]
+
+use pinfold::record::Record;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Ok(record) = Record::parse(bytes) {
+        assert_eq!(Record::parse(record.to_json().as_bytes()).expect("our own"), record);
+    }
+});
