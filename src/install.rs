@@ -47,6 +47,8 @@ pub enum Done {
     Adopted,
     /// A tree was put there.
     Installed,
+    /// What stood there was not what its record says, and the right tree was put in its place.
+    Restored,
 }
 
 /// Brings one pin's tree into place: whole, proved and recorded, or not at all.
@@ -65,6 +67,7 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     {
         return Ok(Installed { record: record.clone(), done: Done::Unchanged, findings: Vec::new() });
     }
+    let stood = matching.is_some() && something_stands(project, pin)?;
     if conduct.frozen {
         let why = before.as_ref().map_or(Some("the pin has no record"), |record| wanted.difference_from(record));
         if let Some(why) = why {
@@ -78,7 +81,10 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     {
         return Err(Error::Size { expected, received: blob.len() });
     }
-    let (assembled, done) = put_in_place(ctx, project, &wanted, &blob, before.as_ref(), conduct)?;
+    let (assembled, mut done) = put_in_place(ctx, project, &wanted, &blob, before.as_ref(), conduct)?;
+    if done == Done::Installed && stood {
+        done = Done::Restored;
+    }
 
     let record = wanted.record(&blob, assembled);
     project.write_record(&record)?;
@@ -166,6 +172,14 @@ fn refuse_changed_source(wanted: &Wanted<'_>, before: Option<&Record>) -> Result
 fn stands(project: &Project, record: &Record) -> Result<bool, Error> {
     match tree::parent_of(project.root(), &record.to)? {
         Some(parent) => Ok(tree::looks_like(&parent, record.to.file_name(), &record.contents)?),
+        None => Ok(false),
+    }
+}
+
+/// Whether there is anything at a pin's destination.
+fn something_stands(project: &Project, pin: &Pin) -> Result<bool, Error> {
+    match tree::parent_of(project.root(), &pin.to)? {
+        Some(parent) => Ok(tree::exists(&parent, &pin.to)?),
         None => Ok(false),
     }
 }

@@ -59,6 +59,7 @@ fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> (Row, Opti
                 Done::Unchanged => "unchanged",
                 Done::Adopted => "adopted",
                 Done::Installed => "installed",
+                Done::Restored => "restored",
             };
             let detail = format!("{} -> {}", describe(&installed.record.contents), pin.to);
             let (status, evidence) = (status.to_owned(), installed.record.evidence);
@@ -120,7 +121,7 @@ fn summary(report: &Report) -> String {
     let total = report.rows.len();
     let pins = if total == 1 { "pin" } else { "pins" };
     let count = |status: &str| report.rows.iter().filter(|row| row.status == status).count();
-    let parts: Vec<String> = ["installed", "adopted", "unchanged", "refused", "failed", "unverifiable"]
+    let parts: Vec<String> = ["installed", "restored", "adopted", "unchanged", "refused", "failed", "unverifiable"]
         .into_iter()
         .filter_map(|status| match count(status) {
             0 => None,
