@@ -153,7 +153,7 @@ impl fmt::Display for IntegrityError {
 
 impl std::error::Error for IntegrityError {}
 
-/// A SHA-256 digest: what records hold for each file, and what a tree hash is.
+/// A SHA-256 digest: what a tree hash is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256([u8; 32]);
 
@@ -184,6 +184,52 @@ impl FromStr for Sha256 {
             Ok(digest) if integrity.algorithm() == Algorithm::Sha256 => Ok(Self(digest)),
             _ => Err(IntegrityError::Unknown(integrity.algorithm().name().to_owned())),
         }
+    }
+}
+
+/// The BLAKE3 digest of one file's bytes, which records hold: it tells which file of a tree was changed, and is what
+/// `b3sum` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileDigest(blake3::Hash);
+
+impl FileDigest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(blake3::hash(bytes))
+    }
+
+    /// The digest in lower-case hexadecimal.
+    pub fn hex(&self) -> String {
+        self.0.to_hex().to_string()
+    }
+
+    /// Reads what [`FileDigest::hex`] writes, `None` for anything else.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digest = Self(blake3::Hash::from_hex(text).ok()?);
+        // The one spelling: hexadecimal has two.
+        (digest.hex() == text).then_some(digest)
+    }
+}
+
+impl fmt::Display for FileDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "blake3:{}", self.hex())
+    }
+}
+
+/// A running [`FileDigest`].
+#[derive(Debug, Clone, Default)]
+pub struct FileHasher(blake3::Hasher);
+
+impl FileHasher {
+    /// Feeds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was fed.
+    pub fn finish(&self) -> FileDigest {
+        FileDigest(self.0.finalize())
     }
 }
 

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Integrity, IntegrityError, Sha256};
+use crate::digest::{FileDigest, Integrity, IntegrityError, Sha256};
 use crate::path::{PathError, RelPath};
 
 pub use differences::{Change, Difference, differences};
@@ -73,7 +73,7 @@ pub struct FileEntry {
     /// Whether its mode is 0755 rather than 0644.
     pub executable: bool,
     /// The digest of its bytes.
-    pub sha256: Sha256,
+    pub digest: FileDigest,
 }
 
 /// One path in a tree.
@@ -177,6 +177,8 @@ pub enum RecordError {
     Schema(String),
     /// A digest that cannot be read.
     Digest(IntegrityError),
+    /// A file's digest that is not 64 lower-case hexadecimal digits.
+    FileDigest(String),
     /// A path that is not plain.
     Path {
         /// The path as it stands.
@@ -198,6 +200,7 @@ impl fmt::Display for RecordError {
             Self::Json(error) => write!(f, "the record is malformed: {error}"),
             Self::Schema(schema) => write!(f, "the record has the schema `{}`, not `{SCHEMA}`", schema.escape_debug()),
             Self::Digest(error) => write!(f, "the record is malformed: {error}"),
+            Self::FileDigest(text) => write!(f, "the record has `{}` for a digest", text.escape_debug()),
             Self::Path { path, source } => write!(f, "the record names `{}`: {source}", path.escape_debug()),
             Self::Order(path) => write!(f, "the record names `{path}` twice or out of order"),
             Self::Entry(path) => write!(f, "the record does not say what `{}` is", path.escape_debug()),
@@ -251,7 +254,7 @@ struct WireEntry {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     executable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<String>,
+    blake3: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -264,18 +267,18 @@ impl WireEntry {
             path,
             size: Some(file.size),
             executable: file.executable,
-            sha256: Some(file.sha256.to_string()),
+            blake3: Some(file.digest.hex()),
             link: None,
             empty_folder: false,
         }
     }
 
     fn into_file(self) -> Result<FileEntry, RecordError> {
-        match (self.size, self.sha256) {
-            (Some(size), Some(sha256)) if self.link.is_none() && !self.empty_folder => Ok(FileEntry {
+        match (self.size, self.blake3) {
+            (Some(size), Some(digest)) if self.link.is_none() && !self.empty_folder => Ok(FileEntry {
                 size,
                 executable: self.executable,
-                sha256: sha256.parse().map_err(RecordError::Digest)?,
+                digest: FileDigest::from_hex(&digest).ok_or(RecordError::FileDigest(digest))?,
             }),
             _ => Err(RecordError::Entry(self.path.unwrap_or_default())),
         }
@@ -286,8 +289,8 @@ impl WireEntry {
         let path: RelPath = text.parse().map_err(|source| RecordError::Path { path: text.clone(), source })?;
         let kind = match (self.size, self.link.take(), self.empty_folder) {
             (Some(_), None, false) => EntryKind::File(self.into_file()?),
-            (None, Some(target), false) if self.sha256.is_none() && !self.executable => EntryKind::Symlink(target),
-            (None, None, true) if self.sha256.is_none() && !self.executable => EntryKind::EmptyFolder,
+            (None, Some(target), false) if self.blake3.is_none() && !self.executable => EntryKind::Symlink(target),
+            (None, None, true) if self.blake3.is_none() && !self.executable => EntryKind::EmptyFolder,
             _ => return Err(RecordError::Entry(text)),
         };
         Ok(Entry { path, kind })
@@ -297,7 +300,7 @@ impl WireEntry {
 impl From<&Entry> for WireEntry {
     fn from(entry: &Entry) -> Self {
         let path = Some(entry.path.to_string());
-        let other = Self { path: None, size: None, executable: false, sha256: None, link: None, empty_folder: false };
+        let other = Self { path: None, size: None, executable: false, blake3: None, link: None, empty_folder: false };
         match &entry.kind {
             EntryKind::File(file) => Self::file(path, file),
             EntryKind::Symlink(target) => Self { path, link: Some(target.clone()), ..other },
@@ -353,7 +356,7 @@ mod tests {
     use crate::digest::Algorithm;
 
     fn file(bytes: &[u8], executable: bool) -> FileEntry {
-        FileEntry { size: u64::try_from(bytes.len()).expect("short"), executable, sha256: Sha256::of(bytes) }
+        FileEntry { size: u64::try_from(bytes.len()).expect("short"), executable, digest: FileDigest::of(bytes) }
     }
 
     fn record(contents: Contents) -> Record {

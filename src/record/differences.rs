@@ -102,8 +102,8 @@ fn kind(expected: &EntryKind, found: &EntryKind) -> Option<Change> {
 }
 
 fn file(expected: &FileEntry, found: &FileEntry) -> Option<Change> {
-    if expected.sha256 != found.sha256 {
-        let (expected, received) = (expected.sha256.to_string(), found.sha256.to_string());
+    if expected.digest != found.digest {
+        let (expected, received) = (expected.digest.to_string(), found.digest.to_string());
         return Some(Change::Changed { expected, received });
     }
     (expected.executable != found.executable).then_some(Change::Mode { expected: expected.executable })
@@ -120,7 +120,7 @@ const fn name(kind: &EntryKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Sha256;
+    use crate::digest::FileDigest;
 
     fn entry(path: &str, kind: EntryKind) -> Entry {
         Entry { path: path.parse().expect("a path"), kind }
@@ -130,7 +130,7 @@ mod tests {
         EntryKind::File(FileEntry {
             size: u64::try_from(bytes.len()).expect("short"),
             executable,
-            sha256: Sha256::of(bytes),
+            digest: FileDigest::of(bytes),
         })
     }
 
@@ -152,7 +152,7 @@ mod tests {
             entry("mode", text(b"1", false)),
             entry("same", text(b"1", false)),
         ]);
-        let (one, two) = (Sha256::of(b"1").to_string(), Sha256::of(b"2").to_string());
+        let (one, two) = (FileDigest::of(b"1").to_string(), FileDigest::of(b"2").to_string());
         let difference = |path: &str, change| Difference { path: path.into(), change };
         let link = Change::Changed { expected: "link to same".into(), received: "link to other".into() };
         assert_eq!(

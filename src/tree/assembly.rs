@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::look::read_chunk;
 use super::writer::Writer;
 use crate::archive::{Member, MemberKind};
-use crate::digest::{Sha256, Sha256Hasher};
+use crate::digest::{FileDigest, FileHasher, Sha256, Sha256Hasher};
 use crate::fs::{Dir, FsError};
 use crate::nar::{Nar, Node};
 use crate::patch::{MAX_PATCHED, PatchError, Patches};
@@ -199,21 +199,21 @@ impl<'a> Assembly<'a> {
             body.read_to_end(memory).map_err(AssemblyError::Body)?;
             let bytes = memory.get(start..).unwrap_or_default();
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            let file = FileEntry { size, executable, sha256: Sha256::of(bytes) };
+            let file = FileEntry { size, executable, digest: FileDigest::of(bytes) };
             return Ok(ItemKind::File(file, Content::Memory(start..memory.len())));
         }
         let mut staged = match &mut self.writer {
             Some(writer) => Some(writer.create(path, executable)?),
             None => None,
         };
-        let mut sha256 = Sha256Hasher::default();
+        let mut digest = FileHasher::default();
         let mut size = 0_u64;
         loop {
             let chunk = read_chunk(&mut &mut *body, &mut self.buffer).map_err(AssemblyError::Body)?;
             if chunk.is_empty() {
                 break;
             }
-            sha256.update(chunk);
+            digest.update(chunk);
             if let Some(file) = &mut staged {
                 file.write_all(chunk).map_err(|error| FsError::new("write", path.as_str(), error))?;
             }
@@ -223,7 +223,7 @@ impl<'a> Assembly<'a> {
             writer.close(path, file)?;
         }
         let content = if staged.is_some() { Content::Staged } else { Content::Hashed };
-        Ok(ItemKind::File(FileEntry { size, executable, sha256: sha256.finish() }, content))
+        Ok(ItemKind::File(FileEntry { size, executable, digest: digest.finish() }, content))
     }
 
     /// A hard link: a copy of the file that it names, which came before (the archive saw to that).
@@ -355,7 +355,7 @@ pub fn assemble_file(
         Some((parent, name)) => Some((parent.create(name, mode)?, parent.path().join(name))),
         None => None,
     };
-    let mut sha256 = Sha256Hasher::default();
+    let mut digest = FileHasher::default();
     let mut nar = hash_tree.then(|| Nar::hash_file(size, executable));
     let mut buffer = vec![0; CHUNK];
     loop {
@@ -363,7 +363,7 @@ pub fn assemble_file(
         if chunk.is_empty() {
             break;
         }
-        sha256.update(chunk);
+        digest.update(chunk);
         if let Some(nar) = &mut nar {
             nar.contents(chunk)?;
         }
@@ -377,7 +377,7 @@ pub fn assemble_file(
             .map_err(|error| FsError::new("set the mode of", path.clone(), error))?;
     }
     let tree = nar.map(Nar::finish).transpose()?;
-    Ok(Assembled { contents: Contents::File(FileEntry { size, executable, sha256: sha256.finish() }), tree })
+    Ok(Assembled { contents: Contents::File(FileEntry { size, executable, digest: digest.finish() }), tree })
 }
 
 /// How many bytes fit without growing.

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::digest::{Sha256, Sha256Hasher};
+use crate::digest::{FileHasher, Sha256, Sha256Hasher};
 use crate::fs::{Dir, FsError, Kind, Stat};
 use crate::nar::{Nar, NarError, Node};
 use crate::path::RelPath;
@@ -127,7 +127,7 @@ fn hash_file(
     buffer: &mut [u8],
 ) -> Result<FileEntry, FsError> {
     let mut file = folder.open_file(name)?;
-    let mut sha256 = Sha256Hasher::default();
+    let mut digest = FileHasher::default();
     let mut size = 0_u64;
     loop {
         let chunk =
@@ -135,13 +135,13 @@ fn hash_file(
         if chunk.is_empty() {
             break;
         }
-        sha256.update(chunk);
+        digest.update(chunk);
         if let Some(nar) = nar {
             nar.contents(chunk).map_err(|error| changed(folder, name, &error))?;
         }
         size = size.saturating_add(u64::try_from(chunk.len()).unwrap_or_default());
     }
-    Ok(FileEntry { size, executable: stat.mode & 0o100 != 0, sha256: sha256.finish() })
+    Ok(FileEntry { size, executable: stat.mode & 0o100 != 0, digest: digest.finish() })
 }
 
 pub(super) fn read_chunk<'a>(file: &mut impl Read, buffer: &'a mut [u8]) -> std::io::Result<&'a [u8]> {
@@ -239,7 +239,7 @@ fn file_looks_like(folder: &Dir, name: &str, stat: &Stat, file: &FileEntry) -> R
         return Ok(alike);
     }
     let mut buffer = vec![0; CHUNK];
-    Ok(hash_file(folder, name, *stat, &mut None, &mut buffer)?.sha256 == file.sha256)
+    Ok(hash_file(folder, name, *stat, &mut None, &mut buffer)?.digest == file.digest)
 }
 
 /// Read and hashed at once.
