@@ -311,3 +311,53 @@ impl Tar {
         gz.finish().expect("memory")
     }
 }
+
+/// A table of pins.toml for a pin whose tree stands at `vendor/<name>`; `more` goes below.
+pub(crate) fn pin(name: &str, source: &str, integrity: &str, more: &str) -> String {
+    format!("[pins.{name}]\n{source}\nintegrity = \"{integrity}\"\nto = \"vendor/{name}\"\n{more}\n")
+}
+
+/// Both reports of one run, for one snapshot. Temporary folders and digests of archives are replaced: the first would
+/// differ each time, the second whenever the compressor is updated.
+pub(crate) fn both(project: &Project, report: &Report) -> String {
+    scrub(project, &format!("{}\n{}", human(report), report.to_json()))
+}
+
+/// Text without what differs from run to run: temporary folders, and SHA-512 values, which become numbers in the order
+/// in which they first come.
+pub(crate) fn scrub(project: &Project, text: &str) -> String {
+    let text = text.replace(&project.folder.path().display().to_string(), "TEMP");
+    let mut seen: Vec<&str> = Vec::new();
+    let mut scrubbed = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("sha512-") {
+        let len = after.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)).count();
+        let (digest, behind) = after.split_at(len);
+        let number = seen.iter().position(|known| *known == digest).unwrap_or_else(|| {
+            seen.push(digest);
+            seen.len() - 1
+        });
+        scrubbed.push_str(&format!("{before}sha512-<{}>", number + 1));
+        rest = behind;
+    }
+    scrubbed + rest
+}
+
+/// The codes of all findings of all rows, in order.
+pub(crate) fn codes(report: &Report) -> Vec<&str> {
+    report.rows.iter().flat_map(|row| &row.findings).map(|finding| finding.code.as_str()).collect()
+}
+
+/// The paths of all files below a folder, relative to it and sorted; none where there is no folder.
+pub(crate) fn files_below(folder: &Path) -> Vec<String> {
+    let mut found = BTreeMap::new();
+    if folder.exists() {
+        list(folder, "", &mut found);
+    }
+    found.into_keys().filter(|name| !name.ends_with('/')).collect()
+}
+
+/// A redirect.
+pub(crate) fn redirect(location: &str) -> Page {
+    Page { status: 302, location: Some(location.to_owned()), content_type: None, body: Vec::new() }
+}
