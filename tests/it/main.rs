@@ -9,3 +9,4 @@ mod render;
 mod support;
 
 mod fetch;
+mod verify;
