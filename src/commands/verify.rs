@@ -90,17 +90,33 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error
         let findings = vec![finding.at(pin.to.as_str()).hint("run `pinfold fetch`")];
         return Ok(Judgement { against: "", contents: None, findings, verdict: Verdict::Refused });
     };
-    let record = project.record(pin.name.as_str())?;
+    // A record that cannot be read must not hide what can be said without it.
+    let (record, malformed) = match project.record(pin.name.as_str()) {
+        Ok(record) => (record, None),
+        Err(error @ Error::Record { .. }) => (None, Some(error)),
+        Err(error) => return Err(error),
+    };
     let mut findings: Vec<Finding> = found.odd.iter().map(|(path, why)| odd(pin, path, why)).collect();
     findings.extend(record.as_ref().and_then(|record| stale(pin, artifact, &patches, record)));
     // A record that was made for another pin says nothing about this one.
     let record = record.filter(|_| findings.iter().all(|finding| finding.code != STALE));
 
-    let against = hold(ctx, project, (pin, artifact, &patches), &found, record.as_ref(), &mut findings)?;
-    let verdict = match (findings.is_empty(), against) {
-        (false, _) => Verdict::Refused,
-        (true, Some(_)) => Verdict::Passed,
-        (true, None) => {
+    let against = match hold(ctx, project, (pin, artifact, &patches), &found, record.as_ref(), &mut findings) {
+        Err(error) if findings.is_empty() => return Err(error),
+        // What is refuted stays refuted, whatever could not be done beside it.
+        Err(error) => {
+            findings.extend(error.findings());
+            None
+        }
+        Ok(against) => against,
+    };
+    let refuted = !findings.is_empty();
+    findings.extend(malformed.iter().flat_map(Error::findings));
+    let verdict = match (refuted, &malformed, against) {
+        (true, _, _) => Verdict::Refused,
+        (false, Some(error), _) => error.verdict(),
+        (false, None, Some(_)) => Verdict::Passed,
+        (false, None, None) => {
             let message = "there is nothing to hold the tree against: no tree hash, no cached artifact, no record";
             findings.push(Finding::new(Level::Error, "unverifiable", message).hint("run `pinfold fetch`"));
             Verdict::Unverifiable

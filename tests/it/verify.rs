@@ -294,6 +294,25 @@ fn a_malformed_record_is_no_verdict() {
     let project = left("");
     project.write(".pinfold/left.json", "{}");
     check("record-malformed", &project, 2);
+    // Nor does it hide what can be said without it.
+    project.write("vendor/left/index.js", "54321");
+    check("record-malformed-and-changed", &project, 1);
+}
+
+#[test]
+fn what_is_refuted_stays_refuted_whatever_else_fails() {
+    let project = left("");
+    let blob =
+        files_below(&project.store_folder()).into_iter().find(|name| name.starts_with("sha512")).expect("a blob");
+    remove_blob(&project, &blob);
+    std::fs::create_dir(project.store_folder().join(&blob)).expect("a folder that cannot be read as a file");
+    assert_eq!((codes(&project.verify()), project.verify().exit_code()), (vec!["disk"], 2));
+    chmod(&project, "vendor/left/index.js", 0o666);
+    assert_eq!((codes(&project.verify()), project.verify().exit_code()), (vec!["file-odd", "disk"], 1));
+}
+
+fn remove_blob(project: &Project, name: &str) {
+    std::fs::remove_file(project.store_folder().join(name)).expect(name);
 }
 
 #[test]
