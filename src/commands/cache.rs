@@ -59,7 +59,8 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
     let needed = needed(ctx, dry_run)?;
     let mut rows = Vec::new();
     let mut freed = 0_u64;
-    for one in ctx.store.list()?.iter().filter(|one| !needed.contains(&one.integrity)) {
+    let cached = ctx.store.list()?;
+    for one in cached.iter().filter(|one| !needed.contains(&one.integrity)) {
         if !dry_run {
             ctx.store.remove(&one.integrity)?;
         }
@@ -70,12 +71,9 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
         ctx.store.sweep()?;
     }
     let verb = if dry_run { "would be removed" } else { "removed" };
-    let summary = format!("{} {verb}, {} freed; {} kept", count(rows.len()), fetch::size(freed), needed_count(ctx)?);
+    let kept = cached.len().saturating_sub(rows.len());
+    let summary = format!("{} {verb}, {} freed; {kept} kept", count(rows.len()), fetch::size(freed));
     Ok(Report { command: "cache gc", rows, notes: Vec::new(), summary, judges: false })
-}
-
-fn needed_count(ctx: &Ctx<'_>) -> Result<usize, Error> {
-    Ok(ctx.store.list()?.len())
 }
 
 /// What the pins and records of all projects name that use the store. A project that cannot be read keeps what it has:

@@ -5,8 +5,8 @@
 #[expect(dead_code, reason = "the shell's own rendering, of which tests need a part")]
 #[path = "../../src/bin/pinfold/render.rs"]
 mod render;
-#[expect(dead_code, reason = "builders stand here before the first test that needs them")]
 mod support;
 
+mod cache;
 mod fetch;
 mod verify;

@@ -1,0 +1,209 @@
+//! `pinfold cache`: what is in the store, what of it nobody needs, and whether it is still right.
+
+use std::os::unix::fs::symlink;
+
+use pinfold::commands::cache;
+use pinfold::ctx::{Ctx, Silent};
+use pinfold::error::Error;
+use pinfold::report::Report;
+use pinfold::store::Store;
+
+use crate::support::{Project, both, codes, files_below, human, integrity, pin};
+
+type Run = fn(&Ctx<'_>) -> Result<Report, Error>;
+
+const LIST: Run = cache::list;
+const VERIFY: Run = cache::verify;
+const GC: Run = |ctx| cache::gc(ctx, false);
+const WOULD_GC: Run = |ctx| cache::gc(ctx, true);
+
+/// Runs a command on the store of a project, and holds the exit code and both reports to what was seen before.
+fn check(name: &str, project: &Project, run: Run, code: u8) -> Report {
+    let report = project.with(&Silent, run).expect("a report");
+    insta::assert_snapshot!(name, both(project, &report));
+    assert_eq!(report.exit_code(), code, "{}", human(&report));
+    assert!(project.web.asked().is_empty(), "the store asks nobody");
+    report
+}
+
+/// A project in whose place and store these pins are, each with its own name as bytes.
+fn fetched(names: &[&str]) -> Project {
+    let project = Project::new("");
+    fetch(&project, names);
+    project
+}
+
+/// Makes these the pins of a project, and fetches them.
+fn fetch(project: &Project, names: &[&str]) {
+    pins(project, names);
+    for name in names {
+        project.web.serve(&format!("https://example.com/{name}"), *name);
+    }
+    project.fetch_all();
+    project.web.asked();
+}
+
+fn pins(project: &Project, names: &[&str]) {
+    let one =
+        |name: &&str| pin(name, &format!("url = \"https://example.com/{name}\""), &integrity(name.as_bytes()), "");
+    project.pins(&names.iter().map(one).collect::<String>());
+}
+
+/// Removes the record of a pin.
+fn forget(project: &Project, name: &str) {
+    std::fs::remove_file(project.path(&format!(".pinfold/{name}.json"))).expect("a record");
+}
+
+/// A second project with the store of the first, and these pins in place.
+fn neighbour(project: &Project, names: &[&str]) -> Project {
+    let neighbour = Project::new("");
+    symlink(project.store_folder(), neighbour.store_folder()).expect("a link");
+    fetch(&neighbour, names);
+    neighbour
+}
+
+/// The bytes that are in the store, sorted.
+fn kept(project: &Project) -> Vec<String> {
+    let blobs = files_below(&project.store_folder()).into_iter().filter(|name| name.starts_with("sha"));
+    let read = |name: &String| std::fs::read_to_string(project.store_folder().join(name)).expect("text");
+    let mut kept: Vec<String> = blobs.filter(|name| !name.contains('.')).map(|name| read(&name)).collect();
+    kept.sort();
+    kept
+}
+
+#[test]
+fn lists_what_is_there() {
+    check("list-empty", &Project::new(""), LIST, 0);
+    check("list", &fetched(&["one", "three"]), LIST, 0);
+}
+
+#[test]
+fn the_same_bytes_for_two_sources_are_kept_once() {
+    let project = Project::new("");
+    let integrity = integrity(b"same");
+    project.web.serve("https://example.com/one", "same");
+    project.web.serve("https://example.com/two", "same");
+    project.pins(&pin("one", "url = \"https://example.com/one\"", &integrity, ""));
+    project.fetch_all();
+    project.pins(&pin("two", "url = \"https://example.com/two\"", &integrity, ""));
+    project.fetch_all();
+    project.web.asked();
+    check("list-two-sources", &project, LIST, 0);
+}
+
+#[test]
+fn collects_what_neither_pin_nor_record_names() {
+    let project = fetched(&["one", "two", "three"]);
+    check("gc-nothing", &project, GC, 0);
+    // Without its pin the record still holds it, without its record the pin.
+    pins(&project, &["one", "three"]);
+    forget(&project, "one");
+    check("gc-nothing", &project, GC, 0);
+    assert_eq!(kept(&project), ["one", "three", "two"]);
+
+    forget(&project, "two");
+    check("gc-dry-run", &project, WOULD_GC, 0);
+    assert_eq!(kept(&project), ["one", "three", "two"]);
+    check("gc", &project, GC, 0);
+    assert_eq!(kept(&project), ["one", "three"]);
+    assert!(files_below(&project.store_folder()).iter().filter(|name| name.ends_with(".sources")).count() == 2);
+}
+
+#[test]
+fn what_other_projects_need_stays_until_they_vanish() {
+    let project = fetched(&["mine", "ours"]);
+    // `ours` is in the store already, so the neighbour never has to ask for it.
+    let neighbour = neighbour(&project, &["theirs", "ours"]);
+    pins(&project, &["mine"]);
+    forget(&project, "ours");
+    project.collect().expect("a report");
+    assert_eq!(kept(&project), ["mine", "ours", "theirs"]);
+
+    // A neighbour who took everything out of the store, and asked for nothing, counts as well.
+    let frugal = self::neighbour(&project, &["ours"]);
+    let unregistered = neighbour.root();
+    drop(neighbour);
+    assert!(!unregistered.exists());
+    project.with(&Silent, WOULD_GC).expect("a report");
+    assert_eq!(Store::new(project.store_folder()).projects().expect("a list").len(), 3, "a dry run forgets nobody");
+    project.collect().expect("a report");
+    assert_eq!(Store::new(project.store_folder()).projects().expect("a list").len(), 2);
+    assert_eq!(kept(&project), ["mine", "ours"]);
+    drop(frugal);
+    project.collect().expect("a report");
+    assert_eq!(kept(&project), ["mine"]);
+}
+
+#[test]
+fn collects_nothing_while_a_project_cannot_be_read() {
+    let project = fetched(&["one", "two"]);
+    pins(&project, &["one"]);
+    forget(&project, "two");
+    let pins = project.read("pins.toml");
+    project.write("pins.toml", "version = ");
+    assert_eq!(project.collect().expect_err("no pins").code(), "syntax");
+    project.write("pins.toml", pins);
+    let record = project.read(".pinfold/one.json");
+    project.write(".pinfold/one.json", "{}");
+    assert_eq!(project.collect().expect_err("no record").code(), "record-malformed");
+    assert_eq!(kept(&project), ["one", "two"]);
+    project.write(".pinfold/one.json", record);
+    project.collect().expect("a report");
+    assert_eq!(kept(&project), ["one"]);
+}
+
+#[test]
+fn never_collects_while_somebody_is_at_work() {
+    let project = fetched(&["one"]);
+    std::fs::remove_dir_all(project.root()).expect("a project");
+    let store = Store::new(project.store_folder());
+    let lock = store.hold().expect("a lock");
+    let error = project.collect().expect_err("busy");
+    assert_eq!((error.code(), error.is_refusal()), ("store-busy", false));
+    assert_eq!(project.with(&Silent, WOULD_GC).expect_err("busy").code(), "store-busy");
+    assert_eq!(kept(&project), ["one"]);
+    // Others may look and fetch meanwhile.
+    assert_eq!(project.with(&Silent, VERIFY).expect("a report").exit_code(), 0);
+    drop(lock);
+    project.collect().expect("a report");
+    assert!(kept(&project).is_empty());
+}
+
+#[test]
+fn collecting_sweeps_up_what_was_killed() {
+    let project = fetched(&["one"]);
+    let shard = project.store_folder().join("sha512").join(integrity_hex("one").get(..2).expect("hex"));
+    std::fs::write(shard.join(".x.1-0.partial"), "half").expect("a file");
+    project.collect().expect("a report");
+    assert!(!shard.join(".x.1-0.partial").exists());
+    assert_eq!(kept(&project), ["one"]);
+}
+
+fn integrity_hex(bytes: &str) -> String {
+    integrity(bytes.as_bytes()).parse::<pinfold::digest::Integrity>().expect("an integrity").hex()
+}
+
+#[test]
+fn hashes_everything_again() {
+    let project = fetched(&["one", "two"]);
+    check("verify", &project, VERIFY, 0);
+    let store = Store::new(project.store_folder());
+    std::fs::write(store.path_of(&integrity(b"two").parse().expect("an integrity")), "twa").expect("a blob");
+    let report = check("verify-rotten", &project, VERIFY, 1);
+    assert_eq!(codes(&report), ["store-corrupt"]);
+    assert_eq!(kept(&project), ["one"]);
+    // What has rotted is gone, so that the next fetch asks again.
+    assert_eq!(project.with(&Silent, VERIFY).expect("a report").exit_code(), 0);
+}
+
+#[test]
+fn what_is_not_of_the_store_is_left_alone() {
+    let project = fetched(&["one"]);
+    let stranger = project.store_folder().join("sha512/zz/notes.txt");
+    std::fs::create_dir_all(stranger.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&stranger, "mine").expect("a file");
+    let report = project.with(&Silent, LIST).expect("a report");
+    assert_eq!(report.rows.len(), 1);
+    project.collect().expect("a report");
+    assert!(stranger.exists());
+}
