@@ -1,6 +1,6 @@
 //! The bytes of a pin: from the store, from a file of the project, or from the first place that serves the right ones.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use super::Conduct;
 use crate::ctx::{Ctx, Step};
@@ -27,6 +27,7 @@ pub(super) fn obtain(
         let blob = blob.map_err(|source| Error::File { path: path.clone(), source })?;
         return Ok((blob, findings));
     }
+    register(ctx, project)?;
     let kept_for = ctx.store.sources(&artifact.integrity)?;
     match ctx.store.open(&artifact.integrity)? {
         Lookup::Found(blob) if may_serve(artifact, &kept_for) => return Ok((blob, findings)),
@@ -41,10 +42,20 @@ pub(super) fn obtain(
     if conduct.offline {
         return Err(Error::Offline { kept_for: Vec::new() });
     }
-    ctx.store.register(project.folder())?;
     let blob = download(ctx, project, pin, artifact, &mut findings)?;
     ctx.store.remember(&artifact.integrity, &artifact.source.to_string())?;
     Ok((blob, findings))
+}
+
+/// Says that the project uses the store, also where another one had the bytes fetched: `cache gc` must not take them. A
+/// store that may only be read is collected by somebody else, who knows what is in it.
+fn register(ctx: &Ctx<'_>, project: &Project) -> Result<(), Error> {
+    match ctx.store.register(project.folder()) {
+        Err(error) if matches!(error.source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            Ok(())
+        }
+        registered => Ok(registered?),
+    }
 }
 
 /// The bytes of an artifact that are here already: a file of the project, or what the store has. For `verify`, which
