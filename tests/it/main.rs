@@ -9,4 +9,5 @@ mod support;
 
 mod cache;
 mod fetch;
+mod formats;
 mod verify;
