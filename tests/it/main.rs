@@ -8,6 +8,7 @@ mod render;
 mod support;
 
 mod cache;
+mod cli;
 mod fetch;
 mod formats;
 mod verify;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use pinfold::error::Error;
-use pinfold::report::{Report, json};
+use pinfold::report::{Finding, Level, Report, json};
 
 use cli::{Cli, Command};
 use world::World;
@@ -19,27 +19,19 @@ use world::World;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let style = cli.output.style();
-    let outcome = match World::gather(&cli) {
-        Ok(world) => run(&cli, &world),
-        Err(message) => return fail(&format!("error: {message}\n")),
-    };
-    match outcome {
+    match run(&cli) {
         Ok(Answer::Report(report)) => {
             let text = if cli.output.json { report.to_json() } else { render::report(&report, &style) };
             answer(&text, report.exit_code())
         }
         Ok(Answer::Text(text)) => answer(&text, 0),
-        Err(error) => {
-            let findings = error.findings();
-            let code = render::exit_code(&error);
-            match findings.first() {
-                Some(first) if cli.output.json => answer(&json::failure(cli.command.words(), first, code), code),
-                _ => {
-                    let _ = std::io::stderr().write_all(render::failure(&findings, &style).as_bytes());
-                    ExitCode::from(code)
-                }
+        Err(Failure { findings, code }) => match findings.first() {
+            Some(first) if cli.output.json => answer(&json::failure(cli.command.words(), first, code), code),
+            _ => {
+                let _ = std::io::stderr().write_all(render::failure(&findings, &style).as_bytes());
+                ExitCode::from(code)
             }
-        }
+        },
     }
 }
 
@@ -49,21 +41,39 @@ enum Answer {
     Text(String),
 }
 
-fn run(cli: &Cli, world: &World) -> Result<Answer, Error> {
+/// Why there is no report.
+struct Failure {
+    findings: Vec<Finding>,
+    code: u8,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { findings: error.findings(), code: render::exit_code(&error) }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Answer, Failure> {
     use pinfold::commands::{cache, fetch, verify};
-    let ctx = world.ctx();
+    // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
+    let world = || {
+        let failure = |message| Failure { findings: vec![Finding::new(Level::Error, "environment", message)], code: 2 };
+        World::gather(cli).map_err(failure)
+    };
     let report = match &cli.command {
         Command::Fetch(options) => {
             let conduct = pinfold::install::Conduct { offline: options.offline, frozen: options.frozen };
-            fetch::run(&ctx, &fetch::Options { pins: options.pins.clone(), conduct })?
+            fetch::run(&world()?.ctx(), &fetch::Options { pins: options.pins.clone(), conduct })?
         }
-        Command::Verify(options) => verify::run(&ctx, &verify::Options { pins: options.pins.clone() })?,
-        Command::Cache(cli::Cache::List) => cache::list(&ctx)?,
-        Command::Cache(cli::Cache::Gc { dry_run }) => cache::gc(&ctx, *dry_run)?,
-        Command::Cache(cli::Cache::Verify) => cache::verify(&ctx)?,
-        Command::Cache(cli::Cache::Path) => return Ok(Answer::Text(format!("{}\n", ctx.store.root().display()))),
+        Command::Verify(options) => verify::run(&world()?.ctx(), &verify::Options { pins: options.pins.clone() })?,
+        Command::Cache(cli::Cache::List) => cache::list(&world()?.ctx())?,
+        Command::Cache(cli::Cache::Gc { dry_run }) => cache::gc(&world()?.ctx(), *dry_run)?,
+        Command::Cache(cli::Cache::Verify) => cache::verify(&world()?.ctx())?,
+        Command::Cache(cli::Cache::Path) => {
+            return Ok(Answer::Text(format!("{}\n", world()?.ctx().store.root().display())));
+        }
         Command::Completions { shell } => return Ok(Answer::Text(cli::completions(*shell))),
-        Command::Man { out } => return cli::man_pages(out.as_deref()).map(Answer::Text).map_err(Error::Fs),
+        Command::Man { out } => return Ok(Answer::Text(cli::man_pages(out.as_deref()).map_err(Error::Fs)?)),
     };
     Ok(Answer::Report(report))
 }

@@ -1,0 +1,273 @@
+//! The real command: arguments, environment, exit codes, what goes to which stream.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Project, files_below, integrity, pin, scrub};
+
+/// What a command did.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn ran(output: Output) -> Ran {
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let code = output.status.code().expect("not killed by a signal");
+    Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn run(project: &Project, args: &[&str]) -> Ran {
+    ran(project.command().args(args).output().expect("the command"))
+}
+
+/// Runs the command, and holds its exit code and both streams to what was seen before.
+fn check(name: &str, project: &Project, args: &[&str], code: i32) -> Ran {
+    let ran = run(project, args);
+    let text = format!("$ pinfold {}\n{}--- standard error\n{}", args.join(" "), ran.stdout, ran.stderr);
+    insta::assert_snapshot!(name, scrub(project, &text));
+    assert_eq!(ran.code, code, "{text}");
+    ran
+}
+
+/// A project with a pin `tool` of a file of it.
+fn tool() -> Project {
+    let project = Project::new(&pin("tool", "file = \"tool.bin\"", &integrity(b"tool"), ""));
+    project.write("tool.bin", "tool");
+    project
+}
+
+// Help.
+
+#[test]
+fn says_what_it_can_do() {
+    let project = tool();
+    check("help", &project, &["--help"], 0);
+    check("help-short", &project, &["-h"], 0);
+    check("help-fetch", &project, &["fetch", "--help"], 0);
+    check("help-verify", &project, &["verify", "--help"], 0);
+    check("help-cache", &project, &["cache", "--help"], 0);
+    check("help-cache-gc", &project, &["cache", "gc", "--help"], 0);
+    check("help-completions", &project, &["completions", "--help"], 0);
+    check("help-man", &project, &["man", "--help"], 0);
+    check("no-arguments", &project, &[], 2);
+    let version = run(&project, &["--version"]);
+    assert_eq!((version.code, version.stdout.as_str()), (0, concat!("pinfold ", env!("CARGO_PKG_VERSION"), "\n")));
+}
+
+#[test]
+fn completions_for_every_shell() {
+    let project = tool();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = run(&project, &["completions", shell]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{shell}");
+        for word in ["pinfold", "fetch", "verify", "frozen", "dry-run"] {
+            assert!(ran.stdout.contains(word), "{shell} has no {word}");
+        }
+    }
+    assert_eq!(run(&project, &["completions", "tcsh"]).code, 2);
+}
+
+#[test]
+fn man_pages() {
+    let project = tool();
+    let page = run(&project, &["man"]);
+    assert_eq!(page.code, 0);
+    assert!(page.stdout.contains(".TH pinfold 1") && page.stdout.contains("Exit codes"), "{}", page.stdout);
+    assert_eq!(run(&project, &["man", "--out", "man/pages"]).code, 0);
+    let pages = files_below(&project.path("man/pages"));
+    let expected =
+        ["cache-gc", "cache-list", "cache-path", "cache-verify", "cache", "completions", "fetch", "man", "verify"];
+    let expected = expected.map(|name| format!("pinfold-{name}.1"));
+    assert_eq!(pages, [&expected[..], &["pinfold.1".to_owned()]].concat());
+    assert!(project.read("man/pages/pinfold-fetch.1").contains("frozen"));
+    assert_eq!(run(&project, &["man", "--out", "tool.bin/man"]).code, 2);
+}
+
+#[test]
+fn the_command_itself_can_be_asked_where_nothing_is_configured() {
+    let project = tool();
+    for args in [&["completions", "bash"][..], &["man"], &["--help"], &["--version"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+        let ran = ran(command.env_clear().current_dir(project.root()).args(args).output().expect("the command"));
+        assert_eq!((ran.code, ran.stderr.as_str(), ran.stdout.is_empty()), (0, "", false), "{args:?}");
+    }
+}
+
+// Exit codes.
+
+#[test]
+fn each_exit_code() {
+    let project = tool();
+    check("passed", &project, &["fetch"], 0);
+    check("nothing-to-do", &project, &["fetch"], 0);
+    check("verified", &project, &["verify"], 0);
+
+    project.write("vendor/tool", "loot");
+    check("refused", &project, &["verify"], 1);
+
+    std::fs::remove_file(project.path("tool.bin")).expect("a file");
+    check("failed", &project, &["fetch"], 2);
+
+    let url = project.read("pins.toml").replace("file = \"tool.bin\"", "url = \"https://example.com/tool\"");
+    project.pins(&url);
+    std::fs::remove_dir_all(project.path(".pinfold")).expect("records");
+    check("unverifiable", &project, &["verify"], 3);
+    project.pins(&(url + "[pins.tool.provenance]\nmode = \"strict\"\n"));
+    check("unjudged", &project, &["fetch"], 3);
+}
+
+#[test]
+fn one_document_whatever_happens() {
+    let document = |project: &Project, args: &[&str], code: i32| -> Value {
+        let ran = run(project, args);
+        assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{args:?}");
+        let value: Value = serde_json::from_str(&ran.stdout).expect("one JSON document");
+        assert_eq!(value["schema"], "pinfold/report/v1");
+        assert_eq!(
+            value["command"],
+            args.iter().filter(|arg| !arg.starts_with('-')).copied().collect::<Vec<_>>().join(" ")
+        );
+        assert_eq!(value["exit_code"], code);
+        value
+    };
+    let project = tool();
+    assert_eq!(document(&project, &["fetch", "--json"], 0)["verdict"], "PASSED");
+    assert_eq!(document(&project, &["--json", "verify"], 0)["rows"][0]["status"], "verified");
+    assert_eq!(document(&project, &["cache", "list", "--json"], 0)["rows"], Value::Array(Vec::new()));
+    project.write("vendor/tool", "loot");
+    assert_eq!(document(&project, &["verify", "--json"], 1)["rows"][0]["findings"][0]["code"], "file-changed");
+
+    let pins = project.read("pins.toml");
+    project.write("pins.toml", pins.replace("version = 1", "version = 2"));
+    let failure = document(&project, &["fetch", "--json"], 2);
+    assert_eq!((&failure["verdict"], &failure["error"]["code"]), (&"FAILED".into(), &"unsupported-version".into()));
+    std::fs::remove_file(project.path("pins.toml")).expect("a file");
+    assert_eq!(document(&project, &["verify", "--json"], 2)["error"]["code"], "no-pin-file");
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+    let output = command.env_clear().current_dir(project.root()).args(["fetch", "--json"]).output();
+    let ran = ran(output.expect("the command"));
+    let failure: Value = serde_json::from_str(&ran.stdout).expect("one JSON document");
+    assert_eq!((ran.code, &failure["error"]["code"]), (2, &"environment".into()));
+}
+
+#[test]
+fn failures_before_any_pin_say_what_to_do() {
+    let project = tool();
+    check("unknown-pin", &project, &["fetch", "toll"], 2);
+    check("no-pin-file", &project, &["fetch", "--pins", "elsewhere/pins.toml"], 2);
+    check("unknown-option", &project, &["fetch", "--ofline"], 2);
+    check("unknown-command", &project, &["fecth"], 2);
+    check("conflict", &project, &["fetch", "-q", "-v"], 2);
+    check("bad-registry", &project, &["fetch", "--registry", "npm.example.com"], 2);
+    check("bad-jobs", &project, &["fetch", "--jobs", "0"], 2);
+    check("bad-ca-file", &project, &["fetch", "--ca-file", "absent.pem"], 2);
+    check("bad-platform", &project, &["fetch", "--platform", "plan9-x64"], 2);
+    let pins = project.read("pins.toml");
+    project.pins(&pins.replace("integrity =", "integrty ="));
+    check("malformed", &project, &["fetch"], 2);
+    project.pins("");
+    check("no-pins", &project, &["fetch"], 2);
+    check("no-pins-verify", &project, &["verify"], 2);
+    assert_eq!(files_below(&project.root()), ["pins.toml", "tool.bin"]);
+}
+
+#[test]
+fn without_a_registry_all_places_for_one_are_named() {
+    // What the build was told is the last of them; a build that was told something has none to complain of.
+    if option_env!("PINFOLD_NPM_REGISTRY").is_none_or(str::is_empty) {
+        let project = Project::new(&pin("left", "npm = \"left@1.0.0\"", &integrity(b"left"), ""));
+        check("no-registry", &project, &["fetch"], 2);
+    }
+}
+
+// Streams.
+
+#[test]
+fn quiet_says_nothing_when_all_is_well() {
+    let project = tool();
+    for args in [&["fetch", "-q"][..], &["fetch", "--quiet"], &["verify", "-q"], &["cache", "verify", "-q"]] {
+        let ran = run(&project, args);
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""), "{args:?}");
+    }
+    project.write("vendor/tool", "loot");
+    check("quiet-refused", &project, &["verify", "-q"], 1);
+}
+
+#[test]
+fn no_colour_and_no_bars_where_nobody_looks() {
+    let project = tool();
+    for colour in [&[][..], &[("NO_COLOR", "1")]] {
+        for args in [&["fetch"][..], &["verify"], &["fetch", "nobody"], &["--help"], &["--nonsense"]] {
+            let mut command = project.command();
+            let ran = ran(command.envs(colour.iter().copied()).env("TERM", "xterm").args(args).output().expect("it"));
+            assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn somebody_who_has_seen_enough_is_no_reason_to_panic() {
+    let project = tool();
+    for args in [&["fetch"][..], &["fetch", "--json"], &["completions", "bash"], &["--help"], &["man"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = project.command().args(args).stdout(writer).stderr(Stdio::piped()).output().expect("the command");
+        let ran = ran(output);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{args:?}");
+    }
+    project.write("vendor/tool", "loot");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = project.command().arg("verify").stdout(writer).output().expect("the command");
+    assert_eq!(output.status.code(), Some(1), "the exit code stays what it is");
+}
+
+// The environment.
+
+#[test]
+fn where_the_store_is() {
+    let project = tool();
+    let path = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+        command.env_clear().envs(variables.iter().copied()).current_dir(project.root()).args(["cache", "path"]);
+        let ran = ran(command.args(args).output().expect("the command"));
+        (ran.code, ran.stdout + &ran.stderr)
+    };
+    let (home, xdg, own) = (("HOME", "/home/me"), ("XDG_CACHE_HOME", "/xdg"), ("PINFOLD_CACHE", "/own"));
+    let at = |path: &str| (0, format!("{path}\n"));
+    assert_eq!(path(&[home], &[]), at("/home/me/.cache/pinfold"));
+    assert_eq!(path(&[home, xdg], &[]), at("/xdg/pinfold"));
+    assert_eq!(path(&[home, xdg, own], &[]), at("/own"));
+    assert_eq!(path(&[home, xdg, own], &["--cache", "/flag"]), at("/flag"));
+    assert_eq!(
+        path(&[home, ("XDG_CACHE_HOME", "relative"), ("PINFOLD_CACHE", "")], &[]),
+        at("/home/me/.cache/pinfold")
+    );
+    assert_eq!(path(&[], &["--cache", "/flag"]), at("/flag"));
+    let error = "error: there is no place for the store: say `--cache DIR`, or set PINFOLD_CACHE or HOME\n";
+    assert_eq!(path(&[], &[]), (2, error.to_owned()));
+}
+
+#[test]
+fn pins_elsewhere_have_their_trees_there() {
+    let project = tool();
+    let folder = project.root().with_file_name("project");
+    let mut command = project.command();
+    command.current_dir("/").args(["fetch", "-q", "--pins"]).arg(folder.join("pins.toml"));
+    assert_eq!(ran(command.output().expect("the command")).code, 0);
+    assert_eq!(project.read("vendor/tool"), "tool");
+    assert!(project.exists(".pinfold/tool.json"));
+}
+
+#[test]
+fn the_store_by_the_command() {
+    let project = tool();
+    check("cache-list", &project, &["cache", "list"], 0);
+    check("cache-gc", &project, &["cache", "gc", "--dry-run"], 0);
+    check("cache-verify", &project, &["cache", "verify"], 0);
+    check("cache-path", &project, &["cache", "path"], 0);
+}
