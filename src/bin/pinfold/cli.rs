@@ -187,7 +187,7 @@ Start with a pins.toml:
 
   [pins.acorn]
   npm = \"acorn@8.16.0\"
-  integrity = \"sha512-UVJyE9MttOsBQIDKw1skb9nAwQuR5wuGD3+82K6JgJlm/Y+KI92oNsMNGZCYdDsVtRHSak0pcV5Dno5+4jh9sw==\"
+  integrity = \"sha512-…\"  # `npm view acorn@8.16.0 dist.integrity` prints it
   to = \"tools/acorn\"
 
 and run `pinfold fetch`.";
