@@ -12,3 +12,4 @@ mod cli;
 mod fetch;
 mod formats;
 mod verify;
+mod wire;
