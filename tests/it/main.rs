@@ -11,5 +11,6 @@ mod cache;
 mod cli;
 mod fetch;
 mod formats;
+mod tools;
 mod verify;
 mod wire;
