@@ -1,5 +1,7 @@
 //! The real command: arguments, environment, exit codes, what goes to which stream.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -270,4 +272,79 @@ fn the_store_by_the_command() {
     check("cache-gc", &project, &["cache", "gc", "--dry-run"], 0);
     check("cache-verify", &project, &["cache", "verify"], 0);
     check("cache-path", &project, &["cache", "path"], 0);
+}
+
+// docs/report.md.
+
+#[test]
+fn the_document_has_every_field_and_code_and_no_other() {
+    let document = source("docs/report.md");
+    let listed: BTreeSet<&str> =
+        document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(word, _)| word).collect();
+
+    let wire = source("src/report/json.rs");
+    let fields: Vec<&str> = wire
+        .lines()
+        .skip_while(|line| !line.starts_with("struct"))
+        .take_while(|line| !line.starts_with("impl"))
+        .filter_map(|line| line.strip_prefix("    ")?.split_once(": "))
+        .map(|(field, _)| field)
+        .collect();
+    assert!(fields.len() > 20, "{fields:?}");
+    for field in &fields {
+        assert!(listed.contains(field), "the field `{field}` is not in docs/report.md");
+    }
+
+    let codes = codes_in_sources();
+    assert!(codes.len() > 70, "{codes:?}");
+    for code in &codes {
+        assert!(listed.contains(code.as_str()), "the code `{code}` is not in docs/report.md");
+    }
+    // A code that is gone goes from the document as well: what is listed there with an exit code, or without one, is one.
+    let (_, tables) = document.split_once("## Codes").expect("a chapter");
+    let in_tables = tables.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(word, _)| word);
+    for code in in_tables {
+        assert!(codes.contains(code), "docs/report.md lists `{code}`, which no report has");
+    }
+}
+
+/// Every code that a report can have, but for those of pins.toml and of archives, which have documents of their own:
+/// the words in functions named `code`, the codes of findings, and all hyphenated words of the commands.
+fn codes_in_sources() -> BTreeSet<String> {
+    let mut codes = BTreeSet::from(["input".to_owned()]);
+    for name in files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = source(&format!("src/{name}"));
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        if name.starts_with("pins/") || name.starts_with("archive/") || name.contains("/tests/") {
+            continue;
+        }
+        for function in text.split("fn code(").skip(1) {
+            codes.extend(words(function.split("\n    }\n").next().unwrap_or_default()));
+        }
+        for finding in text.split("Finding::new(").skip(1) {
+            let arguments: String = finding.chars().take_while(|one| *one != ';').take(60).collect();
+            codes.extend(words(&arguments).into_iter().take(1));
+        }
+        if name.starts_with("commands/") {
+            codes.extend(words(text).into_iter().filter(|word| word.contains('-')));
+        }
+    }
+    // Told by the parser of the command line, before there is a report.
+    for flag in ["registry-flag-form", "registry-flag-kind", "registry-flag-url"] {
+        assert!(codes.remove(flag), "{flag} is no exception any more");
+    }
+    codes
+}
+
+/// The quoted words of a source text that are in kebab case.
+fn words(text: &str) -> Vec<String> {
+    let kebab = |word: &&str| {
+        word.starts_with(|one: char| one.is_ascii_lowercase())
+            && word.chars().all(|one| one.is_ascii_lowercase() || one == '-')
+    };
+    text.split('"').skip(1).step_by(2).filter(kebab).map(str::to_owned).collect()
+}
+
+fn source(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
 }
