@@ -3,23 +3,23 @@
 use std::os::unix::fs::symlink;
 
 use pinfold::commands::cache;
-use pinfold::ctx::{Ctx, Silent};
+use pinfold::ctx::Silent;
 use pinfold::error::Error;
 use pinfold::report::Report;
 use pinfold::store::Store;
 
 use crate::support::{Project, both, codes, files_below, human, integrity, pin};
 
-type Run = fn(&Ctx<'_>) -> Result<Report, Error>;
+type Run = fn(&Project) -> Result<Report, Error>;
 
-const LIST: Run = cache::list;
-const VERIFY: Run = cache::verify;
-const GC: Run = |ctx| cache::gc(ctx, false);
-const WOULD_GC: Run = |ctx| cache::gc(ctx, true);
+const LIST: Run = |project| project.with(&Silent, cache::list);
+const VERIFY: Run = |project| project.with(&Silent, cache::verify);
+const GC: Run = |project| project.collect(false);
+const WOULD_GC: Run = |project| project.collect(true);
 
 /// Runs a command on the store of a project, and holds the exit code and both reports to what was seen before.
 fn check(name: &str, project: &Project, run: Run, code: u8) -> Report {
-    let report = project.with(&Silent, run).expect("a report");
+    let report = run(project).expect("a report");
     insta::assert_snapshot!(name, both(project, &report));
     assert_eq!(report.exit_code(), code, "{}", human(&report));
     assert!(project.web.asked().is_empty(), "the store asks nobody");
@@ -116,7 +116,7 @@ fn what_other_projects_need_stays_until_they_vanish() {
     let neighbour = neighbour(&project, &["theirs", "ours"]);
     pins(&project, &["mine"]);
     forget(&project, "ours");
-    project.collect().expect("a report");
+    GC(&project).expect("a report");
     assert_eq!(kept(&project), ["mine", "ours", "theirs"]);
 
     // A neighbour who took everything out of the store, and asked for nothing, counts as well.
@@ -124,13 +124,13 @@ fn what_other_projects_need_stays_until_they_vanish() {
     let unregistered = neighbour.root();
     drop(neighbour);
     assert!(!unregistered.exists());
-    project.with(&Silent, WOULD_GC).expect("a report");
+    WOULD_GC(&project).expect("a report");
     assert_eq!(Store::new(project.store_folder()).projects().expect("a list").len(), 3, "a dry run forgets nobody");
-    project.collect().expect("a report");
+    GC(&project).expect("a report");
     assert_eq!(Store::new(project.store_folder()).projects().expect("a list").len(), 2);
     assert_eq!(kept(&project), ["mine", "ours"]);
     drop(frugal);
-    project.collect().expect("a report");
+    GC(&project).expect("a report");
     assert_eq!(kept(&project), ["mine"]);
 }
 
@@ -141,14 +141,14 @@ fn collects_nothing_while_a_project_cannot_be_read() {
     forget(&project, "two");
     let pins = project.read("pins.toml");
     project.write("pins.toml", "version = ");
-    assert_eq!(project.collect().expect_err("no pins").code(), "syntax");
+    assert_eq!(GC(&project).expect_err("no pins").code(), "syntax");
     project.write("pins.toml", pins);
     let record = project.read(".pinfold/one.json");
     project.write(".pinfold/one.json", "{}");
-    assert_eq!(project.collect().expect_err("no record").code(), "record-malformed");
+    assert_eq!(GC(&project).expect_err("no record").code(), "record-malformed");
     assert_eq!(kept(&project), ["one", "two"]);
     project.write(".pinfold/one.json", record);
-    project.collect().expect("a report");
+    GC(&project).expect("a report");
     assert_eq!(kept(&project), ["one"]);
 }
 
@@ -158,14 +158,14 @@ fn never_collects_while_somebody_is_at_work() {
     std::fs::remove_dir_all(project.root()).expect("a project");
     let store = Store::new(project.store_folder());
     let lock = store.hold().expect("a lock");
-    let error = project.collect().expect_err("busy");
-    assert_eq!((error.code(), error.is_refusal()), ("store-busy", false));
-    assert_eq!(project.with(&Silent, WOULD_GC).expect_err("busy").code(), "store-busy");
+    let busy = |dry_run| project.with(&Silent, |ctx| cache::gc(ctx, dry_run)).expect_err("busy");
+    assert_eq!((busy(false).code(), busy(false).is_refusal()), ("store-busy", false));
+    assert_eq!(busy(true).code(), "store-busy");
     assert_eq!(kept(&project), ["one"]);
     // Others may look and fetch meanwhile.
-    assert_eq!(project.with(&Silent, VERIFY).expect("a report").exit_code(), 0);
+    assert_eq!(VERIFY(&project).expect("a report").exit_code(), 0);
     drop(lock);
-    project.collect().expect("a report");
+    GC(&project).expect("a report");
     assert!(kept(&project).is_empty());
 }
 
@@ -174,7 +174,7 @@ fn collecting_sweeps_up_what_was_killed() {
     let project = fetched(&["one"]);
     let shard = project.store_folder().join("sha512").join(integrity_hex("one").get(..2).expect("hex"));
     std::fs::write(shard.join(".x.1-0.partial"), "half").expect("a file");
-    project.collect().expect("a report");
+    GC(&project).expect("a report");
     assert!(!shard.join(".x.1-0.partial").exists());
     assert_eq!(kept(&project), ["one"]);
 }
@@ -193,7 +193,7 @@ fn hashes_everything_again() {
     assert_eq!(codes(&report), ["store-corrupt"]);
     assert_eq!(kept(&project), ["one"]);
     // What has rotted is gone, so that the next fetch asks again.
-    assert_eq!(project.with(&Silent, VERIFY).expect("a report").exit_code(), 0);
+    assert_eq!(VERIFY(&project).expect("a report").exit_code(), 0);
 }
 
 #[test]
@@ -202,8 +202,8 @@ fn what_is_not_of_the_store_is_left_alone() {
     let stranger = project.store_folder().join("sha512/zz/notes.txt");
     std::fs::create_dir_all(stranger.parent().expect("a folder")).expect("a folder");
     std::fs::write(&stranger, "mine").expect("a file");
-    let report = project.with(&Silent, LIST).expect("a report");
+    let report = LIST(&project).expect("a report");
     assert_eq!(report.rows.len(), 1);
-    project.collect().expect("a report");
+    GC(&project).expect("a report");
     assert!(stranger.exists());
 }

@@ -142,6 +142,14 @@ fn one_document_whatever_happens() {
     project.write("vendor/tool", "loot");
     assert_eq!(document(&project, &["verify", "--json"], 1)["rows"][0]["findings"][0]["code"], "file-changed");
 
+    let unknown = run(&project, &["fetch", "toll", "--json"]);
+    let failure: Value = serde_json::from_str(&unknown.stdout).expect("one JSON document");
+    let error = &failure["error"];
+    assert_eq!(
+        (unknown.code, &error["code"], &error["hint"]),
+        (2, &"unknown-pin".into(), &"did you mean `tool`?".into())
+    );
+
     let pins = project.read("pins.toml");
     project.write("pins.toml", pins.replace("version = 1", "version = 2"));
     let failure = document(&project, &["fetch", "--json"], 2);
@@ -184,6 +192,14 @@ fn without_a_registry_all_places_for_one_are_named() {
         let project = Project::new(&pin("left", "npm = \"left@1.0.0\"", &integrity(b"left"), ""));
         check("no-registry", &project, &["fetch"], 2);
     }
+}
+
+#[test]
+fn what_an_npmrc_says_in_vain_is_told() {
+    let project = tool();
+    project.write(".npmrc", "_authToken=hush\n//npm.example.com/:_authToken=${UNSET_VARIABLE}\n");
+    let ran = check("npmrc", &project, &["fetch"], 0);
+    assert!(!ran.stdout.contains("hush"));
 }
 
 // Streams.

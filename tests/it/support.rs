@@ -121,9 +121,16 @@ impl Project {
         self.with(&Silent, |ctx| verify::run(ctx, &verify::Options::default())).expect("a report")
     }
 
-    /// `pinfold cache gc`.
-    pub(crate) fn collect(&self) -> Result<Report, Error> {
-        self.with(&Silent, |ctx| cache::gc(ctx, false))
+    /// `pinfold cache gc`, as soon as nobody is in the way: another test may just be starting a command, and between
+    /// fork and exec the child holds our locks, which belong to the open file and not to the process.
+    pub(crate) fn collect(&self, dry_run: bool) -> Result<Report, Error> {
+        for _ in 0..10_000 {
+            match self.with(&Silent, |ctx| cache::gc(ctx, dry_run)) {
+                Err(Error::StoreBusy) => std::thread::sleep(std::time::Duration::from_millis(1)),
+                outcome => return outcome,
+            }
+        }
+        Err(Error::StoreBusy)
     }
 
     /// The real command in this project, with a store of its own, no configuration of this machine, and no network but

@@ -263,6 +263,9 @@ fn a_record_of_another_pin_is_stale() {
     // The tree of another version is not taken for this one's only because it is as its record says.
     forget_store(&project);
     assert_eq!(project.verify().exit_code(), 1);
+    // Nor does the old record say what belongs there now.
+    project.write("vendor/left/index.js", "54321");
+    assert_eq!(codes(&project.verify()), ["record-stale"]);
 }
 
 #[test]
