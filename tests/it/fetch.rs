@@ -777,24 +777,24 @@ fn notices_what_was_done_to_a_tree() {
     };
     check("nothing", &|_| {}, "unchanged");
     check("a touched file", &|project| touch(project, "vendor/left/index.js"), "unchanged");
-    check("an edit of the same size", &|project| project.write("vendor/left/index.js", "54321"), "installed");
-    check("an edit of another size", &|project| project.write("vendor/left/index.js", "1234"), "installed");
-    check("a file more", &|project| project.write("vendor/left/c.js", ""), "installed");
-    check("a file more below", &|project| project.write("vendor/left/lib/c.js", ""), "installed");
-    check("a folder more", &|project| std::fs::create_dir(project.path("vendor/left/x")).expect("new"), "installed");
-    check("a file less", &|project| remove(project, "vendor/left/lib/b.js"), "installed");
-    check("a file executable", &|project| chmod(project, "vendor/left/lib/b.js", 0o755), "installed");
-    check("a file set-id", &|project| chmod(project, "vendor/left/lib/b.js", 0o4644), "installed");
-    check("a file that all may write", &|project| chmod(project, "vendor/left/lib/b.js", 0o666), "installed");
-    check("a folder that all may write", &|project| chmod(project, "vendor/left/lib", 0o777), "installed");
-    check("the tree that all may write", &|project| chmod(project, "vendor/left", 0o777), "installed");
+    check("an edit of the same size", &|project| project.write("vendor/left/index.js", "54321"), "restored");
+    check("an edit of another size", &|project| project.write("vendor/left/index.js", "1234"), "restored");
+    check("a file more", &|project| project.write("vendor/left/c.js", ""), "restored");
+    check("a file more below", &|project| project.write("vendor/left/lib/c.js", ""), "restored");
+    check("a folder more", &|project| std::fs::create_dir(project.path("vendor/left/x")).expect("new"), "restored");
+    check("a file less", &|project| remove(project, "vendor/left/lib/b.js"), "restored");
+    check("a file executable", &|project| chmod(project, "vendor/left/lib/b.js", 0o755), "restored");
+    check("a file set-id", &|project| chmod(project, "vendor/left/lib/b.js", 0o4644), "restored");
+    check("a file that all may write", &|project| chmod(project, "vendor/left/lib/b.js", 0o666), "restored");
+    check("a folder that all may write", &|project| chmod(project, "vendor/left/lib", 0o777), "restored");
+    check("the tree that all may write", &|project| chmod(project, "vendor/left", 0o777), "restored");
     check(
         "a file as a link to its copy",
         &|project| {
             std::fs::rename(project.path("vendor/left/lib/b.js"), project.path("b.js")).expect("a file");
             symlink("../../../b.js", project.path("vendor/left/lib/b.js")).expect("a link");
         },
-        "installed",
+        "restored",
     );
     check(
         "a folder as a link to its copy",
@@ -802,7 +802,7 @@ fn notices_what_was_done_to_a_tree() {
             std::fs::rename(project.path("vendor/left/lib"), project.path("lib")).expect("a folder");
             symlink("../../lib", project.path("vendor/left/lib")).expect("a link");
         },
-        "installed",
+        "restored",
     );
     check("no tree", &|project| std::fs::remove_dir_all(project.path("vendor")).expect("a tree"), "installed");
 }
