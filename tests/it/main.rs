@@ -11,6 +11,7 @@ mod cache;
 mod cli;
 mod fetch;
 mod formats;
+mod tidy;
 mod tools;
 mod verify;
 mod wire;

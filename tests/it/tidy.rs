@@ -1,0 +1,495 @@
+//! The house rules, held: layers, doors to the world, sizes, dependencies, and docs that say what is there.
+//!
+//! A rule has exceptions only where they are listed here with a reason, and an exception that nothing needs fails too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+/// The modules, a rung a line. A module uses modules on lower rungs and its own children, nothing else.
+const LADDER: &[&[&str]] = &[
+    // words: values with an invariant
+    &["digest", "path", "url"],
+    &["layout"],
+    // formats: bytes to values and back
+    &["archive", "nar", "pins", "record", "report"],
+    // judgement: values to values
+    &["patch", "source"],
+    // effects: the doors to the world
+    &["fs"],
+    &["http", "store", "tree"],
+    // product: what a user asks for
+    &["ctx", "error"],
+    &["project"],
+    &["install"],
+    &["commands"],
+];
+
+/// What may be named only under certain paths: (the name in code, the prefixes of paths, what for).
+const ONLY_IN: &[(&str, &[&str], &str)] = &[
+    ("ureq", &["src/http"], "one client"),
+    ("rustls", &["src/http"], "one configuration of TLS"),
+    ("rustls_native_certs", &["src/http"], "one place that knows the roots"),
+    ("std::fs", &["src/fs"], "errors carry their paths, links are not followed by accident"),
+    ("File::open", &["src/fs"], "see `std::fs`"),
+    ("File::create", &["src/fs"], "see `std::fs`"),
+    ("File::options", &["src/fs"], "see `std::fs`"),
+    ("OpenOptions", &["src/fs"], "see `std::fs`"),
+    ("rustix", &["src/fs"], "one place for system calls"),
+    ("flate2", &["src/archive"], "one decoder"),
+    ("lzma_rust2", &["src/archive"], "one decoder"),
+    ("ruzstd", &["src/archive"], "one decoder"),
+    ("toml_edit", &["src/pins"], "one reader of TOML"),
+    ("glob", &["src/layout"], "one meaning of a pattern"),
+    ("unicode_normalization", &["src/path"], "one meaning of a collision"),
+    ("sha2", &["src/digest"], "one meaning of a digest"),
+    ("clap", &["src/bin"], "only the shell reads arguments"),
+    ("indicatif", &["src/bin"], "only the shell draws"),
+    ("std::env", &["src/bin"], "only the shell reads the environment"),
+    ("println!", &["src/bin"], "only the shell prints"),
+    ("eprintln!", &["src/bin"], "only the shell prints"),
+    ("print!", &["src/bin"], "only the shell prints"),
+    ("eprint!", &["src/bin"], "only the shell prints"),
+    ("io::stdout", &["src/bin"], "only the shell prints"),
+    ("io::stderr", &["src/bin"], "only the shell prints"),
+    ("io::stdin", &[], "nothing is asked of anybody"),
+    ("process::exit", &["src/bin"], "only the shell exits"),
+    ("process::abort", &[], "nothing gives up without a word"),
+    ("process::Command", &[], "no program is run, of an artifact or otherwise"),
+    ("Instant::now", &["src/http"], "time is an argument, and in no output"),
+    ("SystemTime::now", &["src/http"], "time is an argument, and in no output"),
+    ("unsafe", &[], "nothing here needs it"),
+];
+
+/// Lines of code that may break a rule of [`ONLY_IN`]: (path, line, why).
+const NAMED_ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("src/store.rs", "use std::fs::File;", "the type of an open file, which only `fs` opens"),
+    ("src/tree/writer.rs", "use std::fs::File;", "the type of an open file, which only `fs` opens"),
+];
+
+/// Most lines of a file, without its tests; and the files that may be longer, with the reason.
+const MAX_LINES: usize = 400;
+const LONGER_FILES: &[(&str, &str)] = &[];
+
+/// Most lines of a function; and those that may be longer, as (path, name, why).
+const MAX_FUNCTION: usize = 60;
+const LONGER_FUNCTIONS: &[(&str, &str, &str)] = &[];
+
+/// Most crates in the binary on Linux, build scripts included.
+const MAX_CRATES: usize = 130;
+
+/// All that may lie at the top.
+const TOP_LEVEL: &[&str] = &[
+    "Cargo.toml",
+    "Makefile",
+    "README.md",
+    "LICENSE",
+    "pins.toml",
+    "docs",
+    "src",
+    "tests",
+    ".ci",
+    ".github",
+    // What tools own.
+    "Cargo.lock",
+    ".cargo",
+    ".clippy.toml",
+    ".rustfmt.toml",
+    ".gitignore",
+    ".gitattributes",
+    ".pinfold",
+];
+
+/// A file of `src/` without its tests: comments and the insides of literals are blanked, lines stay where they are.
+struct Source {
+    path: String,
+    code: String,
+}
+
+#[test]
+fn no_module_climbs() {
+    let rung = |module: &str| LADDER.iter().position(|rung| rung.contains(&module));
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !source.path.starts_with("src/bin/")) {
+        let Some(module) = module_of(&source.path) else { continue };
+        let Some(own) = rung(module) else {
+            wrong.push(format!("{}: `{module}` is on no rung", source.path));
+            continue;
+        };
+        for used in used_modules(source) {
+            match rung(&used) {
+                _ if used == module => {}
+                Some(below) if below < own => {}
+                _ => wrong.push(format!("{}: `{module}` uses `{used}`, which is not below it", source.path)),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_ladder_names_the_modules_that_there_are() {
+    let listed: BTreeSet<&str> = LADDER.iter().copied().flatten().copied().collect();
+    let library = std::fs::read_to_string(root().join("src/lib.rs")).expect("a library");
+    let declared = library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(listed, declared);
+}
+
+#[test]
+fn every_door_is_where_it_should_be() {
+    let mut wrong = Vec::new();
+    let mut stale: BTreeSet<_> = NAMED_ELSEWHERE.iter().collect();
+    for source in sources() {
+        for (number, line) in source.code.lines().enumerate() {
+            for (name, places, why) in ONLY_IN {
+                if !names(line, name) || places.iter().any(|place| source.path.starts_with(place)) {
+                    continue;
+                }
+                match NAMED_ELSEWHERE.iter().find(|(path, text, _)| *path == source.path && *text == line.trim()) {
+                    Some(exception) => drop(stale.remove(exception)),
+                    None => wrong.push(format!("{}:{}: `{name}`: {why}", source.path, number + 1)),
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(stale.is_empty(), "nothing needs these exceptions: {stale:?}");
+}
+
+#[test]
+fn every_rule_names_something_that_is_there() {
+    let sources = sources();
+    for (name, places, _) in ONLY_IN.iter().filter(|(_, places, _)| !places.is_empty()) {
+        let kept = sources.iter().any(|source| {
+            places.iter().any(|place| source.path.starts_with(place))
+                && source.code.lines().any(|line| names(line, name))
+        });
+        // The macros are forbidden in the shell too, by a lint: it writes, and looks at errors.
+        assert!(
+            kept || name.ends_with('!') || matches!(*name, "File::create" | "OpenOptions" | "process::exit"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    let mut wrong = Vec::new();
+    let mut files: BTreeSet<String> = LONGER_FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let mut functions: BTreeSet<String> =
+        LONGER_FUNCTIONS.iter().map(|(path, name, _)| format!("{path}: {name}")).collect();
+    for source in sources() {
+        let lines = source.code.trim_end().lines().count();
+        if lines > MAX_LINES && !files.remove(&source.path) {
+            wrong.push(format!("{} has {lines} lines", source.path));
+        }
+        for (name, lines) in functions_of(&source.code) {
+            if lines > MAX_FUNCTION && !functions.remove(&format!("{}: {name}", source.path)) {
+                wrong.push(format!("{}: `{name}` has {lines} lines", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(files.is_empty() && functions.is_empty(), "nothing needs these exceptions: {files:?} {functions:?}");
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // In two parts, so that this file does not find itself.
+    let markers = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimplemented", "!("), concat!("todo", "!(")];
+    for path in tracked().iter().filter(|path| !path.starts_with("tests/vectors/") && path.as_str() != "LICENSE") {
+        let Ok(text) = std::fs::read_to_string(root().join(path)) else { continue };
+        for (number, line) in text.lines().enumerate() {
+            assert!(!markers.iter().any(|marker| names(line, marker)), "{path}:{}: {line}", number + 1);
+        }
+    }
+}
+
+#[test]
+fn the_top_level_holds_nothing_else() {
+    let tracked = tracked();
+    let tops: BTreeSet<&str> = tracked.iter().filter_map(|path| path.split('/').next()).collect();
+    let strange: Vec<_> = tops.iter().filter(|top| !TOP_LEVEL.contains(top)).collect();
+    assert!(strange.is_empty(), "{strange:?}");
+}
+
+#[test]
+fn each_dependency_is_argued_for() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let mut argued = false;
+    let mut table = "";
+    let mut unargued = Vec::new();
+    for line in manifest.lines() {
+        match line.split_once('=') {
+            _ if line.starts_with('[') => (table, argued) = (line, false),
+            _ if line.starts_with('#') => argued = true,
+            _ if line.is_empty() => argued = false,
+            // A comment speaks for the lines that follow it without a gap, such as `serde` and `serde_json`.
+            Some((name, _)) if table.ends_with("dependencies]") && !argued => unargued.push(name.trim()),
+            _ => {}
+        }
+    }
+    assert!(unargued.is_empty(), "no comment above {unargued:?}");
+}
+
+#[test]
+fn the_binary_stays_small() {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let arguments = ["tree", "--offline", "--locked", "-e", "normal,build", "--prefix", "none"];
+    let tree = Command::new(cargo)
+        .args(arguments)
+        .args(["--target", "x86_64-unknown-linux-gnu"])
+        .current_dir(root())
+        .output()
+        .ok()
+        .filter(|output| output.status.success())
+        .map(|output| String::from_utf8(output.stdout).expect("UTF-8"));
+    // Without cargo, or without the crates: all that is locked, which is more.
+    let crates: BTreeSet<String> = match tree {
+        Some(tree) => tree.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect(),
+        None => {
+            let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("a lock");
+            lock.split("[[package]]").skip(1).map(str::to_owned).collect()
+        }
+    };
+    assert!(crates.len() > 20, "the list of crates is not a list of crates: {crates:?}");
+    assert!(crates.len() <= MAX_CRATES, "{} crates: {crates:#?}", crates.len());
+}
+
+#[test]
+fn every_option_is_in_the_docs() {
+    let docs = docs();
+    let mut missing = BTreeSet::new();
+    let mut seen = 0;
+    for words in commands(&[]) {
+        for option in help(&words).split([' ', ',', '=', '[', ']', '\n']).filter(|word| word.starts_with("--")) {
+            let option = option.trim_end_matches(|byte: char| !byte.is_ascii_alphanumeric());
+            seen += 1;
+            if !docs.contains(&format!("`{option}")) && !docs.contains(&format!(" {option}")) {
+                missing.insert(option.to_owned());
+            }
+        }
+    }
+    assert!(seen > 30, "no options were found in the help");
+    assert!(missing.is_empty(), "neither README.md nor docs/ mention {missing:?}");
+}
+
+#[test]
+fn every_variable_is_in_the_docs() {
+    let world = std::fs::read_to_string(root().join("src/bin/pinfold/world.rs")).expect("the world");
+    let registries = pinfold::source::registries::NPM_VARIABLES.iter().map(|name| (*name).to_owned());
+    let mut variables: BTreeSet<String> = registries.collect();
+    variables.insert(pinfold::source::registries::GITHUB_VARIABLE.to_owned());
+    for (call, prefix) in [("variable(\"", ""), ("either(\"", ""), ("config(\"", "NPM_CONFIG_"), ("option_env!(\"", "")]
+    {
+        for rest in world.split(call).skip(1) {
+            let name = rest.split('"').next().expect("a name");
+            variables.insert(format!("{prefix}{name}"));
+        }
+    }
+    // Read by the shell's style (no-color.org) and by the library that finds the system's certificate authorities.
+    variables.extend(["NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR"].map(str::to_owned));
+    assert!(variables.len() > 12, "{variables:?}");
+    let docs = docs();
+    let missing: Vec<_> = variables.iter().filter(|name| !docs.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "neither README.md nor docs/ mention {missing:?}");
+    let shell: String =
+        sources().into_iter().filter(|one| one.path.starts_with("src/bin")).map(|one| one.code).collect();
+    assert_eq!(shell.matches("env::var").count(), 2, "one function reads variables, and NO_COLOR is the other place");
+}
+
+/// The module of the library that a path belongs to.
+fn module_of(path: &str) -> Option<&str> {
+    let path = path.strip_prefix("src/")?;
+    let module = path.split('/').next()?.trim_end_matches(".rs");
+    (module != "lib").then_some(module)
+}
+
+/// The modules of the library that a file names by their full path.
+fn used_modules(source: &Source) -> BTreeSet<String> {
+    let ident = |text: &str| text.chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect::<String>();
+    let mut used = BTreeSet::new();
+    for rest in source.code.split("crate::").skip(1) {
+        let module = ident(rest);
+        assert!(!module.is_empty(), "{}: one `use` a module, so that this test can read it", source.path);
+        used.insert(module);
+    }
+    // `super` from a module at the top, or twice from its child, would be another way to a neighbour.
+    let depth = source.path.trim_end_matches("/mod.rs").matches('/').count();
+    for chain in source.code.split(|one: char| !(one.is_alphanumeric() || one == '_' || one == ':')) {
+        let ups = chain.split("::").filter(|word| *word == "super").count();
+        assert!(ups < depth, "{}: `{chain}` leaves the module", source.path);
+    }
+    used
+}
+
+/// Whether a line has this name, and not as a part of a longer one.
+fn names(line: &str, name: &str) -> bool {
+    let part = |one: Option<char>| one.is_some_and(|one| one.is_alphanumeric() || one == '_');
+    line.match_indices(name).any(|(at, _)| {
+        !part(line[..at].chars().next_back()) && (name.ends_with('(') || !part(line[at + name.len()..].chars().next()))
+    })
+}
+
+/// The functions of rustfmt's code with their lengths: from `fn` to the brace under it.
+fn functions_of(code: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = code.lines().collect();
+    let mut functions = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let Some(at) = line.find("fn ").filter(|at| *at == 0 || line[..*at].ends_with(' ')) else { continue };
+        let indent = line.len() - line.trim_start().len();
+        let name = line[at + 3..].chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect();
+        // At the indent of the first line stand the end of the signature and the end of the body; one that a trait only
+        // declares ends with a semicolon there, and one of a single line is over at once.
+        let same =
+            |line: &str| line.len() > indent && line[..indent].trim().is_empty() && !line[indent..].starts_with(' ');
+        let last = lines[start..].iter().position(|line| same(line) && line.ends_with(['}', ';']));
+        match last {
+            Some(last) if last > 0 && lines[start + last].trim() == "}" => functions.push((name, last + 1)),
+            _ => {}
+        }
+    }
+    functions
+}
+
+/// The files of `src/` without their tests.
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    for path in files_below("src") {
+        let is_test = path.split('/').any(|part| part == "tests" || part == "tests.rs");
+        if !path.ends_with(".rs") || is_test {
+            continue;
+        }
+        let text = std::fs::read_to_string(root().join(&path)).expect("a source");
+        let code = blank(&text);
+        let code = match code.find("#[cfg(test)]\nmod tests {") {
+            Some(at) => code[..at].to_owned(),
+            None => code,
+        };
+        sources.push(Source { path, code });
+    }
+    assert!(sources.len() > 50, "the sources were not found");
+    sources
+}
+
+/// Rust without comments and without what is in its literals; everything else stays at its place.
+fn blank(text: &str) -> String {
+    let mut blanked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let before = blanked.chars().next_back();
+        let in_word = before.is_some_and(|one| one.is_alphanumeric() || one == '_');
+        let raw = rest.strip_prefix('r').or_else(|| rest.strip_prefix("br")).filter(|_| !in_word);
+        let hashes = raw.map_or(0, |raw| raw.len() - raw.trim_start_matches('#').len());
+        let len = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |at| at + 2)
+        } else if raw.is_some_and(|raw| raw[hashes..].starts_with('"')) {
+            let start = rest.find('"').expect("a quote") + 1;
+            let end = format!("\"{}", "#".repeat(hashes));
+            rest[start..].find(&end).map_or(rest.len(), |at| start + at + end.len())
+        } else if first == '"' {
+            end_of_literal(rest, '"')
+        } else if first == '\'' && (rest[1..].starts_with('\\') || rest[1..].chars().nth(1) == Some('\'')) {
+            end_of_literal(rest, '\'')
+        } else {
+            0
+        };
+        if len == 0 {
+            blanked.push(first);
+            rest = &rest[first.len_utf8()..];
+        } else {
+            blanked.extend(rest[..len].chars().map(|one| if one == '\n' { '\n' } else { ' ' }));
+            rest = &rest[len..];
+        }
+    }
+    blanked.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// The length of a literal with escapes, quotes included.
+fn end_of_literal(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, one) in text.char_indices().skip(1) {
+        match one {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if one == quote => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[test]
+fn blanking_leaves_code_alone() {
+    let text =
+        "let a = \"x // y\\\"\"; // z\nlet b = 'c'; let d: &'a str = r#\"e\"f\"#; g('\\'', b\"h\");\n/* i\nj */ k";
+    let blanked = blank(text);
+    let words: Vec<&str> = blanked.split_whitespace().collect();
+    let expected = "let a = ; let b = ; let d: &'a str = ; g( , b );";
+    assert_eq!(words.join(" "), format!("{expected} k"));
+    assert_eq!(blanked.lines().count(), text.lines().count());
+    let functions = "fn a() {\n    b();\n}\n\nfn c() {}\n\n    fn d(\n    ) {\n        e();\n    }\n";
+    assert_eq!(functions_of(functions), [("a".to_owned(), 3), ("d".to_owned(), 4)]);
+}
+
+/// The commands of the help, each as its words, the whole program first.
+fn commands(words: &[String]) -> Vec<Vec<String>> {
+    let mut all = vec![words.to_vec()];
+    let help = help(words);
+    let Some((_, list)) = help.split_once("Commands:\n") else { return all };
+    for line in list.lines().take_while(|line| !line.is_empty()) {
+        // Names stand two spaces in; what goes on below them stands further in.
+        let name =
+            line.strip_prefix("  ").filter(|line| !line.starts_with(' ')).and_then(|line| line.split(' ').next());
+        if let Some(name) = name.filter(|name| *name != "help") {
+            all.extend(commands(&[words, &[name.to_owned()]].concat()));
+        }
+    }
+    all
+}
+
+fn help(words: &[String]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+    let output = command.args(words).arg("--help").output().expect("the command");
+    assert!(output.status.success(), "{words:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// README.md and all of docs/, one after the other.
+fn docs() -> String {
+    let mut texts = BTreeMap::new();
+    for path in files_below("docs").into_iter().chain(["README.md".to_owned()]) {
+        texts.insert(path.clone(), std::fs::read_to_string(root().join(&path)).unwrap_or_default());
+    }
+    texts.into_values().collect()
+}
+
+/// The files that git knows, or that lie here where this is no checkout.
+fn tracked() -> Vec<String> {
+    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
+    let listed = output.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
+    let listed = String::from_utf8(listed).expect("UTF-8");
+    let files: Vec<String> = listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
+    if files.is_empty() { ["src", "docs", "tests"].into_iter().flat_map(files_below).collect() } else { files }
+}
+
+/// The files below a folder, sorted.
+fn files_below(folder: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
