@@ -6,13 +6,16 @@
 mod dir;
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, FileType};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
+
+use dir::{open_folder, open_without_waiting};
 
 /// The one modification time of everything pinfold writes into a tree, in seconds since 1970: 1980-01-01T00:00:00Z, the
 /// earliest that zip archives and FAT can hold too. What has another time was written by somebody else.
@@ -38,7 +41,7 @@ impl FsError {
     pub fn hint(&self) -> Option<String> {
         match self.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Some("nothing was changed at the destination; free some space and run it again".to_owned())
+                Some("free some space and run it again; no tree was left half done".to_owned())
             }
             _ => None,
         }
@@ -57,13 +60,13 @@ impl std::error::Error for FsError {
     }
 }
 
-/// The whole of a file of at most `limit` bytes, `None` where there is none.
+/// The whole of a file of at most `limit` bytes, `None` where there is none. Devices are read too (`/dev/null` stands
+/// for an empty file in many a configuration), pipes are not: nobody may ever write into them.
 pub fn read_if_exists(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FsError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(FsError::new("open", path, error)),
-    };
+    let Some((file, kind)) = open_if_there(path)? else { return Ok(None) };
+    if kind.is_fifo() {
+        return Err(no_file(path));
+    }
     let mut bytes = Vec::new();
     // One byte more than allowed, so that a longer file is seen as such.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| FsError::new("read", path, error))?;
@@ -80,18 +83,36 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
         .ok_or_else(|| FsError::new("open", path, io::Error::new(io::ErrorKind::NotFound, "no such file")))
 }
 
-/// Opens a file to read it.
+/// Opens a regular file to read it.
 pub fn open(path: &Path) -> Result<File, FsError> {
-    File::open(path).map_err(|error| FsError::new("open", path, error))
+    open_if_exists(path)?
+        .ok_or_else(|| FsError::new("open", path, io::Error::new(io::ErrorKind::NotFound, "no such file")))
 }
 
-/// Opens a file to read it, `None` where there is none.
+/// Opens a regular file to read it, `None` where there is nothing.
 pub fn open_if_exists(path: &Path) -> Result<Option<File>, FsError> {
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
+    match open_if_there(path)? {
+        Some((file, kind)) if kind.is_file() => Ok(Some(file)),
+        Some(_) => Err(no_file(path)),
+        None => Ok(None),
+    }
+}
+
+/// Opens whatever is there, and says what it is.
+fn open_if_there(path: &Path) -> Result<Option<(File, FileType)>, FsError> {
+    let opened = open_without_waiting(path).and_then(|file| {
+        let kind = file.metadata()?.file_type();
+        Ok((file, kind))
+    });
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FsError::new("open", path, error)),
     }
+}
+
+fn no_file(path: &Path) -> FsError {
+    FsError::new("open", path, io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
 }
 
 /// Creates a folder and those above it.
@@ -191,14 +212,14 @@ pub struct Lock {
 impl Lock {
     /// Waits until nobody else holds a lock on the folder.
     pub fn exclusive(folder: &Path) -> Result<Self, FsError> {
-        let file = open(folder)?;
+        let file = lockable(folder)?;
         file.lock().map_err(|error| FsError::new("lock", folder, error))?;
         Ok(Self { _file: file })
     }
 
     /// As [`Lock::exclusive`], but `None` when somebody else holds one.
     pub fn try_exclusive(folder: &Path) -> Result<Option<Self>, FsError> {
-        let file = open(folder)?;
+        let file = lockable(folder)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
@@ -208,8 +229,12 @@ impl Lock {
 
     /// Waits until nobody holds an exclusive lock on the folder; shared locks do not exclude each other.
     pub fn shared(folder: &Path) -> Result<Self, FsError> {
-        let file = open(folder)?;
+        let file = lockable(folder)?;
         file.lock_shared().map_err(|error| FsError::new("lock", folder, error))?;
         Ok(Self { _file: file })
     }
+}
+
+fn lockable(folder: &Path) -> Result<File, FsError> {
+    open_folder(folder).map(File::from).map_err(|error| FsError::new("lock", folder, error))
 }

@@ -55,8 +55,7 @@ impl Stat {
 impl Dir {
     /// The folder at a path that the user gave; links in it are followed.
     pub fn open(path: &Path) -> Result<Self, FsError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| FsError::new("open", path, errno))?;
+        let fd = open_folder(path).map_err(|error| FsError::new("open", path, error))?;
         Ok(Self { fd, path: path.to_owned() })
     }
 
@@ -251,6 +250,17 @@ impl Dir {
             _ => FsError::new(action, path, errno),
         }
     }
+}
+
+/// Opens a folder at a path that the user gave; links in it are followed.
+pub(super) fn open_folder(path: &Path) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Opens a file to read it. Where it is a pipe nothing waits for its other end, which may never come.
+pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 /// Sets the permission bits of an open file, whatever the umask.
