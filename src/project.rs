@@ -67,10 +67,11 @@ impl Project {
         if pins.is_empty() { Err(Error::NoPins) } else { Ok(pins) }
     }
 
-    /// Held while trees and records are changed.
+    /// Held while trees and records are changed. The folder of the records must be one: a link in a checkout would have
+    /// files written wherever it leads.
     pub fn lock(&self, progress: &dyn Progress) -> Result<Lock, Error> {
         let folder = self.folder.join(RECORDS);
-        fs::create_folders(&folder)?;
+        self.root.make_child(RECORDS, 0o755)?;
         if let Some(lock) = Lock::try_exclusive(&folder)? {
             return Ok(lock);
         }
@@ -81,7 +82,7 @@ impl Project {
     /// Held while trees and records are read; `None` where there are no records yet.
     pub fn lock_shared(&self) -> Result<Option<Lock>, Error> {
         let folder = self.folder.join(RECORDS);
-        match fs::len_if_exists(&folder)? {
+        match self.root.child(RECORDS)? {
             Some(_) => Ok(Some(Lock::shared(&folder)?)),
             None => Ok(None),
         }
@@ -107,7 +108,8 @@ impl Project {
         Ok(orphans
             .filter(|name| !name.starts_with('.') && self.pin_file.pin(name).is_none())
             .map(|name| {
-                Finding::new(Level::Warning, "orphan-record", format!("the record of `{name}` belongs to no pin"))
+                let message = format!("the record of `{}` belongs to no pin", name.escape_debug());
+                Finding::new(Level::Warning, "orphan-record", message)
                     .at(record_name(name))
                     .hint("remove it together with its tree")
             })
