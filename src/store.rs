@@ -221,7 +221,8 @@ impl Store {
     pub fn projects(&self) -> Result<Vec<PathBuf>, FsError> {
         let folder = self.root.join(PROJECTS);
         let mut projects = Vec::new();
-        for name in fs::names(&folder)? {
+        // A name that ends so is a path half written by a process that was killed, and not that of a project.
+        for name in fs::names(&folder)?.iter().filter(|name| !name.ends_with(fs::PARTIAL)) {
             if let Some(bytes) = fs::read_if_exists(&folder.join(name), MAX_SOURCES_LEN)? {
                 projects.push(PathBuf::from(String::from_utf8_lossy(&bytes).into_owned()));
             }
@@ -265,6 +266,11 @@ impl Store {
             }
             Ok(())
         })?;
+        let folder = self.root.join(PROJECTS);
+        for name in fs::names(&folder)?.iter().filter(|name| name.ends_with(fs::PARTIAL)) {
+            fs::remove(&folder.join(name))?;
+            swept = swept.saturating_add(1);
+        }
         Ok(swept)
     }
 
