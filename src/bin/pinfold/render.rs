@@ -80,7 +80,8 @@ fn line(text: &mut String, row: &Row, (status, subject, source): (usize, usize, 
     // Painted text has bytes that take no place, so the padding is counted apart.
     let padding = " ".repeat(status.saturating_sub(row.status.chars().count()));
     let painted = style.paint(colour, &row.status);
-    let line = format!("{painted}{padding}  {:subject$}  {:source$}  {}", row.subject, row.source, row.detail);
+    let [named, from, detail] = [&row.subject, &row.source, &row.detail].map(|text| plain(text));
+    let line = format!("{painted}{padding}  {named:subject$}  {from:source$}  {detail}");
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
@@ -89,28 +90,42 @@ fn under(text: &mut String, finding: &Finding, style: &Style) {
         Level::Error => String::new(),
         level => format!("{}: ", level_name(level, style)),
     };
-    let _ = writeln!(text, "  {prefix}{}", finding.message);
+    let _ = writeln!(text, "  {prefix}{}", plain(&finding.message));
     details(text, finding, "    ");
 }
 
 fn top(text: &mut String, finding: &Finding, style: &Style) {
-    let _ = writeln!(text, "{}: {}", level_name(finding.level, style), finding.message);
+    let _ = writeln!(text, "{}: {}", level_name(finding.level, style), plain(&finding.message));
     details(text, finding, "  ");
 }
 
 fn details(text: &mut String, finding: &Finding, indent: &str) {
     if let Some(expected) = &finding.expected {
-        let _ = writeln!(text, "{indent}expected {expected}");
+        let _ = writeln!(text, "{indent}expected {}", plain(expected));
     }
     if let Some(received) = &finding.received {
-        let _ = writeln!(text, "{indent}received {received}");
+        let _ = writeln!(text, "{indent}received {}", plain(received));
         if let Some(marks) = finding.expected.as_ref().and_then(|expected| marks(expected, received)) {
             let _ = writeln!(text, "{indent}         {marks}");
         }
     }
     if let Some(hint) = &finding.hint {
-        let _ = writeln!(text, "{indent}hint: {hint}");
+        let _ = writeln!(text, "{indent}hint: {}", plain(hint));
     }
+}
+
+/// A text without what a terminal obeys or what turns a line around: names of files and records of others are in it.
+/// Where a message quotes such a text it is escaped already; this holds for all that may have been forgotten.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for one in text.chars() {
+        if one.is_control() || matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            plain.extend(one.escape_default());
+        } else {
+            plain.push(one);
+        }
+    }
+    plain
 }
 
 /// Marks under two digests that are nearly the same, as after a slip of the pen: no eye finds two letters changed in
