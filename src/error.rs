@@ -1,11 +1,12 @@
 //! [`Error`]: the one error type of the library, its variants in the order of the flow.
 
+mod attempt;
+
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::archive::ArchiveError;
 use crate::fs::FsError;
-use crate::http::DownloadError;
 use crate::nar::NarError;
 use crate::patch::PatchError;
 use crate::path::RelPath;
@@ -16,6 +17,8 @@ use crate::source::github::AssetError;
 use crate::source::npm::{IdentityError, TarballError};
 use crate::source::registries::RegistryError;
 use crate::store::Mismatch;
+
+pub use attempt::{Attempt, AttemptFailure};
 
 /// Why a command, or its work on one pin, did not come to a good end.
 #[derive(Debug)]
@@ -130,29 +133,6 @@ pub enum Error {
     StoreBusy,
     /// The disk failed.
     Fs(FsError),
-}
-
-/// What went wrong at one place that should serve an artifact.
-#[derive(Debug)]
-pub struct Attempt {
-    /// The place.
-    pub url: String,
-    /// What went wrong.
-    pub failure: AttemptFailure,
-}
-
-/// See [`Attempt`].
-#[derive(Debug)]
-pub enum AttemptFailure {
-    /// It served other bytes.
-    Mismatch {
-        /// Which.
-        mismatch: Mismatch,
-        /// What it called them.
-        content_type: Option<String>,
-    },
-    /// It served none.
-    Download(DownloadError),
 }
 
 impl Error {
@@ -273,38 +253,6 @@ impl Error {
             finding = finding.compared(expected, received);
         }
         vec![finding]
-    }
-}
-
-impl Attempt {
-    /// A stable identifier in kebab case.
-    pub fn code(&self) -> &'static str {
-        match &self.failure {
-            AttemptFailure::Mismatch { .. } => "integrity-mismatch",
-            AttemptFailure::Download(error) => error.code(),
-        }
-    }
-
-    /// The attempt as a finding.
-    pub fn finding(&self, level: Level) -> Finding {
-        match &self.failure {
-            AttemptFailure::Mismatch { mismatch, content_type } => {
-                let what = content_type.as_ref().map(|name| format!(" of `{}`", name.escape_debug()));
-                let message = format!(
-                    "`{}` served {} bytes{} that are not what was pinned",
-                    self.url,
-                    mismatch.size,
-                    what.unwrap_or_default()
-                );
-                Finding::new(level, self.code(), message)
-                    .compared(mismatch.expected.to_string(), mismatch.received.to_string())
-            }
-            AttemptFailure::Download(error) => {
-                let mut finding = Finding::new(level, self.code(), error.to_string());
-                finding.hint = error.hint();
-                finding
-            }
-        }
     }
 }
 

@@ -287,6 +287,11 @@ impl DownloadError {
                 Some(format!("the way was {}", chain.join(" → ")))
             }
             Failure::Http(error) => error.hint(),
+            Failure::Sink(error)
+                if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+            {
+                Some("free some space and run it again".to_owned())
+            }
             _ => None,
         }
     }
