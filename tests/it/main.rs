@@ -7,10 +7,13 @@
 mod render;
 mod support;
 
+mod attacks;
 mod cache;
 mod cli;
+mod crash;
 mod fetch;
 mod formats;
+mod mutation;
 mod tidy;
 mod tools;
 mod verify;
