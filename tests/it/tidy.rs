@@ -136,6 +136,21 @@ fn the_ladder_names_the_modules_that_there_are() {
 }
 
 #[test]
+fn the_architecture_is_that_of_the_code() {
+    let text = std::fs::read_to_string(root().join("docs/architecture.md")).expect("a document");
+    let (_, table) = text.split_once("\n## Layers").and_then(|(_, rest)| rest.split_once("|---|")).expect("a table");
+    let (table, _) = table.split_once("\n\n").expect("an end");
+    let rungs = table.lines().filter_map(|line| line.split('|').nth(2)).flat_map(|cell| cell.split(';'));
+    let rungs = rungs.map(|rung| rung.split('`').skip(1).step_by(2).collect::<Vec<_>>());
+    let rungs: Vec<_> = rungs.filter(|rung| !rung.is_empty() && rung != &["src/bin/pinfold/"]).collect();
+    assert_eq!(rungs, LADDER);
+    for path in text.split('`').skip(1).step_by(2).filter(|path| path.starts_with("src/") || path.starts_with("tests/"))
+    {
+        assert!(root().join(path).exists(), "there is no {path}");
+    }
+}
+
+#[test]
 fn every_door_is_where_it_should_be() {
     let mut wrong = Vec::new();
     let mut stale: BTreeSet<_> = NAMED_ELSEWHERE.iter().collect();
