@@ -63,7 +63,11 @@ impl std::error::Error for FsError {
 /// The whole of a file of at most `limit` bytes, `None` where there is none. Devices are read too (`/dev/null` stands
 /// for an empty file in many a configuration), pipes are not: nobody may ever write into them.
 pub fn read_if_exists(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FsError> {
-    let Some((file, kind)) = open_if_there(path)? else { return Ok(None) };
+    let (file, kind) = match open_any(path) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(FsError::new("open", path, error)),
+    };
     if kind.is_fifo() {
         return Err(no_file(path));
     }
@@ -85,30 +89,26 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
 
 /// Opens a regular file to read it.
 pub fn open(path: &Path) -> Result<File, FsError> {
-    open_if_exists(path)?
-        .ok_or_else(|| FsError::new("open", path, io::Error::new(io::ErrorKind::NotFound, "no such file")))
+    match open_any(path).map_err(|error| FsError::new("open", path, error))? {
+        (file, kind) if kind.is_file() => Ok(file),
+        _ => Err(no_file(path)),
+    }
 }
 
 /// Opens a regular file to read it, `None` where there is nothing.
 pub fn open_if_exists(path: &Path) -> Result<Option<File>, FsError> {
-    match open_if_there(path)? {
-        Some((file, kind)) if kind.is_file() => Ok(Some(file)),
-        Some(_) => Err(no_file(path)),
-        None => Ok(None),
+    match open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
 /// Opens whatever is there, and says what it is.
-fn open_if_there(path: &Path) -> Result<Option<(File, FileType)>, FsError> {
-    let opened = open_without_waiting(path).and_then(|file| {
-        let kind = file.metadata()?.file_type();
-        Ok((file, kind))
-    });
-    match opened {
-        Ok(opened) => Ok(Some(opened)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FsError::new("open", path, error)),
-    }
+fn open_any(path: &Path) -> io::Result<(File, FileType)> {
+    let file = open_without_waiting(path)?;
+    let kind = file.metadata()?.file_type();
+    Ok((file, kind))
 }
 
 fn no_file(path: &Path) -> FsError {
