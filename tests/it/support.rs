@@ -121,16 +121,9 @@ impl Project {
         self.with(&Silent, |ctx| verify::run(ctx, &verify::Options::default())).expect("a report")
     }
 
-    /// `pinfold cache gc`, as soon as nobody is in the way: another test may just be starting a command, and between
-    /// fork and exec the child holds our locks, which belong to the open file and not to the process.
+    /// `pinfold cache gc`.
     pub(crate) fn collect(&self, dry_run: bool) -> Result<Report, Error> {
-        for _ in 0..10_000 {
-            match self.with(&Silent, |ctx| cache::gc(ctx, dry_run)) {
-                Err(Error::StoreBusy) => std::thread::sleep(std::time::Duration::from_millis(1)),
-                outcome => return outcome,
-            }
-        }
-        Err(Error::StoreBusy)
+        self.with(&Silent, |ctx| patiently(|| cache::gc(ctx, dry_run)))
     }
 
     /// The real command in this project, with a store of its own, no configuration of this machine, and no network but
@@ -172,6 +165,18 @@ fn list(path: &Path, name: &str, tree: &mut BTreeMap<String, String>) {
             list(&path.join(&inner), &full, tree);
         }
     }
+}
+
+/// Collects the store although it seems busy for a moment. Other tests start processes meanwhile, and between `fork` and
+/// `exec` each has a copy of every lock that is held here.
+pub(crate) fn patiently(collect: impl Fn() -> Result<Report, Error>) -> Result<Report, Error> {
+    for _ in 0..50 {
+        match collect() {
+            Err(Error::StoreBusy) => std::thread::sleep(std::time::Duration::from_millis(5)),
+            result => return result,
+        }
+    }
+    collect()
 }
 
 /// The report as people see it.
