@@ -16,7 +16,7 @@ use pinfold::http::{SystemClock, Timeouts};
 use pinfold::report::Verdict;
 use pinfold::source::registries::{Registries, Settings};
 use pinfold::store::Store;
-use pinfold::tree::Budget;
+use pinfold::tree::Gate;
 
 use crate::support::{Project, Tar, Web, human, integrity};
 
@@ -185,7 +185,7 @@ fn child() {
         registries: &Registries::new(&settings),
         platform: &"linux-x64".parse().expect("a platform"),
         progress: &progress,
-        budget: &Budget::new(Budget::DEFAULT),
+        gate: &Gate::new(1),
         jobs: 1,
     };
     let report = fetch::run(&ctx, &fetch::Options::default()).expect("a report");
