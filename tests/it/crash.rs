@@ -126,7 +126,7 @@ fn check_rerun(project: &Project, new: &Tree, at: &str) {
     assert_eq!(records, ["x.json"], "{at}");
     let checked = project.with(&Silent, cache::verify).expect("a report");
     assert_eq!(checked.exit_code(), 0, "{at}: {}", human(&checked));
-    project.collect().expect("nobody holds the store");
+    project.collect(false).expect("nobody holds the store");
     let partial: Vec<String> = project.tree("../store").into_keys().filter(|path| path.ends_with(".partial")).collect();
     assert!(partial.is_empty(), "{at}: {partial:?}");
 }
