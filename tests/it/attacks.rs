@@ -768,7 +768,7 @@ fn mirrors_that_serve_other_bytes() {
 #[test]
 fn records_that_lie() {
     let other = integrity(b"other");
-    let digest = |text: &[u8]| pinfold::digest::Integrity::of(pinfold::digest::Algorithm::Sha256, text).to_string();
+    let digest = |text: &[u8]| pinfold::digest::FileDigest::of(text).hex();
     let (good, evil) = (digest(b"good\n"), digest(b"evil\n"));
     let verify = |project: &Project| {
         let report = project.verify();
