@@ -224,7 +224,7 @@ impl fmt::Display for IdentityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => write!(f, "package.json is larger than {MAX_PACKAGE_JSON} bytes"),
-            Self::Json(_) => f.write_str("package.json is not a JSON object"),
+            Self::Json(error) => write!(f, "package.json is not a JSON object: {error}"),
             Self::Missing { key } => write!(f, "package.json has no `{key}`"),
             Self::Duplicate { key } => write!(f, "package.json has `{key}` twice"),
             Self::Name { expected, found } => {
