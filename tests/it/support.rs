@@ -45,6 +45,8 @@ impl Project {
     /// Writes another pins.toml.
     pub(crate) fn pins(&self, pins: &str) {
         let version = if pins.contains("version =") { "" } else { "version = 1\n" };
+        // A new file: cutting one and writing it again makes ext4 go to the disk (`auto_da_alloc`).
+        let _ = std::fs::remove_file(self.path("pins.toml"));
         self.write("pins.toml", format!("{version}{pins}"));
     }
 
