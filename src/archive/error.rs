@@ -84,7 +84,7 @@ impl From<Rule> for ArchiveError {
 }
 
 impl From<io::Error> for ArchiveError {
-    /// Readers carry a [`Rule`] or an [`InputFailed`] through [`io::Read`]; here they come out again.
+    /// Readers carry a [`Rule`] or an `InputFailed` through [`io::Read`]; here they come out again.
     fn from(error: io::Error) -> Self {
         match error.downcast::<Rule>() {
             Ok(rule) => rule.into(),
