@@ -98,6 +98,7 @@ fn read_to(entry: Entry<'_>) -> Result<RelPath, PinsError> {
         component == ".git"
             || component.starts_with(".pinfold")
             || component.ends_with(".pinfold-new")
+            || component.ends_with(".pinfold-new-old")
             || component.ends_with(".pinfold-old")
     };
     if first == "pins.toml" || key.split('/').any(is_reserved) {
