@@ -28,6 +28,7 @@ pub fn scan(parent: &Dir, name: &str, hash_tree: bool) -> Result<Option<Scan>, F
             let Some(folder) = parent.child(name)? else { return Ok(None) };
             let nar = hash_tree.then(Nar::hash_folder);
             let mut walk = Walk { buffer, nar, entries: Vec::new(), odd: Vec::new() };
+            walk.odd.extend(odd_mode(&stat).map(|why| (String::new(), why)));
             walk.folder(&folder, "")?;
             walk.finish(folder.path().display().to_string().as_ref()).map(Some)
         }

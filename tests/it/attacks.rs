@@ -653,6 +653,11 @@ fn odd_things_in_a_tree() {
     check(&|project| mode(project, 0o4755), "file-odd");
     check(&|project| mode(project, 0o666), "file-odd");
     check(&|project| mode(project, 0o755), "file-mode");
+    let whole = |project: &Project| {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(project.path("vendor/x"), permissions).expect("a mode");
+    };
+    check(&whole, "file-odd");
     check(&|project| project.write("vendor/x/a.txt", "evil\n"), "file-changed");
     check(&|project| project.write("vendor/x/b.txt", "evil\n"), "file-added");
     check(&|project| project.write("vendor/x/a\\b", "evil\n"), "file-odd");
