@@ -10,9 +10,11 @@
 //! ROOT/projects/<hex>             the path of a project that uses the store, by the digest of that path
 //! ```
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -217,14 +219,14 @@ impl Store {
         fs::write(&path, bytes)
     }
 
-    /// The projects that use the store. One whose path is not UTF-8 comes out lossily and so is not found.
+    /// The projects that use the store.
     pub fn projects(&self) -> Result<Vec<PathBuf>, FsError> {
         let folder = self.root.join(PROJECTS);
         let mut projects = Vec::new();
         // A name that ends so is a path half written by a process that was killed, and not that of a project.
         for name in fs::names(&folder)?.iter().filter(|name| !name.ends_with(fs::PARTIAL)) {
             if let Some(bytes) = fs::read_if_exists(&folder.join(name), MAX_SOURCES_LEN)? {
-                projects.push(PathBuf::from(String::from_utf8_lossy(&bytes).into_owned()));
+                projects.push(PathBuf::from(OsString::from_vec(bytes)));
             }
         }
         projects.sort();

@@ -1,5 +1,7 @@
 //! `pinfold cache`: what is in the store, what of it nobody needs, and whether it is still right.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
 use pinfold::commands::cache;
@@ -132,6 +134,22 @@ fn what_other_projects_need_stays_until_they_vanish() {
     drop(frugal);
     GC(&project).expect("a report");
     assert_eq!(kept(&project), ["mine"]);
+}
+
+#[test]
+fn what_a_project_needs_stays_whatever_bytes_its_path_has() {
+    let project = fetched(&["one"]);
+    let moved = project.root().with_file_name(OsStr::from_bytes(b"pro\xffject"));
+    std::fs::rename(project.root(), &moved).expect("a file system that takes any bytes");
+    let store = Store::new(project.store_folder());
+    store.register(&moved).expect("a store");
+    GC(&project).expect("a report");
+    assert_eq!(kept(&project), ["one"]);
+    assert_eq!(store.projects().expect("a list"), [moved.canonicalize().expect("a path")]);
+    std::fs::remove_dir_all(&moved).expect("a project");
+    GC(&project).expect("a report");
+    assert!(kept(&project).is_empty());
+    assert!(store.projects().expect("a list").is_empty());
 }
 
 #[test]
