@@ -193,7 +193,8 @@ pub fn names(path: &Path) -> Result<Vec<String>, FsError> {
 pub fn len_if_exists(path: &Path) -> Result<Option<u64>, FsError> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata.len())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // Where a file has taken the place of a folder on the way there is nothing either.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(FsError::new("look at", path, error)),
     }
 }

@@ -153,6 +153,19 @@ fn what_a_project_needs_stays_whatever_bytes_its_path_has() {
 }
 
 #[test]
+fn a_project_with_a_file_in_its_place_is_forgotten() {
+    let project = fetched(&["one"]);
+    let store = Store::new(project.store_folder());
+    std::fs::create_dir_all(project.path("gone/project")).expect("a folder");
+    store.register(&project.path("gone/project")).expect("a store");
+    std::fs::remove_dir_all(project.path("gone")).expect("a folder");
+    project.write("gone", "now a file");
+    GC(&project).expect("a report");
+    assert_eq!(store.projects().expect("a list").len(), 1);
+    assert_eq!(kept(&project), ["one"]);
+}
+
+#[test]
 fn collects_nothing_while_a_project_cannot_be_read() {
     let project = fetched(&["one", "two"]);
     pins(&project, &["one"]);
