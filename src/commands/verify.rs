@@ -143,7 +143,13 @@ fn hold(
         }
         return Ok(Some("tree hash"));
     }
-    let (expected, against) = match (install::open_kept(ctx, project, artifact)?, record) {
+    let kept = install::open_kept(ctx, project, artifact)?;
+    if let (Some(expected), Some(blob)) = (artifact.size, &kept)
+        && expected != blob.len()
+    {
+        return Err(Error::Size { expected, received: blob.len() });
+    }
+    let (expected, against) = match (kept, record) {
         (Some(blob), _) => (Some(install::describe(pin, artifact, &blob, patches)?.contents), Some("artifact")),
         (None, Some(record)) => (Some(record.contents.clone()), Some("record")),
         (None, None) => (None, None),

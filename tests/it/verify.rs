@@ -276,6 +276,16 @@ fn a_moved_pin_has_no_tree() {
 }
 
 #[test]
+fn a_size_that_the_artifact_does_not_have() {
+    let project = left("");
+    let pins = project.read("pins.toml");
+    project.pins(&(pins + "size = 1\n"));
+    forget_records(&project);
+    let report = project.verify();
+    assert_eq!((report.exit_code(), codes(&report)), (1, vec!["size-mismatch"]), "{}", human(&report));
+}
+
+#[test]
 fn a_tree_hash_of_another_tree() {
     // Nothing differs from the artifact, so it is the pin that is wrong.
     let (project, tree) = left_with_tree();
