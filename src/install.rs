@@ -147,8 +147,9 @@ pub fn artifact_of<'a>(pin: &'a Pin, platform: &Platform) -> Result<&'a Artifact
         .ok_or_else(|| Error::NoVariant { platform: platform.clone(), known: pin.variants.keys().cloned().collect() })
 }
 
-/// What a record will say of evidence. This version judges none, so a pin that demands some cannot be installed.
-fn evidence_of(project: &Project, pin: &Pin) -> Result<Evidence, Error> {
+/// What a record will say of evidence. This version judges none, so a pin that demands some can be neither installed nor
+/// verified.
+pub fn evidence_of(project: &Project, pin: &Pin) -> Result<Evidence, Error> {
     let own = pin.provenance.as_ref().and_then(|expectations| expectations.mode);
     match own.unwrap_or(project.pin_file().trust().provenance) {
         Mode::Strict => Err(Error::EvidenceUnjudged),

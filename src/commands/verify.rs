@@ -112,10 +112,18 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error
     };
     let refuted = !findings.is_empty();
     findings.extend(malformed.iter().flat_map(Error::findings));
+    let unjudged = install::evidence_of(project, pin).err();
     let verdict = match (refuted, &malformed, against) {
         (true, _, _) => Verdict::Refused,
         (false, Some(error), _) => error.verdict(),
-        (false, None, Some(_)) => Verdict::Passed,
+        (false, None, Some(_)) => match &unjudged {
+            // The bytes are right, and that is not all that the pin demands.
+            Some(error) => {
+                findings.extend(error.findings());
+                error.verdict()
+            }
+            None => Verdict::Passed,
+        },
         (false, None, None) => {
             let message = "there is nothing to hold the tree against: no tree hash, no cached artifact, no record";
             findings.push(Finding::new(Level::Error, "unverifiable", message).hint("run `pinfold fetch`"));
