@@ -67,6 +67,12 @@ impl Patches {
                             found: found.len(),
                         });
                     }
+                    let kept = bytes.len().saturating_sub(found.len().saturating_mul(find.len()));
+                    let len = kept.saturating_add(found.len().saturating_mul(replace.len()));
+                    // Looked at before it is made: a few edits that each multiply ask for more memory than there is.
+                    if u64::try_from(len).map_or(true, |len| len > MAX_PATCHED) {
+                        return Err(PatchError::TooLong(path.clone()));
+                    }
                     substitute(&bytes, &found, find.len(), replace.as_bytes())
                 }
             };
@@ -95,7 +101,7 @@ pub enum PatchError {
     NotAFile(RelPath),
     /// The file is a hard link to a file that is patched, or the reverse: which of the two is meant is not said.
     HardLink(RelPath),
-    /// The file is longer than a patch may be.
+    /// The file is longer than a patched one may be, or becomes so.
     TooLong(RelPath),
 }
 
@@ -151,7 +157,10 @@ impl fmt::Display for PatchError {
             Self::NotAFile(path) => write!(f, "the patch of `{path}` cannot apply: that is no regular file"),
             Self::HardLink(path) => write!(f, "the patch of `{path}` cannot apply: that file is a hard link"),
             Self::TooLong(path) => {
-                write!(f, "the patch of `{path}` cannot apply: the file is longer than {MAX_PATCHED} bytes")
+                write!(
+                    f,
+                    "the patch of `{path}` cannot apply: the file is, or becomes, longer than {MAX_PATCHED} bytes"
+                )
             }
         }
     }
@@ -228,6 +237,16 @@ mod tests {
         assert_eq!(apply(edits, "aaaa."), Ok(Some("c.".into())));
         assert_eq!(apply(vec![Edit::Replace(b"new".into())], "old"), Ok(Some("new".into())));
         assert_eq!(apply(vec![Edit::Delete], "old"), Ok(None));
+    }
+
+    #[test]
+    fn what_a_patch_makes_is_bounded_too() {
+        let long = "b".repeat(1 << 20);
+        let once = vec![substitute("a", &long, 1)];
+        assert!(apply(once, "a").is_ok());
+        // Each alone is short: together they would be a terabyte.
+        let edits = vec![substitute("a", &long, 1), substitute("b", &long, 1 << 20)];
+        assert_eq!(apply(edits, "a"), Err(PatchError::TooLong(path())));
     }
 
     #[test]
