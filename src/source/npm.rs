@@ -3,8 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{encode_segment, is_no_segment};
 use crate::url::{Url, UrlError};
@@ -64,9 +63,9 @@ pub fn package_identity(package_json: &[u8], name: &str, version: &str) -> Resul
 }
 
 /// The one value of `key`, a string.
-fn single(key: &'static str, mut values: Vec<Value>) -> Result<String, IdentityError> {
+fn single(key: &'static str, mut values: Vec<Text>) -> Result<String, IdentityError> {
     match (values.pop(), values.is_empty()) {
-        (Some(Value::String(text)), true) => Ok(text),
+        (Some(Text(Some(text))), true) => Ok(text),
         (Some(_), false) => Err(IdentityError::Duplicate { key }),
         (Some(_) | None, true) | (None, false) => Err(IdentityError::Missing { key }),
     }
@@ -75,8 +74,61 @@ fn single(key: &'static str, mut values: Vec<Value>) -> Result<String, IdentityE
 /// Every `name` and every `version` of an object, in order.
 #[derive(Default)]
 struct Identity {
-    names: Vec<Value>,
-    versions: Vec<Value>,
+    names: Vec<Text>,
+    versions: Vec<Text>,
+}
+
+/// A string, `None` for any other value: a list of two million numbers, which is 60 MiB as values, is read and not kept.
+struct Text(Option<String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(Some(text.to_owned())))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Text, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
+    }
 }
 
 impl<'de> Deserialize<'de> for Identity {
@@ -307,6 +359,10 @@ mod tests {
         check(r#"{"name":"@a/b","version":"1.2.3+x"}"#, "package-version");
         check(r#"{"name":"@a/b"}"#, "package-json-missing");
         check(r#"{"name":"@a/b","version":1}"#, "package-json-missing");
+        for other in ["null", "true", "-1", "1.5", "[\"@a/b\",{}]", "{\"name\":[\"@a/b\"]}"] {
+            check(&format!(r#"{{"name":{other},"version":"1.2.3"}}"#), "package-json-missing");
+            check(&format!(r#"{{"name":{other},"version":"1.2.3","name":{other}}}"#), "package-json-duplicate");
+        }
         check(r#"{"name":"c","name":"@a/b","version":"1.2.3"}"#, "package-json-duplicate");
         check(r#"{"name":"@a/b","version":"1.2.3","version":"1.2.3"}"#, "package-json-duplicate");
         check(r#"["name"]"#, "package-json");
