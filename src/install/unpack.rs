@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::archive::{self, Member, MemberKind, UnpackError};
 use crate::error::Error;
 use crate::fs::Dir;
-use crate::layout::{Executable, Format, Layout};
+use crate::layout::{Executable, Format, Layout, Limits};
 use crate::patch::Patches;
 use crate::pins::{Artifact, NpmPackage, Pin, Source};
 use crate::source::npm;
@@ -82,6 +82,7 @@ fn refuse_layout_of_raw(layout: &Layout, patches: &Patches) -> Result<(), Error>
 /// Holds an npm pin to the package.json in its package: the name and version there must be the pin's.
 struct PackageCheck<'a> {
     package: Option<&'a NpmPackage>,
+    limits: Limits,
     /// Whether package.json is met where npm puts it, in the one folder of the archive.
     usual: bool,
 }
@@ -92,7 +93,7 @@ impl<'a> PackageCheck<'a> {
             Source::Npm(package) => Some(package),
             _ => None,
         };
-        Self { package, usual: pin.layout.strip == 1 }
+        Self { package, limits: pin.layout.limits, usual: pin.layout.strip == 1 }
     }
 
     fn pass(&mut self, member: Member<'_>, next: &mut dyn FnMut(Member<'_>) -> Result<(), Error>) -> Result<(), Error> {
@@ -110,7 +111,7 @@ impl<'a> PackageCheck<'a> {
     /// Where the layout hides package.json, it is looked for on its own.
     fn finish(self, blob: &VerifiedBlob, format: Format) -> Result<(), Error> {
         let Some(package) = self.package else { return Ok(()) };
-        let layout = Layout { strip: 1, ..Layout::default() };
+        let layout = Layout { strip: 1, limits: self.limits, ..Layout::default() };
         let mut seen = false;
         archive::unpack(blob.reader(), blob.len(), format, &layout, &mut |member: Member<'_>| {
             if member.path.as_str() == "package.json" && matches!(member.kind, MemberKind::File { .. }) {

@@ -883,3 +883,19 @@ fn a_pin_file_without_pins_is_no_success() {
     let error = Project::new("").try_fetch(Conduct::default()).expect_err("no pins");
     assert!(matches!(error, Error::NoPins), "{error}");
 }
+
+#[test]
+fn the_limits_of_a_pin_hold_wherever_package_json_is_looked_for() {
+    let mut tar = Tar::default().file("package/package.json", "{\"name\":\"left\",\"version\":\"1.0.0\"}");
+    tar = tar.file("package/index.js", "1");
+    for number in 0..200_000 {
+        tar = tar.folder(&format!("package/d/{number}"));
+    }
+    let package = tar.gz();
+    let project = Project::new("");
+    let keys = "exclude = [\"package.json\", \"d/**\"]\nmax-members = 300000";
+    project.pins(&pin("left", "npm = \"left@1.0.0\"", &integrity(&package), keys));
+    project.web.serve("https://npm.example.com/left/-/left-1.0.0.tgz", package);
+    project.fetch_all();
+    assert_eq!(project.tree("vendor/left").into_keys().collect::<Vec<_>>(), ["index.js"]);
+}
