@@ -175,18 +175,24 @@ impl Dir {
         }
         match rustix::fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::EXCHANGE) {
             Ok(()) => Ok(true),
-            // File systems without exchange (NFS, some overlays): away with the old one first. Killed in between, the
-            // destination is absent, which the next run repairs.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                let aside = format!("{from}-old");
-                self.remove_all(&aside)?;
-                rustix::fs::renameat(&self.fd, to, &self.fd, &*aside).map_err(error)?;
-                rustix::fs::renameat(&self.fd, from, &self.fd, to).map_err(error)?;
-                rustix::fs::renameat(&self.fd, &*aside, &self.fd, from).map_err(error)?;
-                Ok(true)
-            }
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => self.exchange_by_renames(from, to).map(|()| true),
             Err(errno) => Err(error(errno)),
         }
+    }
+
+    /// For file systems without exchange (NFS, some overlays): away with the old one first. Killed in between, the
+    /// destination is absent, which the next run repairs.
+    fn exchange_by_renames(&self, from: &str, to: &str) -> Result<(), FsError> {
+        let error = |errno| self.error("rename to", to, errno);
+        let aside = format!("{from}-old");
+        self.remove_all(&aside)?;
+        rustix::fs::renameat(&self.fd, to, &self.fd, &*aside).map_err(error)?;
+        rustix::fs::renameat(&self.fd, from, &self.fd, to).map_err(|errno| {
+            // What lies aside is swept away with the stage, and it is the only tree that there is. The first error is told.
+            let _ = rustix::fs::renameat(&self.fd, &*aside, &self.fd, to);
+            error(errno)
+        })?;
+        rustix::fs::renameat(&self.fd, &*aside, &self.fd, from).map_err(error)
     }
 
     /// Removes what stands under this name and all that is in it; nothing there is fine.
@@ -277,3 +283,21 @@ const FIXED: Timestamps = Timestamps {
     last_access: Timespec { tv_sec: FIXED_TIME, tv_nsec: 0 },
     last_modification: Timespec { tv_sec: FIXED_TIME, tv_nsec: 0 },
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_exchange_the_old_one_stays_where_the_new_one_cannot_come() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = Dir::open(folder.path()).expect("a folder");
+        std::fs::write(folder.path().join("to"), "old").expect("a file");
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).ok();
+        dir.exchange_by_renames("from", "to").expect_err("nothing to put there");
+        assert_eq!((read("to"), read("from-old")), (Some("old".into()), None));
+        std::fs::write(folder.path().join("from"), "new").expect("a file");
+        dir.exchange_by_renames("from", "to").expect("a rename");
+        assert_eq!((read("to"), read("from")), (Some("new".into()), Some("old".into())));
+    }
+}
