@@ -59,8 +59,18 @@ pub struct Limits {
 impl Limits {
     /// Unpacked bytes up to which the ratio is not looked at: small archives of zeros are no bombs.
     pub const RATIO_FREE: u64 = 16 << 20;
+    /// Bytes of paths for each member that is allowed, on average and with those of the folders that it is in: they are all
+    /// held at once, and a member of 1 KiB that brings 63 folders of its own would be 64 KiB of them.
+    const PATH_BYTES_PER_MEMBER: u64 = 256;
     /// What holds where a pin says nothing: 2 GiB, 200,000 members, 200:1 (real packages: ≤ 10.3).
     pub const DEFAULT: Self = Self { unpacked: 2 << 30, members: 200_000, ratio: 200 };
+
+    /// Bytes of all paths together, implied folders and targets of links included. It grows with the members and never
+    /// falls below what the usual number of them has.
+    pub const fn path_bytes(&self) -> u64 {
+        let members = if self.members > Self::DEFAULT.members { self.members } else { Self::DEFAULT.members };
+        members.saturating_mul(Self::PATH_BYTES_PER_MEMBER)
+    }
 }
 
 /// A glob over paths inside a tree: `*` and `?` within a component, `**` over components.

@@ -98,6 +98,10 @@ impl<'a> Admission<'a> {
             return Ok(None);
         }
         let kind = self.place(&path, kind)?;
+        let limit = self.limits().path_bytes();
+        if self.placed.bytes() > limit {
+            return Err(Rule::TooManyPaths(limit));
+        }
         Ok(Some((path, kind)))
     }
 

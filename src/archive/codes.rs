@@ -74,6 +74,7 @@ pub const CODES: &[&str] = &[
     "tar-stacked",
     "too-many-bytes",
     "too-many-members",
+    "too-many-paths",
     "too-much-framing",
     "trailing-data",
     "truncated",

@@ -144,6 +144,8 @@ pub enum Rule {
     TooManyBytes(u64),
     /// More members than `max-members`.
     TooManyMembers(u64),
+    /// Longer paths, all together, than [`Limits::path_bytes`].
+    TooManyPaths(u64),
     /// More unpacked bytes for each packed one than [`Limits::ratio`].
     Ratio(u64),
     /// Headers and padding out of proportion to the members.
@@ -213,6 +215,7 @@ impl Rule {
             Self::Dictionary => "zstd-dictionary",
             Self::TooManyBytes(_) => "too-many-bytes",
             Self::TooManyMembers(_) => "too-many-members",
+            Self::TooManyPaths(_) => "too-many-paths",
             Self::Ratio(_) => "ratio",
             Self::TooMuchFraming => "too-much-framing",
             Self::MetadataTooLong => "metadata-too-long",
@@ -244,7 +247,9 @@ impl Rule {
             }
             Self::NotTar(_) | Self::UnsupportedFormat(_) => "set `format = \"raw\"` to keep the file as it is",
             Self::TooManyBytes(_) => "raise `max-unpacked` if the pin is meant to be this large",
-            Self::TooManyMembers(_) => "raise `max-members` if the pin is meant to have this many",
+            Self::TooManyMembers(_) | Self::TooManyPaths(_) => {
+                "raise `max-members` if the pin is meant to have this many"
+            }
             Self::StripTooFew(_) => "lower `strip`: a file is never dropped silently",
             Self::Duplicate
             | Self::Collision(_)
@@ -276,6 +281,12 @@ impl fmt::Display for Rule {
             Self::Dictionary => f.write_str("the Zstandard stream needs a dictionary"),
             Self::TooManyBytes(limit) => write!(f, "the archive unpacks to more than {limit} bytes"),
             Self::TooManyMembers(limit) => write!(f, "the archive has more than {limit} members"),
+            Self::TooManyPaths(limit) => {
+                write!(
+                    f,
+                    "the paths of the members, and of the folders above them, have more than {limit} bytes together"
+                )
+            }
             Self::Ratio(ratio) => {
                 let free = Limits::RATIO_FREE >> 20;
                 write!(f, "the archive unpacks to more than {free} MiB and more than {ratio} times its size")

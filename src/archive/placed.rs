@@ -34,6 +34,8 @@ pub(super) enum Node {
 pub(super) struct Placed {
     nodes: HashMap<String, (RelPath, Node)>,
     links: Vec<RelPath>,
+    /// Bytes of all paths and targets.
+    bytes: u64,
     /// The folder of the last member: archives list folder by folder, so it is mostly that of the next one too.
     last_folder: Option<RelPath>,
 }
@@ -43,6 +45,11 @@ impl Placed {
     pub(super) fn node(&self, path: &RelPath) -> Option<&Node> {
         let (placed, node) = self.nodes.get(&path.collision_key())?;
         (placed == path).then_some(node)
+    }
+
+    /// Bytes of all paths, those of implied folders too, and of all targets of links.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The symbolic links, in archive order.
@@ -67,13 +74,15 @@ impl Placed {
             self.folder(folder.clone())?;
             self.last_folder = Some(folder);
         }
-        let is_link = matches!(node, Node::Link { .. });
+        let target_len = if let Node::Link { target } = &node { Some(target.len()) } else { None };
         match self.nodes.entry(path.collision_key()) {
             Entry::Vacant(place) => place.insert((path.clone(), node)),
             Entry::Occupied(place) if place.get().0 == *path => return Err(Rule::Duplicate),
             Entry::Occupied(place) => return Err(Rule::Collision(place.get().0.clone())),
         };
-        if is_link {
+        self.count(path.as_str().len());
+        if let Some(len) = target_len {
+            self.count(len);
             self.links.push(path.clone());
         }
         Ok(())
@@ -92,7 +101,12 @@ impl Placed {
         if let Some(parent) = path.parent() {
             self.folder(parent)?;
         }
+        self.count(path.as_str().len());
         self.nodes.insert(key, (path, Node::Folder));
         Ok(())
+    }
+
+    fn count(&mut self, len: usize) {
+        self.bytes = self.bytes.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
     }
 }

@@ -512,6 +512,8 @@ def limits():
     write("too-many-members", "too-many-members", tar(folder("b/"), folder("b/")), "more members than allowed", layout="max-members=2")
     write("too-many-members-zip", "too-many-members", zipfile(ZGOOD(), zipped("b"), zipped("c")), "more members than allowed",
           format="zip", layout="max-members=2")
+    deep = (pax(("path", f"{number:04}/" + "/".join(["e" * 15] * 62) + "/f")) + header(b"short") for number in range(1800))
+    write("too-many-paths", "too-many-paths", xz(tar(*deep)), "2 MB of names that are 60 MB of folders", format="tar.xz")
     write("ratio", "ratio", xz(tar(entry("zeros", bytes(17 << 20)))), "17 MiB of zeros in 3 KiB", format="tar.xz")
     write("ratio-declared", "ratio", tar(header(b"zeros", size=64 << 20)), "64 MiB in 200 bytes, as declared")
     write("too-much-framing", "too-much-framing", xz(tar(pax(("comment", "x"), kind=b"g") * 5000, EVIL)),
