@@ -6,11 +6,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::{FIXED_TIME, FsError};
+use crate::path::MAX_DEPTH;
 
 /// A folder by its handle. Names are single components; nothing here follows a symbolic link.
 #[derive(Debug)]
@@ -201,8 +203,15 @@ impl Dir {
             None => Ok(()),
             Some(Stat { kind: Kind::Folder, .. }) => {
                 let Some(folder) = self.child(name)? else { return Ok(()) };
-                for inner in folder.raw_names()? {
-                    folder.remove_raw(&inner)?;
+                // Again for what was too deep and came up.
+                loop {
+                    let names = folder.raw_names()?;
+                    if names.is_empty() {
+                        break;
+                    }
+                    for inner in &names {
+                        folder.remove_raw(inner, &folder, 0)?;
+                    }
                 }
                 rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)
                     .map_err(|errno| self.error("remove", name, errno))
@@ -224,16 +233,28 @@ impl Dir {
         Ok(names)
     }
 
-    /// As [`Dir::remove_all`], for any name that the system gives.
-    fn remove_raw(&self, (name, kind): &(std::ffi::CString, FileType)) -> Result<(), FsError> {
+    /// As [`Dir::remove_all`], for any name that the system gives. What is deeper than any tree of ours is moved up into
+    /// `top` instead: somebody put it there, and each folder on the way takes a handle and some of the stack.
+    fn remove_raw(
+        &self,
+        (name, kind): &(std::ffi::CString, FileType),
+        top: &Self,
+        depth: usize,
+    ) -> Result<(), FsError> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
         let shown = || name.to_string_lossy().into_owned();
         if matches!(kind, FileType::Directory | FileType::Unknown) {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+                Ok(_) if depth > MAX_DEPTH => {
+                    let up = format!(".{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+                    return rustix::fs::renameat(&self.fd, name, &top.fd, up)
+                        .map_err(|errno| self.error("remove", &shown(), errno));
+                }
                 Ok(fd) => {
                     let folder = Self { fd, path: self.path.join(shown()) };
                     for inner in folder.raw_names()? {
-                        folder.remove_raw(&inner)?;
+                        folder.remove_raw(&inner, top, depth.saturating_add(1))?;
                     }
                     return rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)
                         .map_err(|errno| self.error("remove", &shown(), errno));
@@ -287,6 +308,22 @@ const FIXED: Timestamps = Timestamps {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn removes_folders_deeper_than_handles_reach() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = Dir::open(folder.path()).expect("a folder");
+        let mut deepest = dir.make_new_child("deep", 0o755).expect("a folder");
+        // No process has as many handles, and no path is as long.
+        for _ in 0..12_000 {
+            drop(deepest.create("file", 0o644).expect("a file"));
+            deepest = deepest.make_new_child("d", 0o755).expect("a folder");
+            deepest.path = PathBuf::new();
+        }
+        drop(deepest);
+        dir.remove_all("deep").expect("removed");
+        assert_eq!(dir.names().expect("names"), Vec::<String>::new());
+    }
 
     #[test]
     fn without_exchange_the_old_one_stays_where_the_new_one_cannot_come() {
