@@ -43,6 +43,12 @@ impl FsError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Some("free some space and run it again; no tree was left half done".to_owned())
             }
+            // Overlay file systems do not rename a folder of a lower layer (rename(2), EXDEV). To remove it first would leave
+            // half a tree where that is killed, so it is not done unasked.
+            io::ErrorKind::CrossesDevices => Some(
+                "what stands there is of a lower layer of the file system, which cannot be renamed; remove it and run it again"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -238,4 +244,15 @@ impl Lock {
 
 fn lockable(folder: &Path) -> Result<File, FsError> {
     open_folder(folder).map(File::from).map_err(|error| FsError::new("lock", folder, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_to_do_about_a_tree_of_a_lower_layer() {
+        let error = FsError::new("rename to", "vendor/x", rustix::io::Errno::XDEV);
+        assert!(error.hint().is_some_and(|hint| hint.contains("remove it and run it again")));
+    }
 }
