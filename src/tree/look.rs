@@ -59,6 +59,15 @@ impl Walk {
     fn folder(&mut self, folder: &Dir, prefix: &str) -> Result<(), FsError> {
         let mut names = folder.names()?;
         names.sort_unstable();
+        // Names that are not UTF-8 come out alike, and like a name that has replacement characters of its own.
+        names.dedup_by(|name, before| {
+            let again = name == before;
+            if again {
+                let text = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+                self.odd.push((text, NOT_UTF8));
+            }
+            again
+        });
         if names.is_empty()
             && let Ok(path) = prefix.parse::<RelPath>()
         {
@@ -72,7 +81,7 @@ impl Walk {
                 continue;
             };
             let Some(stat) = folder.stat(&name)? else {
-                self.odd.push((text, "has a name that is not UTF-8, or went away meanwhile"));
+                self.odd.push((text, NOT_UTF8));
                 continue;
             };
             if let Some(why) = odd_mode(&stat) {
@@ -242,6 +251,9 @@ fn file_looks_like(folder: &Dir, name: &str, stat: &Stat, file: &FileEntry) -> R
     let mut buffer = vec![0; CHUNK];
     Ok(hash_file(folder, name, *stat, &mut None, &mut buffer)?.digest == file.digest)
 }
+
+/// What is said of a name that the folder lists and that cannot be looked at.
+const NOT_UTF8: &str = "has a name that is not UTF-8, or went away meanwhile";
 
 /// Read and hashed at once.
 const CHUNK: usize = 128 << 10;

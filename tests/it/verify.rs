@@ -1,5 +1,7 @@
 //! `pinfold verify`: what a tree is held against, and how each way to differ is named.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use pinfold::report::Report;
@@ -153,6 +155,31 @@ fn what_no_tree_of_ours_has() {
     std::fs::write(project.root().join::<&std::ffi::OsStr>(name), "").expect("a file");
     let _socket = std::os::unix::net::UnixListener::bind(project.path("vendor/left/socket")).expect("a socket");
     check("odd", &project, 1);
+}
+
+/// Shown as text, the name of the file that was added is the name of the one that belongs there.
+#[test]
+fn a_name_that_only_looks_like_one_of_ours() {
+    for hash in [true, false] {
+        let archive = Tar::default().file("a/\u{fffd}", "good").gz();
+        let project = Project::new("");
+        project.write("in.tar.gz", &archive);
+        project.pins(&pin("x", "file = \"in.tar.gz\"", &integrity(&archive), ""));
+        project.fetch_all();
+        if hash {
+            let pins = project.read("pins.toml");
+            let zeros = format!("{pins}tree = \"sha256-{}=\"\n", "A".repeat(43));
+            project.pins(&zeros);
+            let tree = project.verify().rows[0].findings.iter().find_map(|finding| finding.received.clone());
+            project.pins(&format!("{pins}tree = \"{}\"\n", tree.expect("a tree hash")));
+            project.fetch_all();
+        }
+        assert_eq!(project.verify().exit_code(), 0);
+        std::fs::write(project.path("vendor/x/a").join(OsStr::from_bytes(b"\xff")), "evil").expect("a file");
+        let report = project.verify();
+        assert_eq!(report.exit_code(), 1, "{}", human(&report));
+        assert!(codes(&report).contains(&"file-odd"), "{}", human(&report));
+    }
 }
 
 #[test]
