@@ -81,6 +81,9 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     {
         return Err(Error::Size { expected, received: blob.len() });
     }
+    if conduct.frozen && before.as_ref().is_some_and(|before| before.size != blob.len()) {
+        return Err(Error::Frozen { why: "the record has another size than the artifact" });
+    }
     let (assembled, mut done) = put_in_place(ctx, project, &wanted, &blob, before.as_ref(), conduct)?;
     if done == Done::Installed && stood {
         done = Done::Restored;

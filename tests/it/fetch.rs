@@ -885,6 +885,23 @@ fn a_pin_file_without_pins_is_no_success() {
 }
 
 #[test]
+fn a_frozen_fetch_changes_no_record() {
+    let project = Project::new("");
+    let integrity = project.web.serve_npm("left", "1.0.0", &[("index.js", "1")]);
+    project.pins(&pin("left", "npm = \"left@1.0.0\"", &integrity, ""));
+    project.fetch_all();
+    let record = project.read(".pinfold/left.json");
+    let at = record.find("\"size\": ").expect("the artifact's size") + 8;
+    let false_record = format!("{}1{}", &record[..at], &record[at..]);
+    project.write(".pinfold/left.json", &false_record);
+    std::fs::remove_dir_all(project.path("vendor/left")).expect("a tree");
+    let report = project.try_fetch(Conduct { frozen: true, ..Conduct::default() }).expect("a report");
+    assert_eq!((report.exit_code(), codes(&report)), (1, vec!["frozen"]), "{}", human(&report));
+    assert_eq!(project.read(".pinfold/left.json"), false_record);
+    assert!(!project.exists("vendor/left"));
+}
+
+#[test]
 fn the_limits_of_a_pin_hold_wherever_package_json_is_looked_for() {
     let mut tar = Tar::default().file("package/package.json", "{\"name\":\"left\",\"version\":\"1.0.0\"}");
     tar = tar.file("package/index.js", "1");
