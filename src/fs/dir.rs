@@ -256,7 +256,8 @@ impl Dir {
                     for inner in folder.raw_names()? {
                         folder.remove_raw(&inner, top, depth.saturating_add(1))?;
                     }
-                    return rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)
+                    return self
+                        .unlink_raw(name, AtFlags::REMOVEDIR)
                         .map_err(|errno| self.error("remove", &shown(), errno));
                 }
                 // Not a folder after all.
@@ -264,7 +265,19 @@ impl Dir {
                 Err(errno) => return Err(self.error("enter", &shown(), errno)),
             }
         }
-        rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()).map_err(|errno| self.error("remove", &shown(), errno))
+        self.unlink_raw(name, AtFlags::empty()).map_err(|errno| self.error("remove", &shown(), errno))
+    }
+
+    /// Removes a name from a folder that goes too. Whoever vendors tools likes to make them read-only, and a folder that
+    /// may not be written to keeps what is in it.
+    fn unlink_raw(&self, name: &std::ffi::CString, flags: AtFlags) -> rustix::io::Result<()> {
+        match rustix::fs::unlinkat(&self.fd, name, flags) {
+            Err(Errno::ACCESS) => {
+                rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(0o700))?;
+                rustix::fs::unlinkat(&self.fd, name, flags)
+            }
+            done => done,
+        }
     }
 
     fn error(&self, action: &'static str, name: &str, errno: Errno) -> FsError {
@@ -322,6 +335,20 @@ mod tests {
         }
         drop(deepest);
         dir.remove_all("deep").expect("removed");
+        assert_eq!(dir.names().expect("names"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn removes_folders_that_somebody_made_read_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = Dir::open(folder.path()).expect("a folder");
+        // Root may remove them whatever their mode; everybody else has to change it first.
+        let tree = dir.make_new_child("tree", 0o755).expect("a folder");
+        let inner = tree.make_new_child("inner", 0o755).expect("a folder");
+        drop(inner.create("file", 0o444).expect("a file"));
+        inner.set_mode(0o555).expect("a mode");
+        tree.set_mode(0o555).expect("a mode");
+        dir.remove_all("tree").expect("removed");
         assert_eq!(dir.names().expect("names"), Vec::<String>::new());
     }
 
