@@ -419,6 +419,9 @@ def headers():
           "a prefix in a GNU header: a name to some, times to others")
     write("tar-prefix-v7", "tar-prefix", tar(header(b"evil", magic=bytes(8), prefix=b"dir")), "a prefix in a header without magic")
     write("tar-after-nul", "tar-after-nul", tar(entry(b"good\0/../evil", b"x")), "text behind the end of a name")
+    times = b"15212360755\0" * 2
+    write("tar-after-nul-times", "tar-after-nul", tar(entry(b"evil", b"x", prefix=b"\0evil".ljust(131, b"\0") + times)), "text between the end of a prefix and the times behind it")
+    write("tar-after-nul-no-times", "tar-after-nul", tar(entry(b"evil", b"x", prefix=bytes(131) + b"15212360755\0/../evil/evil")), "what is no time in the place of a time")
     write("tar-after-nul-link", "tar-after-nul", tar(symlink("link", b"a\0b")), "text behind the end of a link's target")
     write("tar-after-nul-gnu", "tar-after-nul", tar(longname(b"good\0evil"), EVIL), "a NUL inside a GNU long name")
     write("tar-no-end", "tar-no-end", GOOD + EVIL, "no end marker: the rest may be missing")
@@ -627,6 +630,7 @@ def good():
     ok("gnu-link", tar(entry(b"long/" * 19 + b"x", b"1"), longname(b"long/" * 19 + b"x", b"K"), symlink("link", "long")),
        "a/good.txt=5 " + "long/" * 19 + "x=1 link->" + "long/" * 19 + "x", "a long target by GNU")
     ok("ustar-prefix", tar(entry("name.txt", b"1", prefix=b"long/" * 20 + b"dir")), "a/good.txt=5 " + "long/" * 20 + "dir/name.txt=1", "a name in two fields")
+    ok("xstar-times", tar(entry("name.txt", b"1", prefix=b"dir".ljust(131, b"\0") + b"15212360755\0" * 2)), "a/good.txt=5 dir/name.txt=1", "times of last access and change behind a prefix, as npm's own tar writes them: every package of @types is so")
     ok("v7", entry("a", b"1", magic=bytes(8), kind=b"\0") + folder("dir/", magic=bytes(8)) + END, "a=1 dir/", "a header of the seventh edition")
     ok("base256", tar(entry("x", b"12345", raw_size=b"\x80" + bytes(10) + b"\5", raw_mtime=b"\xff" * 12)), "a/good.txt=5 x=5", "a size in base 256, a time before 1970")
     ok("numbers", tar(entry("x", b"12345", raw_size=b"         5 \0", raw_mode=b"   755 \0")), "a/good.txt=5 x=5*", "numbers with spaces before them")

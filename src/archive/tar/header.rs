@@ -59,13 +59,25 @@ impl Header {
     pub(super) fn name(&self, into: &mut Vec<u8>) -> Result<(), TarRule> {
         into.clear();
         if self.flavour()? == Flavour::Posix {
-            into.extend_from_slice(text(&self.0[345..500])?);
+            into.extend_from_slice(text(self.prefix())?);
             if !into.is_empty() {
                 into.push(b'/');
             }
         }
         into.extend_from_slice(text(&self.0[..100])?);
         Ok(())
+    }
+
+    /// The field of the prefix: 155 bytes, or 130 and a NUL where the times of last access and change follow (star(5),
+    /// "xstar"). npm's own tar writes these, and so every package of `@types` has them. A reader that knows no times
+    /// stops at the NUL, so all see one name; anything but times behind it is refused as everywhere.
+    fn prefix(&self) -> &[u8] {
+        let times = [&self.0[476..488], &self.0[488..500]];
+        if self.0[475] == 0 && times.iter().all(|time| octal(time).is_ok()) {
+            &self.0[345..476]
+        } else {
+            &self.0[345..500]
+        }
     }
 
     /// The name as far as it can be shown in a message.
