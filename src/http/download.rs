@@ -75,6 +75,8 @@ impl BodyLimit {
 pub trait Sink {
     /// A new attempt begins: what was written is void.
     fn restart(&mut self) -> io::Result<()>;
+    /// How many bytes will come in this attempt, where the pin or the server says it; for who shows progress.
+    fn expect(&mut self, bytes: u64);
     /// The next bytes.
     fn write(&mut self, chunk: &[u8]) -> io::Result<()>;
 }
@@ -196,6 +198,9 @@ impl Attempt<'_> {
             BodyLimit::Exact(size) => Some(size),
             BodyLimit::AtMost(_) => response.content_length,
         };
+        if let Some(bytes) = expected {
+            sink.expect(bytes);
+        }
         let got = self.copy(response.body, expected, sink)?;
         match expected {
             Some(expected) if got < expected => Err(Failure::Truncated { expected: Some(expected), got }),

@@ -95,8 +95,7 @@ fn download(
     let limit = artifact.size.map_or(BodyLimit::AtMost(MAX_ARTIFACT_LEN), BodyLimit::Exact);
     let mut attempts = Vec::new();
     for url in places(ctx, artifact)? {
-        let mut incoming =
-            Receiver { ctx, name, incoming: ctx.store.receive(&artifact.integrity)?, total: artifact.size };
+        let mut incoming = Receiver { ctx, name, incoming: ctx.store.receive(&artifact.integrity)?, total: None };
         let failure = match http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming) {
             Ok(outcome) => match incoming.incoming.finish()? {
                 Ok(blob) => {
@@ -147,6 +146,10 @@ struct Receiver<'a> {
 impl Sink for Receiver<'_> {
     fn restart(&mut self) -> io::Result<()> {
         self.incoming.restart()
+    }
+
+    fn expect(&mut self, bytes: u64) {
+        self.total = Some(bytes);
     }
 
     fn write(&mut self, chunk: &[u8]) -> io::Result<()> {

@@ -42,6 +42,7 @@ impl Clock for Impatient {
 struct Kept {
     bytes: Vec<u8>,
     restarts: u32,
+    expected: Option<u64>,
     full: bool,
 }
 
@@ -50,6 +51,10 @@ impl Sink for Kept {
         self.bytes.clear();
         self.restarts += 1;
         Ok(())
+    }
+
+    fn expect(&mut self, bytes: u64) {
+        self.expected = Some(bytes);
     }
 
     fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
