@@ -1,7 +1,8 @@
 # The commands of this repository. `make fetch` and `make test` are the two that a newcomer needs.
 
 CARGO ?= cargo
-PINFOLD ?= target/release/pinfold
+CARGO_TARGET_DIR ?= target
+PINFOLD ?= $(CARGO_TARGET_DIR)/release/pinfold
 # pinfold has no registry of its own. Where npm is installed, the build takes over the one that npm is configured for;
 # elsewhere say NPM_CONFIG_REGISTRY, or write it into pins.toml.
 PINFOLD_NPM_REGISTRY ?= $(shell npm config get registry 2>/dev/null)
