@@ -79,5 +79,7 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
-const SPINNER: &str = "{prefix:24!} {spinner} {msg} {bytes}";
-const BAR: &str = "{prefix:24!} {bar:30} {bytes}/{total_bytes} {msg}";
+/// Sizes in the units of the report.
+const SPINNER: &str = "{prefix:24!} {spinner} {msg} {decimal_bytes}";
+/// The bar takes what the line leaves: a line that is longer than the terminal is wide would be two.
+const BAR: &str = "{prefix:24!} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {msg}";
