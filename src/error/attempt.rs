@@ -1,6 +1,6 @@
 //! [`Attempt`]: what went wrong at one of the places that should serve an artifact.
 
-use crate::http::DownloadError;
+use crate::http::{self, DownloadError};
 use crate::report::{Finding, Level};
 use crate::store::Mismatch;
 
@@ -47,8 +47,11 @@ impl Attempt {
                     mismatch.size,
                     what.unwrap_or_default()
                 );
-                Finding::new(level, self.code(), message)
-                    .compared(mismatch.expected.to_string(), mismatch.received.to_string())
+                let mut finding = Finding::new(level, self.code(), message)
+                    .compared(mismatch.expected.to_string(), mismatch.received.to_string());
+                let page = content_type.as_ref().is_some_and(|name| name.starts_with("text/html"));
+                finding.hint = page.then(|| http::WEB_PAGE.to_owned());
+                finding
             }
             AttemptFailure::Download(error) => {
                 let mut finding = Finding::new(level, self.code(), with_causes(error));

@@ -279,7 +279,7 @@ impl DownloadError {
                 Some(format!("the credentials for `{origin}` are not accepted"))
             }
             Failure::Size { content_type: Some(kind), .. } if kind.starts_with("text/html") => {
-                Some("the server sent a web page, perhaps of a login or of an error".to_owned())
+                Some(WEB_PAGE.to_owned())
             }
             Failure::TooLong { exact: false, .. } => Some("a pin may name a larger `size`".to_owned()),
             Failure::TooManyRedirects { .. } => {
@@ -301,6 +301,9 @@ impl DownloadError {
         std::iter::once(&self.url).chain(&self.hops)
     }
 }
+
+/// The hint where a web page came in place of an artifact.
+pub const WEB_PAGE: &str = "the server sent a web page, perhaps of a login or of an error";
 
 impl Failure {
     /// A stable identifier of the failure.

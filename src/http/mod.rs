@@ -21,7 +21,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 pub use download::{BodyLimit, MAX_REDIRECTS, Outcome, Rules, Sink, download};
-pub use error::{DownloadError, Failure, HttpError, TimeoutKind};
+pub use error::{DownloadError, Failure, HttpError, TimeoutKind, WEB_PAGE};
 pub use proxies::ProxySettings;
 pub use retry::{ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP, SystemClock};
 pub use wire::{Wire, WireConfig};
