@@ -56,7 +56,9 @@ impl FsError {
 
 impl fmt::Display for FsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} `{}`: {}", self.action, self.path.display(), self.source)
+        // Whoever reads this stands in the project mostly, and all other messages name files from there.
+        let path = self.path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(&self.path);
+        write!(f, "cannot {} `{}`: {}", self.action, path.display(), self.source)
     }
 }
 
@@ -254,5 +256,14 @@ mod tests {
     fn says_what_to_do_about_a_tree_of_a_lower_layer() {
         let error = FsError::new("rename to", "vendor/x", rustix::io::Errno::XDEV);
         assert!(error.hint().is_some_and(|hint| hint.contains("remove it and run it again")));
+    }
+
+    #[test]
+    fn errors_name_files_as_all_messages_do() {
+        for (path, shown) in [("./tools/a", "tools/a"), (".", "."), ("a/./b", "a/./b"), ("../a", "../a"), ("/a", "/a")]
+        {
+            let error = FsError::new("open", path, io::Error::other("x"));
+            assert_eq!(error.to_string(), format!("cannot open `{shown}`: x"));
+        }
     }
 }
