@@ -252,8 +252,8 @@ impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotConfigured => f.write_str("no npm registry is configured"),
-            Self::Malformed { place, text, .. } => {
-                write!(f, "the registry `{}` of {place} cannot be used", text.escape_debug())
+            Self::Malformed { place, text, error } => {
+                write!(f, "the registry `{}` of {place} cannot be used: {error}", text.escape_debug())
             }
             Self::Unset { place, variable } => {
                 write!(f, "the registry of {place} names `{}`, which is not set", variable.escape_debug())
@@ -406,7 +406,10 @@ mod tests {
         assert_eq!(registries.npm(Some("@other")).expect("configured").to_string(), "https://r.example/");
         let error = registries.npm(Some("@bad")).expect_err("credentials");
         assert_eq!(error.code(), "registry-malformed");
-        assert_eq!(error.to_string(), "the registry `https://…@x.example/` of `file 0` cannot be used");
+        assert_eq!(
+            error.to_string(),
+            "the registry `https://…@x.example/` of `file 0` cannot be used: the URL has credentials in it"
+        );
         let error = registries.npm(Some("@unset")).expect_err("unset");
         assert_eq!(error.code(), "registry-unset-variable");
         assert_eq!(error.to_string(), "the registry of `file 0` names `NOT_SET`, which is not set");
