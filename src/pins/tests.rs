@@ -95,6 +95,43 @@ fn told_of_pin(rest: &str) -> String {
 }
 
 #[test]
+fn a_digest_in_hexadecimal_is_told_as_it_is_to_be_written() {
+    let integrity: Integrity = sri("a").parse().expect("an integrity");
+    for prefix in ["", "sha512-", "sha512:"] {
+        for hex in [integrity.hex(), integrity.hex().to_uppercase()] {
+            let told = told(&format!("version = 1\n[pins.a]\nnpm = \"a@1.0.0\"\nintegrity = \"{prefix}{hex}\"\n"));
+            assert!(told.ends_with(&format!("\ndid you mean `{integrity}`?")), "{told}");
+        }
+    }
+    for other in [format!("+{}", &integrity.hex()[1..]), integrity.hex()[1..].to_owned(), "ä".repeat(64)] {
+        let told = told(&format!("version = 1\n[pins.a]\nnpm = \"a@1.0.0\"\nintegrity = \"{other}\"\n"));
+        assert!(told.contains("an integrity has the form") && !told.contains("did you mean"), "{told}");
+    }
+}
+
+#[test]
+fn paths_and_platforms_that_are_nearly_right() {
+    let told_of_to = |to: &str| {
+        told(&format!("version = 1\n[pins.a]\nnpm = \"a@1.0.0\"\nintegrity = \"{}\"\nto = \"{to}\"\n", sri("a")))
+    };
+    assert_eq!(
+        told_of_to("tools/a/"),
+        "5: pin `a`: `tools/a/` in `to`: the path has an empty component\nleave the `/` at the end off"
+    );
+    assert_eq!(told_of_to("tools//a"), "5: pin `a`: `tools//a` in `to`: the path has an empty component");
+    for (written, meant) in [
+        ("linux-x86_64", "linux-x64"),
+        ("linux-aarch64-musl", "linux-arm64-musl"),
+        ("macOS-ARM64", "darwin-arm64"),
+        ("windows-amd64", "win32-x64"),
+    ] {
+        let told = told_of_pin(&format!("[pins.a.platform.{written}]\n"));
+        assert!(told.ends_with(&format!("\ndid you mean `{meant}`?")), "{told}");
+    }
+    assert!(!told_of_pin("[pins.a.platform.linux-z80]\n").contains("did you mean"));
+}
+
+#[test]
 fn messages_of_the_file() {
     assert_eq!(told(""), "1: `version` is missing\nwrite `version = 1` at the top");
     assert_eq!(

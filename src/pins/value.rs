@@ -9,7 +9,7 @@ use super::npm::NpmError;
 use super::platform::{Platform, PlatformError};
 use super::trust::{Mode, ModeError};
 use super::trusted::{AgeError, HostError, RepositoryError};
-use crate::digest::IntegrityError;
+use crate::digest::{Algorithm, Integrity, IntegrityError};
 use crate::layout::{Format, PatternError};
 use crate::path::PathError;
 use crate::url::UrlError;
@@ -79,9 +79,13 @@ impl ValueError {
                 "a path is relative to the folder of pins.toml and stays in it".to_owned()
             }
             Self::Path(PathError::Backslash) => "write `/` between the parts of a path".to_owned(),
+            Self::Path(PathError::EmptyComponent) if value.ends_with('/') => "leave the `/` at the end off".to_owned(),
             Self::Integrity(IntegrityError::Weak(_)) => "use the sha512 of the same bytes".to_owned(),
+            Self::Integrity(_) => format!("did you mean `{}`?", of_hexadecimal(value)?),
             Self::Format => format!("the formats are {}", list(Format::ALL.map(Format::name))),
-            Self::Platform(PlatformError::System) => format!("did you mean `{}`?", in_nodes_words(value)?),
+            Self::Platform(PlatformError::System | PlatformError::Processor) => {
+                format!("did you mean `{}`?", in_nodes_words(value)?)
+            }
             Self::Mode(_) => format!("the modes are {}", list(Mode::ALL.map(Mode::name))),
             Self::Age(AgeError::Form) => "write it like `7d`, `12h` or `90m`".to_owned(),
             _ => return None,
@@ -156,16 +160,36 @@ from! {
     Age(AgeError),
 }
 
-/// A platform whose system goes by another name elsewhere.
+/// A digest as `sha512sum` and its like print it, alone or behind the name of its algorithm.
+fn of_hexadecimal(value: &str) -> Option<Integrity> {
+    let digits = value.rsplit(['-', ':']).next().filter(|digits| digits.is_ascii())?;
+    let algorithm = [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512]
+        .into_iter()
+        .find(|algorithm| algorithm.digest_len().checked_mul(2) == Some(digits.len()))?;
+    let pairs = (0..digits.len()).step_by(2).map(|at| digits.get(at..at.checked_add(2)?));
+    let digest = pairs.map(|pair| u8::from_str_radix(pair.filter(|pair| !pair.starts_with('+'))?, 16).ok());
+    Integrity::from_digest(algorithm, digest.collect::<Option<_>>()?)
+}
+
+/// A platform whose words are others elsewhere.
 fn in_nodes_words(value: &str) -> Option<Platform> {
+    let value = value.to_ascii_lowercase();
     let (system, rest) = value.split_once('-')?;
-    let word = match system.to_ascii_lowercase().as_str() {
+    let system = match system {
         "windows" | "win" | "win64" => "win32",
         "macos" | "mac" | "osx" => "darwin",
         "solaris" => "sunos",
-        _ => return None,
+        other => other,
     };
-    format!("{word}-{rest}").parse().ok()
+    let (processor, libc) = rest.split_once('-').map_or((rest, None), |(processor, libc)| (processor, Some(libc)));
+    let processor = match processor {
+        "x86_64" | "amd64" => "x64",
+        "aarch64" => "arm64",
+        "x86" | "i386" | "i686" => "ia32",
+        other => other,
+    };
+    let libc = libc.map(|libc| format!("-{libc}")).unwrap_or_default();
+    format!("{system}-{processor}{libc}").parse().ok()
 }
 
 fn list<const N: usize>(words: [&str; N]) -> String {
