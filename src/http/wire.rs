@@ -75,6 +75,18 @@ impl Wire {
         agents.insert(proxy.map(str::to_owned), agent.clone());
         Ok(agent)
     }
+
+    /// Through a proxy it is the proxy that a connection could not be had to, and nobody looks for it at the server.
+    fn with_proxy(&self, url: &Url, error: HttpError) -> HttpError {
+        let proxy = self.config.proxies.proxy_for(url).filter(|_| url.is_https());
+        match (error, proxy.and_then(|text| proxies::parse(text).ok())) {
+            (HttpError::Connect(error), Some(proxy)) => {
+                let text = format!("the proxy `{}:{}` cannot be reached: {error}", proxy.host(), proxy.port());
+                HttpError::Connect(io::Error::new(error.kind(), text))
+            }
+            (error, _) => error,
+        }
+    }
 }
 
 impl Http for Wire {
@@ -90,7 +102,7 @@ impl Http for Wire {
             }
             call = call.config().timeout_global(Some(left)).build();
         }
-        call.call().map(response).map_err(HttpError::from_ureq)
+        call.call().map(response).map_err(|error| self.with_proxy(request.url, HttpError::from_ureq(error)))
     }
 }
 

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::server::{Server, accept, read_header, respond, serve, stall, trickle};
 use super::{BodyLimit, Download};
-use crate::http::{DownloadError, LowSpeed, Outcome, ProxySettings, Timeouts, Wire, WireConfig};
+use crate::http::{DownloadError, Failure, HttpError, LowSpeed, Outcome, ProxySettings, Timeouts, Wire, WireConfig};
 use crate::source::credentials::Secret;
 
 const CA: &str = include_str!("ca.pem");
@@ -379,6 +379,11 @@ fn goes_through_a_proxy() {
     let refusing = serve(|_, _, stream| respond(stream, "407 Proxy Authentication Required", "", b""));
     let error = run_tls(config(refusing.url(""), None), "https://npm.example.com/file").expect_err("refuses");
     assert_eq!((error.code(), error.attempts), ("http-proxy", 1));
+
+    let nobody = "http://u:p@127.0.0.1:9";
+    let error = run_tls(config(nobody.to_owned(), None), "https://npm.example.com/file").expect_err("nobody is there");
+    let Failure::Http(HttpError::Connect(cause)) = &*error.failure else { panic!("{error}") };
+    assert!(cause.to_string().starts_with("the proxy `127.0.0.1:9` cannot be reached: "), "{cause}");
 
     let direct = serve_tls(|_| Ok(()));
     let local = format!("https://localhost:{}/file", direct.port());
