@@ -108,10 +108,11 @@ fn brings_a_body_and_says_where_from() {
 #[test]
 fn says_how_much_will_come_where_somebody_knows() {
     let silent: Answer = || hello().map(|response| Response { content_length: None, ..response });
+    let announced: Answer = hello;
     for (limit, answer, expected) in [
         (SIZE, silent, Some(5)),
-        (CAP, hello as Answer, Some(5)),
-        (BodyLimit::AtMost(1000), hello, Some(5)),
+        (CAP, announced, Some(5)),
+        (BodyLimit::AtMost(1000), announced, Some(5)),
         (BodyLimit::AtMost(1000), silent, None),
     ] {
         assert_eq!(success(limit, &[answer]).1.sink.expected, expected);
