@@ -1,7 +1,8 @@
 //! gzip (RFC 1952), all of it: every member, each CRC-32 and length, and nothing behind the last.
 //!
-//! The usual decoder reads one member and returns a short tree without a word. Zero padding behind the last member,
-//! which gzip(1) ignores, is refused like any other bytes: nobody who builds an artifact writes it.
+//! The usual decoder reads one member and returns a short tree without a word. Zeros that fill the last record are no
+//! member and nothing else: tar writes them where it compresses into a pipe, many a npm package of 2011 and 2012 has
+//! them, and every reader skips them. More of them, and anything behind them, is refused: there readers differ.
 
 use std::io::{self, BufRead, Read};
 
@@ -14,6 +15,9 @@ use crate::layout::Format;
 
 /// Longest file name or comment in a header; both are skipped.
 const TEXT_MAX: u64 = 64 << 10;
+
+/// Most zeros behind the last member: tar's record of twenty blocks, and at least a byte of it is not padding.
+const PADDING_MAX: usize = 20 * 512 - 1;
 
 /// Header flags (RFC 1952, section 2.3.1).
 const FHCRC: u8 = 1 << 1;
@@ -112,6 +116,23 @@ impl<B: BufRead> Gzip<B> {
     }
 }
 
+/// Skips the zeros behind the last member, if they are what comes: whether nothing more does.
+fn padding(input: &mut impl BufRead) -> io::Result<bool> {
+    let mut left = PADDING_MAX;
+    while !at_end(input)? {
+        let bytes = input.fill_buf()?;
+        let zeros = bytes.iter().all(|byte| *byte == 0);
+        match left.checked_sub(bytes.len()).filter(|_| zeros) {
+            Some(rest) => left = rest,
+            None if left == PADDING_MAX && bytes.first() != Some(&0) => return Ok(false),
+            None => return Err(Rule::TrailingData.into()),
+        }
+        let length = bytes.len();
+        input.consume(length);
+    }
+    Ok(true)
+}
+
 impl<B: BufRead> Read for Gzip<B> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         loop {
@@ -120,7 +141,7 @@ impl<B: BufRead> Read for Gzip<B> {
                     self.header(&Rule::Corrupt(Format::TarGz))?;
                     self.state = State::Body;
                 }
-                State::Next if at_end(&mut self.input)? => self.state = State::Done,
+                State::Next if padding(&mut self.input)? => self.state = State::Done,
                 State::Next => {
                     self.header(&Rule::TrailingData)?;
                     self.state = State::Body;

@@ -491,7 +491,9 @@ def streams():
     write("checksum-zst", "checksum", zst(plain, checksum=1), "a wrong content checksum", format="tar.zst")
     write("checksum-zst-size", "checksum", zst(plain, declared=len(plain) + 1), "a content size that is not what came out", format="tar.zst")
     write("trailing-data-gzip", "trailing-data", packed + b"evil", "bytes behind a gzip stream")
-    write("trailing-data-gzip-zeros", "trailing-data", packed + bytes(512), "zeros behind a gzip stream")
+    write("trailing-data-gzip-zeros", "trailing-data", packed + bytes(10240), "a whole record of zeros behind a gzip stream")
+    write("trailing-data-gzip-zeros-member", "trailing-data", first + bytes(512) + second, "a gzip member behind zeros, which some readers find")
+    write("trailing-data-gzip-zeros-text", "trailing-data", packed + bytes(512) + b"evil", "bytes behind zeros behind a gzip stream")
     write("trailing-data-xz", "trailing-data", xz(plain) + b"evil", "bytes behind an xz stream", format="tar.xz")
     write("trailing-data-xz-padding", "trailing-data", xz(plain) + bytes(3), "padding that is no multiple of four", format="tar.xz")
     write("trailing-data-zst", "trailing-data", zst(plain) + b"evil", "bytes behind a Zstandard frame", format="tar.zst")
@@ -608,6 +610,7 @@ def good():
     long = "long/" * 30 + "name.txt"
     ok("plain", tar(EVIL), both, "nothing special", format="tar")
     ok("gzip", tar(EVIL), both, "nothing special")
+    ok("gzip-padding", gz(tar(EVIL)) + bytes(10239), both, "a record filled with zeros behind the stream, as tar writes into a pipe: many an npm package of 2011 is so")
     ok("gzip-members", gz(GOOD) + gz(EVIL) + gz(b"") + gz(END), both, "several gzip members: all are read")
     packed = gz(tar(EVIL))
     named = packed[:3] + b"\x1c" + packed[4:10] + b"\4\0abcd" + b"name\0" + b"comment\0" + packed[10:]
