@@ -17,7 +17,7 @@ use crate::layout::Format;
 const TEXT_MAX: u64 = 64 << 10;
 
 /// Most zeros behind the last member: tar's record of twenty blocks, and at least a byte of it is not padding.
-const PADDING_MAX: usize = 20 * 512 - 1;
+const ZEROS_MAX: usize = 20 * 512 - 1;
 
 /// Header flags (RFC 1952, section 2.3.1).
 const FHCRC: u8 = 1 << 1;
@@ -118,13 +118,13 @@ impl<B: BufRead> Gzip<B> {
 
 /// Skips the zeros behind the last member, if they are what comes: whether nothing more does.
 fn padding(input: &mut impl BufRead) -> io::Result<bool> {
-    let mut left = PADDING_MAX;
+    let mut left = ZEROS_MAX;
     while !at_end(input)? {
         let bytes = input.fill_buf()?;
         let zeros = bytes.iter().all(|byte| *byte == 0);
         match left.checked_sub(bytes.len()).filter(|_| zeros) {
             Some(rest) => left = rest,
-            None if left == PADDING_MAX && bytes.first() != Some(&0) => return Ok(false),
+            None if left == ZEROS_MAX && bytes.first() != Some(&0) => return Ok(false),
             None => return Err(Rule::TrailingData.into()),
         }
         let length = bytes.len();
