@@ -33,10 +33,14 @@ pub(super) fn with_system(more: &[Certificate<'static>]) -> Result<RootCerts, Ht
         system.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
     all.extend_from_slice(more);
     if all.is_empty() {
-        let errors: Vec<String> = system.errors.iter().map(ToString::to_string).collect();
-        return Err(HttpError::Roots { reason: format!("the system has none {errors:?}") });
+        return Err(none_found(&system.errors.iter().map(ToString::to_string).collect::<Vec<_>>()));
     }
     Ok(RootCerts::new_with_certs(&all))
+}
+
+fn none_found(errors: &[String]) -> HttpError {
+    let why = if errors.is_empty() { String::new() } else { format!(": {}", errors.join("; ")) };
+    HttpError::Roots { reason: format!("none were found{why}") }
 }
 
 #[cfg(test)]
@@ -52,5 +56,13 @@ mod tests {
         for bad in ["", "hello", &pem[..pem.len() / 2], broken, &format!("{pem}{broken}")] {
             assert_eq!(from_pem(bad.as_bytes()).map(|found| found.len()).expect_err("refused").code(), "http-roots");
         }
+    }
+
+    #[test]
+    fn says_why_there_are_none() {
+        let told =
+            |errors: &[&str]| none_found(&errors.iter().map(ToString::to_string).collect::<Vec<_>>()).to_string();
+        assert_eq!(told(&[]), "the certificate authorities cannot be used: none were found");
+        assert_eq!(told(&["a", "b"]), "the certificate authorities cannot be used: none were found: a; b");
     }
 }
