@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::patch::Patches;
 use crate::pins::{Artifact, Mode, Pin, Platform};
 use crate::project::{Project, record_name};
-use crate::record::{self, Evidence, Record};
+use crate::record::{self, Contents, Evidence, Record};
 use crate::report::{Finding, Level};
 use crate::store::VerifiedBlob;
 use crate::tree::{self, Assembled};
@@ -84,12 +84,10 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     if conduct.frozen && before.as_ref().is_some_and(|before| before.size != blob.len()) {
         return Err(Error::Frozen { why: "the record has another size than the artifact" });
     }
-    let (assembled, mut done) = put_in_place(ctx, project, &wanted, &blob, before.as_ref(), conduct)?;
+    let (record, mut done) = put_in_place(ctx, project, &wanted, &blob, before.as_ref(), conduct)?;
     if done == Done::Installed && stood {
         done = Done::Restored;
     }
-
-    let record = wanted.record(&blob, assembled);
     project.write_record(&record)?;
     ctx.progress.step(pin.name.as_str(), Step::Recorded);
     if let Some(before) = before.filter(|before| before.to != pin.to) {
@@ -196,7 +194,7 @@ fn put_in_place(
     blob: &VerifiedBlob,
     before: Option<&Record>,
     conduct: Conduct,
-) -> Result<(Assembled, Done), Error> {
+) -> Result<(Record, Done), Error> {
     let Wanted { pin, artifact, patches, .. } = wanted;
     let name = pin.name.as_str();
     let parent = tree::make_parent_of(project.root(), &pin.to)?;
@@ -209,13 +207,19 @@ fn put_in_place(
             hold(artifact, &assembled, before, conduct)?;
             ctx.progress.step(name, Step::Unpacked);
             let ours = before.is_some_and(|before| before.to == pin.to);
-            if !ours && is_the_same_tree(&parent, pin, &assembled)? {
-                tree::sweep(&parent, &pin.to)?;
-                return Ok((assembled, Done::Adopted));
+            let record = wanted.record(blob, assembled);
+            if !ours {
+                if is_the_same_tree(&parent, pin, &record.contents)? {
+                    tree::sweep(&parent, &pin.to)?;
+                    return Ok((record, Done::Adopted));
+                }
+                // The place is claimed before anything stands there: killed in between, the next run finds a tree that is
+                // absent or ours, and never one that seems to be somebody else's.
+                project.write_record(&record)?;
             }
             tree::publish(&parent, &pin.to)?;
             ctx.progress.step(name, Step::Published);
-            Ok((assembled, Done::Installed))
+            Ok((record, Done::Installed))
         });
     if ready.is_err() {
         // The first error is the one to tell; what stays on the stage is swept by the next run.
@@ -239,12 +243,12 @@ fn hold(artifact: &Artifact, assembled: &Assembled, before: Option<&Record>, con
 
 /// Whether what stands at a destination that no record claims is the staged tree to the byte, so that it may be adopted;
 /// `false` for nothing there. Anything else was put there by somebody and stays.
-fn is_the_same_tree(parent: &crate::fs::Dir, pin: &Pin, assembled: &Assembled) -> Result<bool, Error> {
+fn is_the_same_tree(parent: &crate::fs::Dir, pin: &Pin, contents: &Contents) -> Result<bool, Error> {
     if !tree::exists(parent, &pin.to)? {
         return Ok(false);
     }
     let Some(found) = tree::scan(parent, pin.to.file_name(), false)? else { return Ok(false) };
-    let differences = record::differences(&assembled.contents, &found.contents).len().saturating_add(found.odd.len());
+    let differences = record::differences(contents, &found.contents).len().saturating_add(found.odd.len());
     if differences == 0 { Ok(true) } else { Err(Error::NotOurs { to: pin.to.clone(), differences }) }
 }
 

@@ -23,6 +23,7 @@ use crate::support::{Project, Tar, Web, human, integrity};
 type Tree = BTreeMap<String, String>;
 
 /// A change from one pin file to another, under which a run is killed.
+#[derive(Clone)]
 struct Change {
     name: &'static str,
     /// The pin file and its artifact before, if anything stood there before.
@@ -59,6 +60,10 @@ fn new_tree() -> Pinned {
     let tar =
         tar.file("deep/er/still/d.txt", "d\n").symlink("link", "a.txt").folder("empty").hard_link("copy", "a.txt");
     Pinned { file: "new.tar.gz", bytes: tar.gz(), keys: "" }
+}
+
+fn third_tree() -> Pinned {
+    Pinned { file: "third.tar.gz", bytes: Tar::default().file("a.txt", "third\n").gz(), keys: "" }
 }
 
 fn old_file() -> Pinned {
@@ -194,12 +199,12 @@ fn child() {
 
 #[test]
 fn killed_at_every_step() {
-    for change in changes() {
+    for (change, pin_changes) in changes().into_iter().flat_map(|change| [(change.clone(), false), (change, true)]) {
         let old = change.before.as_ref().map(tree_of);
         let new = tree_of(&change.after);
         let mut deaths = 0;
         loop {
-            let at = format!("{}, call {deaths}", change.name);
+            let at = format!("{}, call {deaths}, pin changes: {pin_changes}", change.name);
             let project = prepared(&change, &|_, pinned| format!("url = \"{}\"", pinned.url()));
             let output = Command::new(std::env::current_exe().expect("this program"))
                 .args(["crash::child", "--exact", "--ignored", "--nocapture"])
@@ -216,6 +221,15 @@ fn killed_at_every_step() {
             assert!(output.status.signal().is_some(), "{at}: {}", String::from_utf8_lossy(&output.stderr));
             deaths += 1;
             check_killed(&project, old.as_ref(), &new, &at);
+            if pin_changes {
+                // Somebody changes the pin before the next run: what the killed one left is still pinfold's own.
+                let third = third_tree();
+                project.web.serve(&third.url(), third.bytes.clone());
+                project.pins(&third.pin(&format!("url = \"{}\"", third.url())));
+                project.fetch_all();
+                check_rerun(&project, &tree_of(&third), &at);
+                continue;
+            }
             project.fetch_all();
             check_rerun(&project, &new, &at);
         }
