@@ -5,12 +5,13 @@
 
 mod dir;
 
+use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::fs::{File, FileType};
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
@@ -128,27 +129,15 @@ pub fn create_folders(path: &Path) -> Result<(), FsError> {
     std::fs::create_dir_all(path).map_err(|error| FsError::new("create", path, error))
 }
 
-/// A new file beside `path`, readable and writable, under a name that no other process uses.
+/// A new file beside `path`, readable and writable, under a name that no other process uses. Process numbers would not
+/// do: containers that share a store have the same ones.
 pub fn create_beside(path: &Path) -> Result<(File, PathBuf), FsError> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let beside = path.with_file_name(format!(".{name}.{}-{count}{PARTIAL}", std::process::id()));
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(&beside)
-        .or_else(|error| match error.kind() {
-            // A process with our number was killed here before; it is gone, so the file is nobody's.
-            io::ErrorKind::AlreadyExists => {
-                std::fs::remove_file(&beside)?;
-                File::options().read(true).write(true).create_new(true).open(&beside)
-            }
-            _ => Err(error),
-        })
-        .map_err(|error| FsError::new("create", &beside, error))?;
-    Ok((file, beside))
+    // Each state is seeded with other random keys of the system's.
+    let random = RandomState::new().build_hasher().finish();
+    let beside = path.with_file_name(format!(".{name}.{random:016x}{PARTIAL}"));
+    let file = File::options().read(true).write(true).create_new(true).open(&beside);
+    Ok((file.map_err(|error| FsError::new("create", &beside, error))?, beside))
 }
 
 /// How the names end that [`create_beside`] gives.
