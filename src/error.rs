@@ -81,8 +81,8 @@ pub enum Error {
     Asset(AssetError),
     /// `--offline`, and the bytes are not in the store.
     Offline {
-        /// For which source they are in the store, if they are.
-        kept_for: Vec<String>,
+        /// For which sources they are in the store, `None` if they are not.
+        kept_for: Option<Vec<String>>,
     },
     /// No place served the pinned bytes.
     Unobtainable {
@@ -216,7 +216,7 @@ impl Error {
             }
             Self::Frozen { .. } => "run `pinfold fetch` without `--frozen` and review the change of the record",
             Self::Registry(error) => return error.hint(),
-            Self::Offline { kept_for } if kept_for.is_empty() => "run `pinfold fetch` once with the network",
+            Self::Offline { kept_for: None } => "run `pinfold fetch` once with the network",
             Self::Offline { .. } => "run `pinfold fetch` once with the network, to see that this source serves them",
             Self::Archive(error) => return error.hint(),
             Self::Size { .. } => "`size` in pins.toml is the length of the packed artifact, in bytes",
@@ -278,10 +278,11 @@ impl fmt::Display for Error {
             Self::Registry(error) => error.fmt(f),
             Self::Tarball(error) => error.fmt(f),
             Self::Asset(error) => error.fmt(f),
-            Self::Offline { kept_for } if kept_for.is_empty() => {
-                f.write_str("--offline: the pinned bytes are not in the store")
+            Self::Offline { kept_for: None } => f.write_str("--offline: the pinned bytes are not in the store"),
+            Self::Offline { kept_for: Some(kept_for) } if kept_for.is_empty() => {
+                f.write_str("--offline: the pinned bytes are in the store, but nothing says for which source")
             }
-            Self::Offline { kept_for } => {
+            Self::Offline { kept_for: Some(kept_for) } => {
                 write!(f, "--offline: the pinned bytes are in the store, but as `{}`", kept_for.join("`, `"))
             }
             Self::Unobtainable { attempts } => match attempts.first() {

@@ -111,7 +111,7 @@ impl Project {
                 let message = format!("the record of `{}` belongs to no pin", name.escape_debug());
                 Finding::new(Level::Warning, "orphan-record", message)
                     .at(record_name(name))
-                    .hint("remove it together with its tree")
+                    .hint("remove it together with its tree, unless another pin file in this folder has it")
             })
             .collect())
     }

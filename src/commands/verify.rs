@@ -3,6 +3,8 @@
 //! What a tree is held against, the strongest first: the tree hash in the pin; the tree that the cached artifact gives
 //! when it is unpacked again; the record, which lies in the checkout like the tree itself and so is only a claim.
 
+use std::io::ErrorKind;
+
 use crate::ctx::{Ctx, Step};
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -81,12 +83,15 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Row {
 fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error> {
     let artifact = install::artifact_of(pin, ctx.platform)?;
     let patches = install::load_patches(project, pin)?;
-    let found = match tree::parent_of(project.root(), &pin.to)? {
-        Some(parent) => tree::scan(&parent, pin.to.file_name(), artifact.tree.is_some())?,
-        None => None,
+    let (found, why) = match tree::parent_of(project.root(), &pin.to) {
+        Ok(Some(parent)) => (tree::scan(&parent, pin.to.file_name(), artifact.tree.is_some())?, String::new()),
+        Ok(None) => (None, String::new()),
+        // Whatever such a link leads to is not the tree that was pinned to this place.
+        Err(error) if error.source.kind() == ErrorKind::NotADirectory => (None, format!(": {error}")),
+        Err(error) => return Err(error.into()),
     };
     let Some(found) = found else {
-        let finding = Finding::new(Level::Error, "tree-absent", format!("there is nothing at `{}`", pin.to));
+        let finding = Finding::new(Level::Error, "tree-absent", format!("there is nothing at `{}`{why}", pin.to));
         let findings = vec![finding.at(pin.to.as_str()).hint("run `pinfold fetch`")];
         return Ok(Judgement { against: "", contents: None, findings, verdict: Verdict::Refused });
     };

@@ -31,7 +31,7 @@ pub(super) fn obtain(
     let kept_for = ctx.store.sources(&artifact.integrity)?;
     match ctx.store.open(&artifact.integrity)? {
         Lookup::Found(blob) if may_serve(artifact, &kept_for) => return Ok((blob, findings)),
-        Lookup::Found(_) if conduct.offline => return Err(Error::Offline { kept_for }),
+        Lookup::Found(_) if conduct.offline => return Err(Error::Offline { kept_for: Some(kept_for) }),
         Lookup::Corrupt(mismatch) => {
             let message = "the copy in the store had rotted and was removed";
             let finding = Finding::new(Level::Warning, "store-corrupt", message);
@@ -40,7 +40,7 @@ pub(super) fn obtain(
         Lookup::Found(_) | Lookup::Absent => {}
     }
     if conduct.offline {
-        return Err(Error::Offline { kept_for: Vec::new() });
+        return Err(Error::Offline { kept_for: None });
     }
     let blob = download(ctx, project, pin, artifact, &mut findings)?;
     ctx.store.remember(&artifact.integrity, &artifact.source.to_string())?;

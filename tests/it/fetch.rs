@@ -293,6 +293,12 @@ fn the_store_serves_a_url_only_what_was_fetched_for_it() {
     project.pins(&pin("tool", moved, &integrity(b"bytes"), ""));
     check_with("offline-other-source", &project, OFFLINE, 2);
     assert!(project.web.asked().is_empty());
+    // Nor where what says so was lost.
+    let sources = stored(&project, "bytes").with_extension("sources");
+    let said = std::fs::read(&sources).expect("sources");
+    std::fs::remove_file(&sources).expect("sources");
+    check_with("offline-no-source", &project, OFFLINE, 2);
+    std::fs::write(&sources, said).expect("sources");
     assert_eq!(codes(&project.fetch()), ["not-found"]);
     assert_eq!(project.web.asked(), ["https://example.com/tool-2"]);
     project.web.serve("https://example.com/tool-2", "bytes");
