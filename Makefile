@@ -8,7 +8,7 @@ PINFOLD ?= $(CARGO_TARGET_DIR)/release/pinfold
 PINFOLD_NPM_REGISTRY ?= $(shell npm config get registry 2>/dev/null)
 export PINFOLD_NPM_REGISTRY
 
-.PHONY: help fetch verify build check test interop bench fuzz man clean
+.PHONY: help build fetch verify check deny test bench fuzz man clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,6 +26,9 @@ check: ## Formatting, lints, documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --quiet
+
+deny: ## Licences, bans and sources of the crates (needs cargo-deny)
+	$(CARGO) deny --config .cargo/deny.toml check bans licenses sources
 
 test: ## All tests; none needs the internet
 	$(CARGO) test --locked
