@@ -94,7 +94,7 @@ fn download(
     rules.hosts = hosts;
     let limit = artifact.size.map_or(BodyLimit::AtMost(MAX_ARTIFACT_LEN), BodyLimit::Exact);
     let mut attempts = Vec::new();
-    for url in places(ctx, artifact)? {
+    for url in places(ctx, project, artifact)? {
         let mut incoming = Receiver { ctx, name, incoming: ctx.store.receive(&artifact.integrity)?, total: None };
         let failure = match http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming) {
             Ok(outcome) => match incoming.incoming.finish()? {
@@ -118,14 +118,15 @@ fn download(
     Err(Error::Unobtainable { attempts })
 }
 
-fn places(ctx: &Ctx<'_>, artifact: &Artifact) -> Result<Vec<Url>, Error> {
+fn places(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> Result<Vec<Url>, Error> {
+    let named = project.pin_file().registries();
     let own = match &artifact.source {
         Source::Npm(package) => {
-            let registry = ctx.registries.npm(package.scope()).map_err(Error::Registry)?;
+            let registry = ctx.registries.npm(package.scope(), named.npm.as_ref()).map_err(Error::Registry)?;
             Some(npm::tarball_url(&registry, package.name(), package.version()).map_err(Error::Tarball)?)
         }
         Source::Github(asset) => {
-            let base = ctx.registries.github().map_err(Error::Registry)?;
+            let base = ctx.registries.github(named.github.as_ref()).map_err(Error::Registry)?;
             let url = github::asset_url(&base, asset.owner(), asset.repo(), asset.tag(), asset.asset());
             Some(url.map_err(Error::Asset)?)
         }

@@ -18,10 +18,6 @@ pub const GITHUB: &str = "https://github.com/";
 pub struct Settings<'a> {
     /// The values of `--registry`, in order.
     pub flags: &'a [RegistryFlag],
-    /// `npm` of `[registries]` in pins.toml.
-    pub pins_npm: Option<&'a str>,
-    /// `github` of `[registries]` in pins.toml.
-    pub pins_github: Option<&'a str>,
     /// The environment: asked for [`NPM_VARIABLES`], [`GITHUB_VARIABLE`], and the variables that an `.npmrc` names.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The `.npmrc` files that exist, as (what to call it, text): project, user, system.
@@ -92,7 +88,6 @@ impl Registries {
         };
 
         let mut npm = Vec::new();
-        npm.extend(said(Place::PinFile, settings.pins_npm));
         for variable in NPM_VARIABLES {
             npm.extend(said(Place::Variable(variable), (settings.env)(variable).as_deref()));
         }
@@ -110,7 +105,6 @@ impl Registries {
         npm.extend(said(Place::BuiltIn, settings.built_in_npm));
 
         let mut github = Vec::new();
-        github.extend(said(Place::PinFile, settings.pins_github));
         // A host, not a URL: `github.example.com`.
         let host = (settings.env)(GITHUB_VARIABLE).filter(|host| !host.is_empty());
         github.extend(said(Place::Variable(GITHUB_VARIABLE), host.map(|host| format!("https://{host}/")).as_deref()));
@@ -124,8 +118,9 @@ impl Registries {
     /// The order: `--registry npm:@scope=URL`; `--registry npm=URL`, which overrides scopes too (in npm it does not,
     /// but whoever types it into a pinfold command wants all packages from there); `@scope:registry` of an `.npmrc`,
     /// the strongest file first, which as in npm beats every registry that is not the scope's own;
-    /// `[registries] npm`; the environment; `registry` of the `.npmrc` files; the build-time default.
-    pub fn npm(&self, scope: Option<&str>) -> Result<Url, RegistryError> {
+    /// `[registries] npm` of the pin file, here as `pinned`; the environment; `registry` of the `.npmrc` files; the
+    /// build-time default.
+    pub fn npm(&self, scope: Option<&str>, pinned: Option<&Url>) -> Result<Url, RegistryError> {
         let of_scope = |flag: &RegistryFlag| match flag {
             RegistryFlag::NpmScope(of, url) if Some(of.as_str()) == scope => Some(url.clone()),
             _ => None,
@@ -138,17 +133,21 @@ impl Registries {
         if let Some(url) = flags().find_map(of_scope).or_else(|| flags().find_map(of_all)) {
             return Ok(url);
         }
-        let setting = scope.and_then(|scope| self.scopes.get(scope)).or_else(|| self.npm.first());
-        setting.ok_or(RegistryError::NotConfigured)?.url()
+        match (scope.and_then(|scope| self.scopes.get(scope)), pinned) {
+            (Some(setting), _) => setting.url(),
+            (None, Some(url)) => Ok(url.clone()),
+            (None, None) => self.npm.first().ok_or(RegistryError::NotConfigured)?.url(),
+        }
     }
 
-    /// The server of GitHub release assets: `--registry github=URL`, `[registries] github`, `GH_HOST`, [`GITHUB`].
-    pub fn github(&self) -> Result<Url, RegistryError> {
+    /// The server of GitHub release assets: `--registry github=URL`, `[registries] github` of the pin file, here as
+    /// `pinned`, `GH_HOST`, [`GITHUB`].
+    pub fn github(&self, pinned: Option<&Url>) -> Result<Url, RegistryError> {
         let of_github = |flag: &RegistryFlag| match flag {
             RegistryFlag::Github(url) => Some(url.clone()),
             _ => None,
         };
-        match self.flags.iter().rev().find_map(of_github) {
+        match self.flags.iter().rev().find_map(of_github).or_else(|| pinned.cloned()) {
             Some(url) => Ok(url),
             None => self.github.first().ok_or(RegistryError::NotConfigured)?.url(),
         }
@@ -179,8 +178,6 @@ impl Setting {
 /// Who names a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// `[registries]` in pins.toml.
-    PinFile,
     /// A variable of the environment.
     Variable(&'static str),
     /// An `.npmrc`, by what the caller calls it.
@@ -192,7 +189,6 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PinFile => f.write_str("`[registries]` of pins.toml"),
             Self::Variable(name) => write!(f, "the variable `{name}`"),
             Self::Npmrc(label) => write!(f, "`{}`", label.escape_debug()),
             Self::BuiltIn => f.write_str("the build-time default"),
@@ -326,25 +322,22 @@ mod tests {
 
     const NOTHING: Case<'_> = Case { flags: &[], pins: None, env: &[], npmrc: &[], built_in: None };
 
+    fn pinned(case: Case<'_>) -> Option<Url> {
+        case.pins.map(|text| text.parse().expect("a URL"))
+    }
+
     fn registries(case: Case<'_>) -> Registries {
         let flags: Vec<RegistryFlag> = case.flags.iter().map(|flag| flag.parse().expect("a flag")).collect();
         let env = |name: &str| case.env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let npmrc: Vec<(String, String)> =
             case.npmrc.iter().enumerate().map(|(i, text)| (format!("file {i}"), (*text).to_owned())).collect();
-        Registries::new(&Settings {
-            flags: &flags,
-            pins_npm: case.pins,
-            pins_github: case.pins,
-            env: &env,
-            npmrc: &npmrc,
-            built_in_npm: case.built_in,
-        })
+        Registries::new(&Settings { flags: &flags, env: &env, npmrc: &npmrc, built_in_npm: case.built_in })
     }
 
     #[test]
     fn takes_the_first_place_that_names_a_registry() {
         let check = |case: Case<'_>, expected: &str| {
-            assert_eq!(registries(case).npm(None).expect("configured").to_string(), expected);
+            assert_eq!(registries(case).npm(None, pinned(case).as_ref()).expect("configured").to_string(), expected);
         };
         let mut case = Case {
             flags: &["npm=https://a.example/", "npm=https://flag.example/", "npm:@s=https://scope.example/"],
@@ -367,7 +360,7 @@ mod tests {
         case.npmrc = &[];
         check(case, "https://built.example/");
         case.built_in = None;
-        let error = registries(case).npm(None).expect_err("nothing is implied");
+        let error = registries(case).npm(None, None).expect_err("nothing is implied");
         assert_eq!(error.code(), "registry-not-configured");
         let hint = error.hint().expect("says where");
         for place in ["--registry", "[registries]", "NPM_CONFIG_REGISTRY", ".npmrc", "PINFOLD_NPM_REGISTRY"] {
@@ -378,7 +371,10 @@ mod tests {
     #[test]
     fn a_scope_beats_what_is_not_its_own() {
         let check = |case: Case<'_>, expected: &str| {
-            assert_eq!(registries(case).npm(Some("@s")).expect("configured").to_string(), expected);
+            assert_eq!(
+                registries(case).npm(Some("@s"), pinned(case).as_ref()).expect("configured").to_string(),
+                expected
+            );
         };
         let mut case = Case {
             flags: &["npm:@s=https://own.example/", "npm=https://flag.example/"],
@@ -403,14 +399,14 @@ mod tests {
         let text =
             "@bad:registry=https://u:hush@x.example/\n@unset:registry=https://${NOT_SET}/\nregistry=https://r.example/";
         let registries = registries(Case { npmrc: &[text], ..NOTHING });
-        assert_eq!(registries.npm(Some("@other")).expect("configured").to_string(), "https://r.example/");
-        let error = registries.npm(Some("@bad")).expect_err("credentials");
+        assert_eq!(registries.npm(Some("@other"), None).expect("configured").to_string(), "https://r.example/");
+        let error = registries.npm(Some("@bad"), None).expect_err("credentials");
         assert_eq!(error.code(), "registry-malformed");
         assert_eq!(
             error.to_string(),
             "the registry `https://…@x.example/` of `file 0` cannot be used: the URL has credentials in it"
         );
-        let error = registries.npm(Some("@unset")).expect_err("unset");
+        let error = registries.npm(Some("@unset"), None).expect_err("unset");
         assert_eq!(error.code(), "registry-unset-variable");
         assert_eq!(error.to_string(), "the registry of `file 0` names `NOT_SET`, which is not set");
     }
@@ -418,7 +414,7 @@ mod tests {
     #[test]
     fn finds_github() {
         let check = |case: Case<'_>, expected: &str| {
-            assert_eq!(registries(case).github().expect("configured").to_string(), expected);
+            assert_eq!(registries(case).github(pinned(case).as_ref()).expect("configured").to_string(), expected);
         };
         let env: &[(&str, &str)] = &[("GH_HOST", "gh.example.com")];
         check(
@@ -428,7 +424,7 @@ mod tests {
         check(Case { pins: Some("https://p.example/"), env, ..NOTHING }, "https://p.example/");
         check(Case { env, ..NOTHING }, "https://gh.example.com/");
         check(NOTHING, GITHUB);
-        let error = registries(Case { env: &[("GH_HOST", "a b")], ..NOTHING }).github().expect_err("no host");
+        let error = registries(Case { env: &[("GH_HOST", "a b")], ..NOTHING }).github(None).expect_err("no host");
         assert_eq!(error.code(), "registry-malformed");
     }
 

@@ -81,14 +81,7 @@ impl Project {
     /// Calls `work` with the context of this project.
     pub(crate) fn with<R>(&self, progress: &dyn Progress, work: impl FnOnce(&Ctx<'_>) -> R) -> R {
         let flags: Vec<RegistryFlag> = vec![format!("npm={REGISTRY}").parse().expect("a flag")];
-        let registries = Registries::new(&Settings {
-            flags: &flags,
-            pins_npm: None,
-            pins_github: None,
-            env: &|_| None,
-            npmrc: &[],
-            built_in_npm: None,
-        });
+        let registries = Registries::new(&Settings { flags: &flags, env: &|_| None, npmrc: &[], built_in_npm: None });
         work(&Ctx {
             pin_file: &self.path("pins.toml"),
             store: &Store::new(self.store_folder()),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pinfold::ctx::Ctx;
 use pinfold::fs::{self, FsError};
 use pinfold::http::{ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
-use pinfold::pins::{MAX_FILE_LEN, PinFile, Platform};
+use pinfold::pins::Platform;
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
 use pinfold::tree::Gate;
@@ -88,13 +88,8 @@ fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
     }
 }
 
-/// The registries, from flags, the pin file, the environment and npm's own files.
+/// The registries, from flags, the environment and npm's own files; what the pin file says is known when it is read.
 fn registries(pins: &Path, flags: &[RegistryFlag]) -> Result<Registries, String> {
-    let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
-    // A pin file that cannot be read or parsed is told by the command, with its line.
-    let text = fs::read_if_exists(pins, limit).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
-    let pin_file = text.and_then(|text| PinFile::parse(&text).ok());
-    let named = pin_file.as_ref().map(PinFile::registries);
     let mut npmrc = Vec::new();
     for path in npmrc_files(pins) {
         if let Some(bytes) = fs::read_if_exists(&path, MAX_NPMRC_LEN).map_err(told)? {
@@ -103,8 +98,6 @@ fn registries(pins: &Path, flags: &[RegistryFlag]) -> Result<Registries, String>
     }
     Ok(Registries::new(&Settings {
         flags,
-        pins_npm: named.and_then(|named| named.npm.as_ref()).map(ToString::to_string).as_deref(),
-        pins_github: named.and_then(|named| named.github.as_ref()).map(ToString::to_string).as_deref(),
         env: &|name| variable(name),
         npmrc: &npmrc,
         built_in_npm: option_env!("PINFOLD_NPM_REGISTRY"),
