@@ -26,6 +26,17 @@ impl Origin {
         &self.host
     }
 
+    /// The port, the scheme's own where the URL names none.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The host, with `:port` where that is not the scheme's own.
+    pub fn authority(&self) -> String {
+        let own = if self.https { 443 } else { 80 };
+        if self.port == own { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+    }
+
     /// Whether the host is this machine by name (`localhost`) or address (127.0.0.0/8, `::1`).
     pub fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
@@ -35,9 +46,8 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, default) = if self.https { ("https", 443) } else { ("http", 80) };
-        write!(f, "{scheme}://{}", self.host)?;
-        if self.port == default { Ok(()) } else { write!(f, ":{}", self.port) }
+        let scheme = if self.https { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority())
     }
 }
 

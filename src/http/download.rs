@@ -8,7 +8,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::retry::{self, ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP};
-use super::{DownloadError, Failure, Http, HttpError, LowSpeed, Request, Response, TimeoutKind, Timeouts, port};
+use super::{DownloadError, Failure, Http, HttpError, LowSpeed, Request, Response, TimeoutKind, Timeouts};
 use crate::pins::Host;
 use crate::source::credentials::Credentials;
 use crate::url::{Url, UrlError};
@@ -159,7 +159,7 @@ impl Attempt<'_> {
         if let Some(hosts) = self.rules.hosts
             && !hosts.iter().any(|host| host.serves(url))
         {
-            return Err(Failure::HostNotAllowed { host: host_and_unusual_port(url) });
+            return Err(Failure::HostNotAllowed { host: url.origin().authority() });
         }
         if self.clock.now() >= self.rules.deadline {
             return Err(Failure::Http(HttpError::Timeout(TimeoutKind::Deadline)));
@@ -282,14 +282,6 @@ fn redirect(from: &Url, response: &Response) -> Result<Url, Failure> {
             Err(Failure::BadRedirect { location: "…".to_owned(), error: UrlError::Credentials })
         }
         Err(error) => Err(Failure::BadRedirect { location: shown(), error }),
-    }
-}
-
-/// Whether an entry of the allowlist names the host of `url`.
-fn host_and_unusual_port(url: &Url) -> String {
-    match (url.is_https(), port(url)) {
-        (true, 443) | (false, 80) => url.host().to_owned(),
-        (_, port) => format!("{}:{port}", url.host()),
     }
 }
 

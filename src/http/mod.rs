@@ -96,14 +96,6 @@ pub struct LowSpeed {
     pub window: Duration,
 }
 
-/// The port of a URL, which its origin shows only where it is not the scheme's own.
-fn port(url: &Url) -> u16 {
-    let origin = url.origin().to_string();
-    let shown = origin.rsplit_once(']').map_or(origin.as_str(), |(_, rest)| rest).rsplit_once(':');
-    let default = if url.is_https() { 443 } else { 80 };
-    shown.and_then(|(_, port)| port.parse().ok()).unwrap_or(default)
-}
-
 /// A URL for messages: the query may be a signature that grants access.
 fn without_query(url: &Url) -> String {
     let text = url.to_string();

@@ -5,7 +5,7 @@
 
 use ureq::{Proxy, ProxyProtocol};
 
-use super::{HttpError, port};
+use super::HttpError;
 use crate::url::Url;
 
 /// The usual variables, as the shell finds them (in either case); empty is as good as absent.
@@ -59,7 +59,7 @@ fn exempts(entry: &str, url: &Url) -> bool {
         },
         _ => (entry.as_str(), None),
     };
-    if wanted.is_some_and(|wanted| wanted != port(url)) {
+    if wanted.is_some_and(|wanted| wanted != url.origin().port()) {
         return false;
     }
     let bare = |host: &str| host.trim_start_matches('[').trim_end_matches(']').to_owned();

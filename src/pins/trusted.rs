@@ -111,9 +111,8 @@ impl Host {
 
     /// Whether `url` is on this host.
     pub fn serves(&self, url: &Url) -> bool {
-        let scheme = if url.is_https() { "https" } else { "http" };
-        // Reading it as a URL once more drops a port that is the scheme's own.
-        format!("{scheme}://{self}/").parse::<Url>().is_ok_and(|own| own.origin() == url.origin())
+        let own = if url.is_https() { 443 } else { 80 };
+        self.name == url.host() && self.port.unwrap_or(own) == url.origin().port()
     }
 }
 
