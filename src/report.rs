@@ -15,6 +15,18 @@ pub enum Verdict {
     Refused,
 }
 
+impl Verdict {
+    /// The exit code: 0 passed, 1 refused, 2 failed, 3 unverifiable.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Refused => 1,
+            Self::Failed => 2,
+            Self::Unverifiable => 3,
+        }
+    }
+}
+
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -122,15 +134,10 @@ impl Report {
         self.rows.iter().map(|row| row.verdict).max().unwrap_or(nothing)
     }
 
-    /// The exit code: 0 passed, 1 refused, 2 failed, 3 unverifiable. 1 wins over 3 and 3 over 2, so that a caller who
-    /// retries on 2 never retries past a refusal.
+    /// The exit code of the verdict. 1 wins over 3 and 3 over 2, so that a caller who retries on 2 never retries past a
+    /// refusal.
     pub fn exit_code(&self) -> u8 {
-        match self.verdict() {
-            Verdict::Passed => 0,
-            Verdict::Refused => 1,
-            Verdict::Failed => 2,
-            Verdict::Unverifiable => 3,
-        }
+        self.verdict().exit_code()
     }
 
     /// How many rows came out so.

@@ -70,8 +70,8 @@ impl Report {
 }
 
 /// The document of a command that could not even begin, such as for a malformed pins.toml.
-pub fn failure(command: &str, error: &Finding, exit_code: u8) -> String {
-    let verdict = if exit_code == 1 { Verdict::Refused } else { Verdict::Failed };
+pub fn failure(command: &str, error: &Finding, verdict: Verdict) -> String {
+    let exit_code = verdict.exit_code();
     document(&WireFailure {
         schema: SCHEMA,
         command,

@@ -17,7 +17,6 @@ use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::{Report, Verdict};
 
-use crate::render;
 use crate::support::{Project, REGISTRY, Tar, human, integrity, npm_package};
 
 /// Vectors whose refusal cannot be reached by way of a pin: (name, what happens instead, why).
@@ -260,7 +259,7 @@ fn pin_files() {
         }
         for error in [fetched.expect_err(&name), verified.expect_err(&name)] {
             assert!(matches!(error, Error::Pins { .. }), "{name}: {error}");
-            assert_eq!((error.code(), render::exit_code(&error)), (expect, 2), "{name}: {error}");
+            assert_eq!((error.code(), error.verdict().exit_code()), (expect, 2), "{name}: {error}");
             let shown = error.to_string();
             assert!(shown.starts_with("pins.toml:") && !shown.contains(char::is_control), "{name}: {shown:?}");
         }

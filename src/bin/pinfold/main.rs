@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use pinfold::error::Error;
-use pinfold::report::{Finding, Level, Report, json};
+use pinfold::report::{Finding, Level, Report, Verdict, json};
 
 use cli::{Cli, Command};
 use world::World;
@@ -25,11 +25,13 @@ fn main() -> ExitCode {
             answer(&text, report.exit_code())
         }
         Ok(Answer::Text(text)) => answer(&text, 0),
-        Err(Failure { findings, code }) => match findings.first() {
-            Some(first) if cli.output.json => answer(&json::failure(cli.command.words(), first, code), code),
+        Err(Failure { findings, verdict }) => match findings.first() {
+            Some(first) if cli.output.json => {
+                answer(&json::failure(cli.command.words(), first, verdict), verdict.exit_code())
+            }
             _ => {
                 let _ = std::io::stderr().write_all(render::failure(&findings, &style).as_bytes());
-                ExitCode::from(code)
+                ExitCode::from(verdict.exit_code())
             }
         },
     }
@@ -44,12 +46,12 @@ enum Answer {
 /// Why there is no report.
 struct Failure {
     findings: Vec<Finding>,
-    code: u8,
+    verdict: Verdict,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { findings: error.findings(), code: render::exit_code(&error) }
+        Self { findings: error.findings(), verdict: error.verdict() }
     }
 }
 
@@ -57,7 +59,10 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
     use pinfold::commands::{cache, fetch, verify};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
-        let failure = |message| Failure { findings: vec![Finding::new(Level::Error, "environment", message)], code: 2 };
+        let failure = |message| Failure {
+            findings: vec![Finding::new(Level::Error, "environment", message)],
+            verdict: Verdict::Failed,
+        };
         World::gather(cli).map_err(failure)
     };
     let report = match &cli.command {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use pinfold::error::Error;
 use pinfold::report::{Finding, Level, Report, Row, Verdict};
 
 /// How to say it: colour, and how much.
@@ -19,15 +18,6 @@ pub(crate) struct Style {
 impl Style {
     fn paint(&self, colour: &str, word: &str) -> String {
         if self.colour { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() }
-    }
-}
-
-/// The exit code of a command that could not even begin.
-pub(crate) fn exit_code(error: &Error) -> u8 {
-    match error.verdict() {
-        Verdict::Refused => 1,
-        Verdict::Unverifiable => 3,
-        Verdict::Failed | Verdict::Passed => 2,
     }
 }
 
