@@ -8,7 +8,7 @@ use crate::ctx::{Ctx, Step};
 use crate::error::Error;
 use crate::patch::Patches;
 use crate::pins::{Artifact, Mode, Pin, Platform};
-use crate::project::{Project, record_name};
+use crate::project::Project;
 use crate::record::{self, Contents, Evidence, Record};
 use crate::report::{Finding, Level};
 use crate::store::VerifiedBlob;
@@ -250,9 +250,4 @@ fn is_the_same_tree(parent: &crate::fs::Dir, pin: &Pin, contents: &Contents) -> 
     let Some(found) = tree::scan(parent, pin.to.file_name(), false)? else { return Ok(false) };
     let differences = record::differences(contents, &found.contents).len().saturating_add(found.odd.len());
     if differences == 0 { Ok(true) } else { Err(Error::NotOurs { to: pin.to.clone(), differences }) }
-}
-
-/// Where the record of a pin is, relative to pins.toml.
-pub fn record_path(pin: &Pin) -> String {
-    record_name(pin.name.as_str())
 }

@@ -24,11 +24,8 @@ impl Project {
     /// Reads the pin file at `path`.
     pub fn open(path: &Path) -> Result<Self, Error> {
         // The parent of a bare file name is the empty path, which no system call takes.
-        let folder = match path.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-            Some(parent) => parent,
-            None => Path::new("."),
-        };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = parent.unwrap_or(Path::new("."));
         let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
         let bytes = fs::read_if_exists(path, limit)?.ok_or_else(|| Error::NoPinFile { path: path.to_owned() })?;
         let text = String::from_utf8(bytes).map_err(|error| {

@@ -46,12 +46,17 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
 }
 
 /// The largest artifacts first: one of them alone at the end would keep all but one thread waiting.
-fn weight(ctx: &Ctx<'_>, pin: &Pin) -> u64 {
+pub(super) fn weight(ctx: &Ctx<'_>, pin: &Pin) -> u64 {
     pin.artifact_for(ctx.platform).and_then(|artifact| artifact.size).unwrap_or(0)
 }
 
+/// What a pin is on this platform, as rows have it.
+pub(super) fn source(ctx: &Ctx<'_>, pin: &Pin) -> String {
+    pin.artifact_for(ctx.platform).map(|artifact| artifact.source.to_string()).unwrap_or_default()
+}
+
 fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> (Row, Option<Evidence>) {
-    let source = pin.artifact_for(ctx.platform).map(|artifact| artifact.source.to_string()).unwrap_or_default();
+    let source = source(ctx, pin);
     let subject = pin.name.to_string();
     match result {
         Ok(installed) => {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::install;
 use crate::patch::Patches;
 use crate::pins::{Artifact, Pin};
-use crate::project::Project;
+use crate::project::{Project, record_name};
 use crate::record::{self, Change, Contents, Difference, Record};
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::tree::{self, Scan};
@@ -33,7 +33,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let rows = work::each(
         &pins,
         ctx.jobs,
-        |pin| weight(ctx, pin),
+        |pin| fetch::weight(ctx, pin),
         |pin| {
             ctx.progress.step(pin.name.as_str(), Step::Looking);
             let row = row(ctx, &project, pin);
@@ -47,10 +47,6 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn weight(ctx: &Ctx<'_>, pin: &Pin) -> u64 {
-    pin.artifact_for(ctx.platform).and_then(|artifact| artifact.size).unwrap_or(0)
-}
-
 /// What was found at a pin's destination, and what it was held against.
 struct Judgement {
     /// What it was held against, in a few words; empty when it was held against nothing.
@@ -61,7 +57,7 @@ struct Judgement {
 }
 
 fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Row {
-    let source = pin.artifact_for(ctx.platform).map(|artifact| artifact.source.to_string()).unwrap_or_default();
+    let source = fetch::source(ctx, pin);
     let judgement = judge(ctx, project, pin).unwrap_or_else(|error| Judgement {
         against: "",
         contents: None,
@@ -102,9 +98,10 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error
         Err(error) => return Err(error),
     };
     let mut findings: Vec<Finding> = found.odd.iter().map(|(path, why)| odd(pin, path, why)).collect();
-    findings.extend(record.as_ref().and_then(|record| stale(pin, artifact, &patches, record)));
+    let stale = record.as_ref().and_then(|record| stale(pin, artifact, &patches, record));
     // A record that was made for another pin says nothing about this one.
-    let record = record.filter(|_| findings.iter().all(|finding| finding.code != STALE));
+    let record = record.filter(|_| stale.is_none());
+    findings.extend(stale);
 
     let against = match hold(ctx, project, (pin, artifact, &patches), &found, record.as_ref(), &mut findings) {
         Err(error) if findings.is_empty() => return Err(error),
@@ -188,14 +185,14 @@ fn hold(
 fn stale(pin: &Pin, artifact: &Artifact, patches: &Patches, record: &Record) -> Option<Finding> {
     let why = install::difference(pin, artifact, patches, record)?;
     let message = format!("the tree was made for another pin: {why}");
-    let finding = Finding::new(Level::Error, STALE, message).at(install::record_path(pin));
+    let finding = Finding::new(Level::Error, "record-stale", message).at(record_name(pin.name.as_str()));
     Some(finding.hint("run `pinfold fetch`"))
 }
 
 fn false_record(pin: &Pin) -> Finding {
     let message = "the record lists other files than the artifact has";
     Finding::new(Level::Error, "record-false", message)
-        .at(install::record_path(pin))
+        .at(record_name(pin.name.as_str()))
         .hint("remove it and run `pinfold fetch`, which writes it anew")
 }
 
@@ -251,6 +248,3 @@ fn summary(report: &Report) -> String {
         .collect();
     format!("{verified} of {total} {pins} verified, {}", parts.join(", "))
 }
-
-/// The code of a record that was made for another pin.
-const STALE: &str = "record-stale";
