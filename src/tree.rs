@@ -26,7 +26,7 @@ pub fn stage_name(to: &RelPath) -> String {
 /// The folder that a destination is in, by handle from the project's root; `None` where it is absent. A link on the way
 /// is an error: it may lead out of the project.
 pub fn parent_of(root: &Dir, to: &RelPath) -> Result<Option<Dir>, FsError> {
-    let mut folder = Dir::open(root.path())?;
+    let mut folder = root.try_clone()?;
     let mut components: Vec<&str> = to.components().collect();
     components.pop();
     for component in components {
@@ -40,7 +40,7 @@ pub fn parent_of(root: &Dir, to: &RelPath) -> Result<Option<Dir>, FsError> {
 
 /// As [`parent_of`], creating what is absent.
 pub fn make_parent_of(root: &Dir, to: &RelPath) -> Result<Dir, FsError> {
-    let mut folder = Dir::open(root.path())?;
+    let mut folder = root.try_clone()?;
     let mut components: Vec<&str> = to.components().collect();
     components.pop();
     for component in components {

@@ -61,6 +61,12 @@ impl Dir {
         Ok(Self { fd, path: path.to_owned() })
     }
 
+    /// Another handle of the same folder.
+    pub fn try_clone(&self) -> Result<Self, FsError> {
+        let fd = self.fd.try_clone().map_err(|error| FsError::new("open", &self.path, error))?;
+        Ok(Self { fd, path: self.path.clone() })
+    }
+
     /// Where it was when it was opened, for messages.
     pub fn path(&self) -> &Path {
         &self.path
