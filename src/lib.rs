@@ -19,6 +19,7 @@ pub mod report;
 
 // judgement: values to values
 pub mod patch;
+pub mod root;
 pub mod source;
 
 // effects: the only doors to the world

@@ -14,7 +14,7 @@ const LADDER: &[&[&str]] = &[
     // formats: bytes to values and back
     &["archive", "nar", "pins", "record", "report"],
     // judgement: values to values
-    &["patch", "source"],
+    &["patch", "root", "source"],
     // effects: the doors to the world
     &["fs"],
     &["http", "store", "tree"],
@@ -43,6 +43,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("glob", &["src/layout"], "one meaning of a pattern"),
     ("unicode_normalization", &["src/path"], "one meaning of a collision"),
     ("sha2", &["src/digest"], "one meaning of a digest"),
+    ("sigstore_verify", &["src/root"], "one judge of evidence, and one of trust roots"),
+    ("x509_cert", &["src/root"], "who issued a certificate is asked in one place"),
     ("clap", &["src/bin"], "only the shell reads arguments"),
     ("indicatif", &["src/bin"], "only the shell draws"),
     ("std::env", &["src/bin"], "only the shell reads the environment"),
