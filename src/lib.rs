@@ -6,6 +6,7 @@
 
 // words: values with an invariant
 pub mod digest;
+pub mod json;
 pub mod layout;
 pub mod path;
 pub mod url;
@@ -16,9 +17,13 @@ pub mod nar;
 pub mod pins;
 pub mod record;
 pub mod report;
+pub mod statement;
 
 // judgement: values to values
+pub mod attestation;
 pub mod patch;
+pub mod policy;
+pub mod provenance;
 pub mod root;
 pub mod source;
 

@@ -199,10 +199,21 @@ impl TrustRoot {
         self.root.timestamp_authorities.iter().map(|one| held(&name(one), one.valid_for)).collect()
     }
 
+    /// How old it is, in words: for who has to find out that a root is too old for the evidence.
+    pub fn age(&self) -> String {
+        let date = self.date().unwrap_or_else(|| "an unknown day".to_owned());
+        format!("the {} root in use ({}) is from {date}", self.instance, self.origin.escape_debug())
+    }
+
     /// Itself, for who verifies.
     pub(crate) const fn sigstore(&self) -> &TrustedRoot {
         &self.root
     }
+}
+
+/// The issuer of a certificate (DER), as RFC 4514 writes names: for messages.
+pub fn issuer_of(certificate_der: &[u8]) -> Option<String> {
+    authority::issuer_of(certificate_der)
 }
 
 /// From when to when something in a root holds, as `YYYY-MM-DD`.

@@ -80,3 +80,8 @@ impl Identifiers {
         })
     }
 }
+
+/// The issuer of a certificate, as RFC 4514 writes names.
+pub(super) fn issuer_of(der: &[u8]) -> Option<String> {
+    Certificate::from_der(der).ok().map(|certificate| certificate.tbs_certificate.issuer.to_string())
+}

@@ -10,6 +10,8 @@ mod support;
 mod attacks;
 mod cache;
 mod cli;
+#[path = "corpus/mod.rs"]
+mod corpus;
 mod crash;
 mod fetch;
 mod formats;

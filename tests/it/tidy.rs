@@ -9,12 +9,15 @@ use std::process::Command;
 /// The modules, a rung a line. A module uses modules on lower rungs and its own children, nothing else.
 const LADDER: &[&[&str]] = &[
     // words: values with an invariant
-    &["digest", "path", "url"],
+    &["digest", "json", "path", "url"],
     &["layout"],
     // formats: bytes to values and back
-    &["archive", "nar", "pins", "record", "report"],
+    &["archive", "nar", "pins", "record", "report", "statement"],
     // judgement: values to values
     &["patch", "root", "source"],
+    &["attestation"],
+    &["provenance"],
+    &["policy"],
     // effects: the doors to the world
     &["fs"],
     &["http", "store", "tree"],

@@ -1,0 +1,288 @@
+//! What a long-lived key signed: a registry's publish attestations and signatures, envelopes and bundles of a key that
+//! the caller named.
+//!
+//! A key has no certificate that says when it was valid. A registry's key has a lifetime, which is held against the
+//! transparency log's time and never against a date that nobody signed; a key that the caller named is trusted as named.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE};
+use serde_json::Value;
+use sigstore_verify::PublicKeyVerificationPolicy;
+use sigstore_verify::crypto::{KeyAlgorithm, verify_signature};
+use sigstore_verify::types::bundle::VerificationMaterialContent;
+use sigstore_verify::types::{Bundle, DerPublicKey, SignatureBytes, SignatureContent, pae};
+
+use super::signer::Signer;
+use super::{About, Artifact, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation, keyless};
+use crate::digest::Integrity;
+use crate::root::{RegistryKey, Usage};
+use crate::statement::PAYLOAD_TYPE;
+
+/// A public key that the caller trusts.
+#[derive(Debug, Clone)]
+pub struct NamedKey {
+    spki: Vec<u8>,
+    id: Option<String>,
+}
+
+impl NamedKey {
+    /// Reads a PEM block `PUBLIC KEY` (RFC 7468, section 13). With `id`, only signatures that carry exactly that key id
+    /// count.
+    pub fn from_pem(pem: &str, id: Option<String>) -> Result<Self, NamedKeyError> {
+        let key = DerPublicKey::from_pem(pem).map_err(|error| NamedKeyError(error.to_string()))?;
+        KeyAlgorithm::from_spki(&key).map_err(|error| NamedKeyError(error.to_string()))?;
+        Ok(Self { spki: key.as_bytes().to_vec(), id })
+    }
+
+    fn admits(&self, keyid: &str) -> bool {
+        self.id.as_deref().is_none_or(|id| id == keyid)
+    }
+
+    /// What the key is called in proofs: the id that was asked for, else its digest.
+    fn name(&self) -> String {
+        self.id.clone().unwrap_or_else(|| format!("SHA256:{}", crate::digest::Sha256::of(&self.spki).hex()))
+    }
+}
+
+/// Why a text is not a public key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedKeyError(String);
+
+impl fmt::Display for NamedKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a public key: {}", self.0.escape_debug())
+    }
+}
+
+impl std::error::Error for NamedKeyError {}
+
+/// A key, and where it comes from.
+enum Known<'a> {
+    Named(&'a NamedKey),
+    Registry(&'a RegistryKey),
+}
+
+impl Trust {
+    /// The key for a hint. The hint itself is not authenticated: it only says which key to try.
+    fn key_for(&self, hint: &str, usage: Usage) -> Result<Known<'_>, Lack> {
+        let unknown = || Lack::UnknownKey { keyid: hint.to_owned() };
+        match &self.key {
+            Some(key) if key.admits(hint) => Ok(Known::Named(key)),
+            Some(_) => Err(unknown()),
+            None => self.registry_keys.find(hint, usage).map(Known::Registry).ok_or_else(unknown),
+        }
+    }
+}
+
+impl Known<'_> {
+    fn spki(&self) -> DerPublicKey {
+        DerPublicKey::new(match self {
+            Self::Named(key) => key.spki.clone(),
+            Self::Registry(key) => key.spki.clone(),
+        })
+    }
+
+    fn signer(&self) -> Signer {
+        Signer::Key {
+            id: match self {
+                Self::Named(key) => key.name(),
+                Self::Registry(key) => key.keyid.clone(),
+            },
+        }
+    }
+
+    /// Holds the key's lifetime against the time that somebody vouches for.
+    fn hold(&self, time: Option<i64>) -> Result<(), Unproved> {
+        let Self::Registry(key) = self else { return Ok(()) };
+        let keyid = key.keyid.clone();
+        match time {
+            Some(time) if key.holds_at(time) => Ok(()),
+            Some(_) => Err(Refusal::KeyNotValid { keyid }.into()),
+            None if key.end.is_none() => Ok(()),
+            None => Err(Lack::ExpiredKey { keyid }.into()),
+        }
+    }
+}
+
+/// A bundle with the hint of a key instead of a certificate.
+pub(super) fn prove(
+    trust: &Trust,
+    bundle: &Bundle,
+    about: About,
+    artifact: &Artifact<'_>,
+) -> Result<VerifiedAttestation, Unproved> {
+    let VerificationMaterialContent::PublicKey(identifier) = &bundle.verification_material.content else {
+        return Err(Refusal::Bundle("it has neither a certificate nor a key".to_owned()).into());
+    };
+    let key = trust.key_for(&identifier.hint, Usage::Attestations)?;
+    if bundle.verification_material.tlog_entries.is_empty() {
+        return prove_unlogged(&key, bundle, about, artifact);
+    }
+    let (root, verifier) = trust.root_of_log(bundle)?;
+    let verifier = verifier.as_ref().map_err(|error| Refusal::Bundle(error.clone()))?;
+    let policy = PublicKeyVerificationPolicy::new(key.spki());
+    let result = match (keyless::digest_of(&about), artifact.open) {
+        (Some(digest), _) => verifier.verify(digest, bundle, &policy),
+        (None, Some(open)) => {
+            let bytes = open().map_err(|error| Refusal::Bundle(error.to_string()))?;
+            verifier.verify_reader(bytes, bundle, &policy)
+        }
+        (None, None) => verifier.verify(keyless::digest_for(bundle, artifact).ok_or(Lack::NoBytes)?, bundle, &policy),
+    };
+    let result = result.map_err(|error| Refusal::of(&error))?;
+    let seen = Seen::of(bundle, &result);
+    key.hold(seen.time)?;
+    about.proved(key.signer(), seen, Some(root.instance()))
+}
+
+/// A bundle without log and time, by a key that the caller named: the signature is all there is.
+fn prove_unlogged(
+    key: &Known<'_>,
+    bundle: &Bundle,
+    about: About,
+    artifact: &Artifact<'_>,
+) -> Result<VerifiedAttestation, Unproved> {
+    if matches!(key, Known::Registry(_)) {
+        return Err(Lack::NoLogEntry.into());
+    }
+    match &bundle.content {
+        SignatureContent::DsseEnvelope(envelope) => {
+            check_signature(key, &envelope.pae(), envelope.signature.sig.as_bytes())?;
+        }
+        SignatureContent::MessageSignature(signature) => {
+            let mut bytes = Vec::new();
+            let mut reader = artifact.open.ok_or(Lack::NoBytes)?().map_err(|e| Refusal::Bundle(e.to_string()))?;
+            reader.read_to_end(&mut bytes).map_err(|error| Refusal::Bundle(error.to_string()))?;
+            check_signature(key, &bytes, signature.signature.as_bytes())?;
+        }
+        _ => return Err(Refusal::Bundle("it has no signature".to_owned()).into()),
+    }
+    about.proved(key.signer(), Seen::default(), None)
+}
+
+/// An envelope alone. Signed by a certificate it has neither log entry nor timestamp, and nobody can prove it offline.
+pub(super) fn prove_envelope(
+    trust: &Trust,
+    value: &Value,
+    artifact: &Artifact<'_>,
+) -> Result<VerifiedAttestation, Unproved> {
+    let malformed = |what: &str| Refusal::Envelope(what.to_owned());
+    let signatures = value.get("signatures").and_then(Value::as_array).ok_or_else(|| malformed("no signatures"))?;
+    let payload = payload_of(value).map_err(Refusal::Envelope)?;
+    let payload_type = value.get("payloadType").and_then(Value::as_str).unwrap_or_default();
+    if payload_type != PAYLOAD_TYPE {
+        return Err(Refusal::PayloadType(payload_type.to_owned()).into());
+    }
+    let about = About::of_payload(&payload, artifact)?;
+    if signatures.is_empty() {
+        return Err(malformed("no signatures").into());
+    }
+    let Some(named) = &trust.key else { return Err(Lack::NoTime.into()) };
+    let key = Known::Named(named);
+    let signed = pae(payload_type, &payload);
+    let mut failure = Unproved::from(Lack::UnknownKey { keyid: String::new() });
+    // DSSE, protocol: one good signature of a trusted key is enough, and the others prove nothing.
+    for signature in signatures {
+        let text = |name| signature.get(name).and_then(Value::as_str).unwrap_or_default();
+        if !named.admits(text("keyid")) {
+            failure = Lack::UnknownKey { keyid: text("keyid").to_owned() }.into();
+            continue;
+        }
+        let bytes = from_base64(text("sig")).ok_or_else(|| malformed("a signature is not base64"))?;
+        match check_signature(&key, &signed, &bytes) {
+            Ok(()) => return about.proved(key.signer(), Seen::default(), None),
+            Err(refusal) => failure = refusal.into(),
+        }
+    }
+    Err(failure)
+}
+
+/// A registry's signature over `NAME@VERSION:INTEGRITY`.
+pub(super) fn prove_registry_signature(
+    trust: &Trust,
+    value: &Value,
+    artifact: &Artifact<'_>,
+) -> Result<VerifiedAttestation, Unproved> {
+    let signature = value.get("registrySignature");
+    let text = |name: &str| signature.and_then(|one| one.get(name)).and_then(Value::as_str);
+    let (Some(package), Some(integrity), Some(keyid), Some(sig)) =
+        (text("package"), text("integrity"), text("keyid"), text("sig"))
+    else {
+        return Err(Refusal::Envelope("a registry's signature has package, integrity, keyid and sig".to_owned()).into());
+    };
+    let signed: Integrity = integrity.parse().map_err(|error| Refusal::Envelope(format!("{error}")))?;
+    let algorithm = signed.algorithm().name();
+    match artifact.digests.get(algorithm) {
+        None => return Err(Lack::NoCommonDigest(vec![algorithm.to_owned()]).into()),
+        Some(own) if *own != signed.hex() => {
+            let (expected, received) = (format!("{algorithm}:{own}"), format!("{algorithm}:{}", signed.hex()));
+            return Err(Refusal::RegistryStatement { expected, received }.into());
+        }
+        Some(_) => {}
+    }
+    let key = trust.key_for(keyid, Usage::Signatures)?;
+    let bytes = from_base64(sig).ok_or_else(|| Refusal::Envelope("a signature is not base64".to_owned()))?;
+    check_signature(&key, format!("{package}:{integrity}").as_bytes(), &bytes)?;
+    key.hold(None)?;
+    let names = vec![package.to_owned()];
+    let Seen { time, logged } = Seen::default();
+    Ok(VerifiedAttestation { signer: key.signer(), statement: None, names, time, logged, instance: None })
+}
+
+fn check_signature(key: &Known<'_>, signed: &[u8], signature: &[u8]) -> Result<(), Refusal> {
+    let spki = key.spki();
+    let algorithm = KeyAlgorithm::from_spki(&spki).map_err(|error| Refusal::Signature(error.to_string()))?;
+    // Some key services hand out r and s as they are (IEEE P1363) where everybody else has them in DER.
+    let is_plain = matches!(algorithm, KeyAlgorithm::EcdsaP256) && signature.len() == 64;
+    let signature = SignatureBytes::new(if is_plain { der_of(signature) } else { signature.to_vec() });
+    verify_signature(&spki, signed, &signature, algorithm.default_signing_scheme())
+        .map_err(|error| Refusal::Signature(error.to_string()))
+}
+
+/// A signature of P-256 in DER (RFC 3279, section 2.2.3): a sequence of the two halves as integers without needless zeros.
+fn der_of(signature: &[u8]) -> Vec<u8> {
+    let integer = |half: &[u8]| {
+        let zeros = half.iter().take_while(|byte| **byte == 0).count();
+        let digits = half.get(zeros.min(half.len().saturating_sub(1))..).unwrap_or_default();
+        // A first bit of one would make it negative.
+        let sign: &[u8] = if digits.first().is_some_and(|byte| *byte > 0x7f) { &[0] } else { &[] };
+        let body = [sign, digits].concat();
+        [&[0x02, length(&body)], body.as_slice()].concat()
+    };
+    let (r, s) = signature.split_at(signature.len() / 2);
+    let body = [integer(r), integer(s)].concat();
+    [&[0x30, length(&body)], body.as_slice()].concat()
+}
+
+/// A DER length below 128, which all of P-256 has.
+fn length(body: &[u8]) -> u8 {
+    u8::try_from(body.len()).unwrap_or(u8::MAX)
+}
+
+/// The envelope in a bundle, or the value itself where it is one.
+pub(super) fn envelope_of(value: &Value) -> Option<&Value> {
+    value.get("dsseEnvelope").or_else(|| value.get("payload").map(|_| value))
+}
+
+/// The bytes in an envelope.
+pub(super) fn payload_of(envelope: &Value) -> Result<Vec<u8>, String> {
+    let text = envelope.get("payload").and_then(Value::as_str).ok_or("no payload")?;
+    from_base64(text).ok_or_else(|| "the payload is not base64".to_owned())
+}
+
+/// Base64 in either alphabet, as DSSE asks of readers (envelope, "Standard or URL-safe").
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+}
+
+/// Bytes from lower-case hexadecimal.
+pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if !text.len().is_multiple_of(2) || !text.bytes().all(is_hex) {
+        return None;
+    }
+    let pairs = text.as_bytes().chunks_exact(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}

@@ -1,0 +1,130 @@
+//! The corpus of real evidence: every document comes out as the suites that it is from say, or is listed with a reason.
+//!
+//! It lies beside the project, in `shared/corpus`, or where `PINFOLD_TEST_CORPUS` says; without it the test says so.
+
+mod case;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use case::Case;
+use pinfold::attestation::{Trust, prove, read};
+use pinfold::policy::{Verdict, judge};
+
+/// Cases that come out otherwise than expected, each with the reason why that is right. One that no longer does fails.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    (
+        "sv-npm-provenance-npm-test-cli-v1-prega-valid-npm-cli-builder-v1-no-builder",
+        "the suite's tool asks its caller for a builder always; here a policy on the repository alone is one",
+    ),
+    ("github-api-response-0", NO_TYPE),
+    ("github-api-response-1", NO_TYPE),
+    ("carabiner-vex", NO_TYPE),
+];
+
+const NO_TYPE: &str = "its statement has `type` where in-toto demands `_type`, so that it is no statement at all";
+
+#[test]
+fn every_case_comes_out_as_expected() {
+    let Some(corpus) = Corpus::open("attestations") else { return };
+    let cases = corpus.text("cases.jsonl");
+    let (mut wrong, mut excused, mut counts) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for line in cases.lines() {
+        let case = Case::parse(line);
+        let (came_out, why) = outcome(&corpus, &case);
+        *counts.entry((case.expectation(), came_out)).or_insert(0_usize) += 1;
+        let right = came_out == case.expectation() || (case.expectation() == "refused" && came_out == "unverifiable");
+        match EXCEPTIONS.iter().find(|(id, _)| *id == case.id) {
+            Some((id, _)) if !right => excused.push(*id),
+            Some((id, _)) => wrong.push(format!("{id}: the exception is stale: it came out {came_out}, as expected")),
+            None if right => {}
+            None => wrong.push(format!("{}: {came_out}, not {}: {why} ({})", case.id, case.expectation(), case.why)),
+        }
+    }
+    for (id, reason) in EXCEPTIONS {
+        assert!(excused.contains(id) || !wrong.is_empty(), "no case is called {id} ({reason})");
+    }
+    say(&format!("corpus: {} cases: {counts:?}, {} of them excused", cases.lines().count(), excused.len()));
+    assert!(wrong.is_empty(), "{} cases came out wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(cases.lines().count() > 300, "the corpus is not whole");
+}
+
+/// How a case came out: `verified`, `refused` or `unverifiable`, and why.
+fn outcome(corpus: &Corpus, case: &Case) -> (&'static str, String) {
+    let document = corpus.bytes(&case.attestation);
+    let attestations = match read(&document) {
+        Ok(attestations) => attestations,
+        Err(error) => return ("refused", error.to_string()),
+    };
+    let chosen = &attestations[case.index];
+    let roots = match case.roots(corpus) {
+        Ok(roots) => roots,
+        Err(error) => return ("refused", format!("the root: {error}")),
+    };
+    let trust = Trust::new(roots, case.key(corpus));
+    let bytes = case.artifact.as_ref().and_then(|path| corpus.files.get(path));
+    let open = || -> std::io::Result<Box<dyn std::io::Read>> {
+        Ok(Box::new(std::io::Cursor::new(bytes.cloned().unwrap_or_default())))
+    };
+    let mut artifact = case.artifact(bytes, &document);
+    if bytes.is_some() {
+        artifact.open = Some(&open);
+    }
+    let policy = case.policy();
+    assert!(policy.names_somebody(), "{} names nobody", case.id);
+    let proofs = [prove(&trust, chosen, &artifact)];
+    match judge(&policy, NOW, &proofs) {
+        Verdict::Verified(_) => ("verified", String::new()),
+        Verdict::Refused(failures) => ("refused", format!("{failures:?}")),
+        Verdict::Missing(kinds) => ("refused", format!("missing: {kinds:?}")),
+        Verdict::Unverifiable(lacks) => ("unverifiable", format!("{lacks:?}")),
+    }
+}
+
+/// 2026-11-20, for what asks how old something is.
+const NOW: i64 = 1_795_132_800;
+
+/// A corpus, unpacked into memory.
+pub(crate) struct Corpus {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Corpus {
+    /// Unpacks one, or says why there is none.
+    pub(crate) fn open(name: &str) -> Option<Self> {
+        let folder = std::env::var_os("PINFOLD_TEST_CORPUS")
+            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
+        let path = folder.join(format!("{name}.tar.gz"));
+        let Ok(packed) = std::fs::read(&path) else {
+            say(&format!(
+                "skipped: there is no corpus of {name} beside the project; PINFOLD_TEST_CORPUS names another place"
+            ));
+            return None;
+        };
+        let mut files = BTreeMap::new();
+        let layout = pinfold::layout::Layout { strip: 1, ..Default::default() };
+        let len = u64::try_from(packed.len()).expect("short");
+        let format = pinfold::layout::Format::TarGz;
+        pinfold::archive::unpack(std::io::Cursor::new(packed), len, format, &layout, &mut |member| {
+            let mut bytes = Vec::new();
+            member.body.read_to_end(&mut bytes)?;
+            files.insert(member.path.to_string(), bytes);
+            Ok::<_, std::io::Error>(())
+        })
+        .expect("the corpus unpacks");
+        Some(Self { files })
+    }
+
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        self.files.get(path).unwrap_or_else(|| panic!("{path} is not in the corpus")).clone()
+    }
+
+    pub(crate) fn text(&self, path: &str) -> String {
+        String::from_utf8(self.bytes(path)).expect("UTF-8")
+    }
+}
+
+/// Past the harness, which hides what a passing test prints.
+fn say(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
+}
