@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod fetch;
+pub mod trust;
 pub mod verify;
 
 mod work;

@@ -7,6 +7,7 @@ use crate::pins::Platform;
 use crate::source::registries::Registries;
 use crate::store::Store;
 use crate::tree::Gate;
+use crate::trust::Trust;
 
 /// The world of one command.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub struct Ctx<'a> {
     pub clock: &'a dyn Clock,
     /// How long to wait for the network.
     pub timeouts: &'a Timeouts,
+    /// Whom evidence is proved against, and where roots are kept that were refreshed.
+    pub trust: &'a Trust,
     /// Which servers stand behind the sources, with what credentials.
     pub registries: &'a Registries,
     /// Which variant of a pin is wanted.

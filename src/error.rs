@@ -17,6 +17,7 @@ use crate::source::github::AssetError;
 use crate::source::npm::{IdentityError, TarballError};
 use crate::source::registries::RegistryError;
 use crate::store::Mismatch;
+use crate::trust::TrustError;
 
 pub use attempt::{Attempt, AttemptFailure};
 
@@ -131,6 +132,8 @@ pub enum Error {
     Nar(NarError),
     /// The store is in use.
     StoreBusy,
+    /// A root of trust cannot be used or refreshed.
+    Trust(TrustError),
     /// The disk failed.
     Fs(FsError),
 }
@@ -159,6 +162,7 @@ impl Error {
             | Self::Tree { .. }
             | Self::NotOurs { .. } => true,
             Self::Archive(error) => error.is_refusal(),
+            Self::Trust(error) => error.is_refusal(),
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
                 AttemptFailure::Mismatch { .. } => true,
                 AttemptFailure::Download(error) => error.is_refusal(),
@@ -195,6 +199,7 @@ impl Error {
             Self::NotOurs { .. } => "not-ours",
             Self::Nar(_) | Self::Fs(_) => "disk",
             Self::StoreBusy => "store-busy",
+            Self::Trust(error) => error.code(),
         }
     }
 
@@ -226,6 +231,7 @@ impl Error {
             Self::Tree { .. } => "the artifact, the layout or a patch has changed; if that was meant, pin the new hash",
             Self::NotOurs { .. } => "move it away, or let the pin point elsewhere",
             Self::StoreBusy => "try again when no other pinfold is at work",
+            Self::Trust(error) => return error.hint(),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",
             Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {
@@ -305,6 +311,7 @@ impl fmt::Display for Error {
             }
             Self::Nar(error) => error.fmt(f),
             Self::StoreBusy => f.write_str("the store is in use by another pinfold"),
+            Self::Trust(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
     }
@@ -323,6 +330,7 @@ impl std::error::Error for Error {
             Self::Package(error) => Some(error),
             Self::Patch(error) => Some(error),
             Self::Nar(error) => Some(error),
+            Self::Trust(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,
         }
@@ -332,6 +340,12 @@ impl std::error::Error for Error {
 impl From<FsError> for Error {
     fn from(error: FsError) -> Self {
         Self::Fs(error)
+    }
+}
+
+impl From<TrustError> for Error {
+    fn from(error: TrustError) -> Self {
+        Self::Trust(error)
     }
 }
 

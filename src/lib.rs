@@ -32,6 +32,7 @@ pub mod fs;
 pub mod http;
 pub mod store;
 pub mod tree;
+pub mod trust;
 
 // product: what a user asks for
 pub mod commands;

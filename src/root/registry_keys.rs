@@ -92,6 +92,13 @@ impl RegistryKeys {
         &self.keys
     }
 
+    /// The day on which the newest of them began to hold, as `YYYY-MM-DD`; `None` if none of them says.
+    pub fn newest(&self) -> Option<String> {
+        let newest = self.keys.iter().filter_map(|key| key.start).max()?;
+        // RFC 3339 starts with the day.
+        Some(jiff::Timestamp::from_second(newest).ok()?.to_string().chars().take(10).collect())
+    }
+
     /// The key of this name for this use. Whether it held at the time is for the caller, who knows the time.
     pub fn find(&self, keyid: &str, usage: Usage) -> Option<&RegistryKey> {
         self.keys.iter().find(|key| key.keyid == keyid && key.usage.covers(usage))

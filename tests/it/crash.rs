@@ -17,6 +17,7 @@ use pinfold::report::Verdict;
 use pinfold::source::registries::{Registries, Settings};
 use pinfold::store::Store;
 use pinfold::tree::Gate;
+use pinfold::trust::Trust;
 
 use crate::support::{Project, Tar, Web, human, integrity};
 
@@ -186,6 +187,7 @@ fn child() {
         http: &web,
         clock: &SystemClock,
         timeouts: &Timeouts::default(),
+        trust: &Trust::new(None),
         registries: &Registries::new(&settings),
         platform: &"linux-x64".parse().expect("a platform"),
         progress: &progress,

@@ -18,5 +18,6 @@ mod formats;
 mod mutation;
 mod tidy;
 mod tools;
+mod trust;
 mod verify;
 mod wire;

@@ -18,6 +18,7 @@ use pinfold::report::{Report, Verdict};
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
 use pinfold::tree::Gate;
+use pinfold::trust::Trust;
 
 use crate::render::{self, Style};
 
@@ -60,6 +61,11 @@ impl Project {
         self.folder.path().join("store")
     }
 
+    /// The folder of refreshed trust roots.
+    pub(crate) fn trust_folder(&self) -> PathBuf {
+        self.folder.path().join("trust")
+    }
+
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root().join(path)
     }
@@ -88,6 +94,7 @@ impl Project {
             http: &self.web,
             clock: &SystemClock,
             timeouts: &Timeouts::default(),
+            trust: &Trust::new(Some(self.trust_folder())),
             registries: &registries,
             platform: &self.platform,
             progress,
@@ -127,6 +134,7 @@ impl Project {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
         command.current_dir(self.root()).env_clear().env("HOME", self.folder.path().join("home"));
         command.env("PINFOLD_CACHE", self.store_folder()).env("NPM_CONFIG_GLOBALCONFIG", "/nonexistent");
+        command.env("PINFOLD_TRUST", self.trust_folder());
         command
     }
 

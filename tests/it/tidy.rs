@@ -21,6 +21,7 @@ const LADDER: &[&[&str]] = &[
     // effects: the doors to the world
     &["fs"],
     &["http", "store", "tree"],
+    &["trust"],
     // product: what a user asks for
     &["ctx", "error"],
     &["project"],
@@ -51,6 +52,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("skip_sct", &["src/attestation/keyless.rs"], "GitHub's own root alone has no certificate log"),
     ("skip_certificate_chain", &[], "no signer is anybody's word without a chain"),
     ("regex_lite", &["src/policy"], "one meaning of a pattern for identities"),
+    ("sigstore_tuf", &["src/trust"], "one TUF client"),
+    ("jiff", &["src/root", "src/trust"], "the time of trust roots; nothing else has a calendar"),
     ("x509_cert", &["src/root"], "who issued a certificate is asked in one place"),
     ("clap", &["src/bin"], "only the shell reads arguments"),
     ("indicatif", &["src/bin"], "only the shell draws"),

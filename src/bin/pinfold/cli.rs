@@ -7,7 +7,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use pinfold::fs::{self, FsError};
 use pinfold::pins::Platform;
+use pinfold::root::Instance;
 use pinfold::source::registries::RegistryFlag;
+use pinfold::trust::{Repository, TrustError};
+use pinfold::url::{Url, UrlError};
 
 use crate::render::Style;
 
@@ -28,6 +31,10 @@ pub(crate) struct Cli {
     /// The folder of the store [default: $PINFOLD_CACHE, else $XDG_CACHE_HOME/pinfold, else ~/.cache/pinfold]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
+    /// The folder of refreshed trust roots [default: $PINFOLD_TRUST, else $XDG_STATE_HOME/pinfold/trust, else
+    /// ~/.local/state/pinfold/trust]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) trust_dir: Option<PathBuf>,
 }
 
 /// How to say it.
@@ -67,6 +74,9 @@ pub(crate) enum Command {
     /// Look after the store of fetched artifacts
     #[command(subcommand)]
     Cache(Cache),
+    /// Look after the trust roots that upstream evidence is proved against
+    #[command(subcommand)]
+    Trust(Trust),
     /// Print a completion script
     Completions {
         /// For which shell
@@ -137,6 +147,51 @@ pub(crate) enum Cache {
     Path,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trust {
+    /// Show the trust roots in use and from when they are
+    Show,
+    /// Fetch newer trust roots over TUF, proved from what came with pinfold
+    ///
+    /// Refuses older metadata than was seen before, metadata that has expired, and roots of another instance. The roots
+    /// in use stay when anything is wrong.
+    Update(Update),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// Whose root: public-good, github or staging [default: public-good and github]
+    #[arg(long, value_name = "INSTANCE", value_parser = instance)]
+    pub(crate) instance: Vec<Instance>,
+    /// Another place of an instance's TUF repository
+    #[arg(long, value_name = "INSTANCE=URL", value_parser = tuf_url)]
+    pub(crate) tuf_url: Vec<(Instance, Url)>,
+    /// More certificate authorities to trust, beside those of the system (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+impl Update {
+    /// The repositories to ask: those of the instances that were named, each once and in their order.
+    pub(crate) fn repositories(&self) -> Result<Vec<Repository>, TrustError> {
+        let usual = [Instance::PublicGood, Instance::GitHub];
+        let named = if self.instance.is_empty() { &usual[..] } else { &self.instance };
+        let instances = Instance::KNOWN.into_iter().filter(|known| named.contains(known));
+        let url = |of: Instance| self.tuf_url.iter().rfind(|(instance, _)| *instance == of).map(|(_, url)| url.clone());
+        instances.map(|instance| Repository::of(instance, url(instance))).collect()
+    }
+}
+
+fn instance(text: &str) -> Result<Instance, String> {
+    let known = Instance::KNOWN.map(Instance::name).join(", ");
+    Instance::from_name(text).ok_or_else(|| format!("the instances are {known}"))
+}
+
+fn tuf_url(text: &str) -> Result<(Instance, Url), String> {
+    let (name, url) = text.split_once('=').ok_or("it has the form INSTANCE=URL")?;
+    Ok((instance(name)?, url.parse().map_err(|error: UrlError| error.to_string())?))
+}
+
 impl Command {
     /// The command's words, as reports name it.
     pub(crate) const fn words(&self) -> &'static str {
@@ -147,6 +202,8 @@ impl Command {
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",
             Self::Cache(Cache::Path) => "cache path",
+            Self::Trust(Trust::Show) => "trust show",
+            Self::Trust(Trust::Update(_)) => "trust update",
             Self::Completions { .. } => "completions",
             Self::Man { .. } => "man",
         }

@@ -56,7 +56,7 @@ impl From<Error> for Failure {
 }
 
 fn run(cli: &Cli) -> Result<Answer, Failure> {
-    use pinfold::commands::{cache, fetch, verify};
+    use pinfold::commands::{cache, fetch, trust, verify};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
         let failure = |message| Failure {
@@ -76,6 +76,10 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Cache(cli::Cache::Verify) => cache::verify(&world()?.ctx())?,
         Command::Cache(cli::Cache::Path) => {
             return Ok(Answer::Text(format!("{}\n", world()?.ctx().store.root().display())));
+        }
+        Command::Trust(cli::Trust::Show) => trust::show(&world()?.ctx())?,
+        Command::Trust(cli::Trust::Update(update)) => {
+            trust::update(&world()?.ctx(), &update.repositories().map_err(Error::Trust)?)?
         }
         Command::Completions { shell } => return Ok(Answer::Text(cli::completions(*shell))),
         Command::Man { out } => return Ok(Answer::Text(cli::man_pages(out.as_deref()).map_err(Error::Fs)?)),

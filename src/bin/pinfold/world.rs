@@ -10,9 +10,10 @@ use pinfold::pins::Platform;
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
 use pinfold::tree::Gate;
+use pinfold::trust::Trust;
 
 use crate::bars::Bars;
-use crate::cli::{Cli, Command};
+use crate::cli::{self, Cli, Command};
 
 /// All that a [`Ctx`] borrows.
 pub(crate) struct World {
@@ -20,6 +21,7 @@ pub(crate) struct World {
     store: Store,
     wire: Wire,
     timeouts: Timeouts,
+    trust: Trust,
     registries: Registries,
     platform: Platform,
     bars: Bars,
@@ -34,6 +36,7 @@ impl World {
             Command::Fetch(fetch) => {
                 (&fetch.registry, fetch.ca_file.as_deref(), fetch.target.platform.clone(), usize::from(fetch.jobs))
             }
+            Command::Trust(cli::Trust::Update(update)) => (&[], update.ca_file.as_deref(), None, processors()),
             Command::Verify(verify) => (&[], None, verify.target.platform.clone(), processors()),
             _ => (&[], None, None, processors()),
         };
@@ -43,6 +46,7 @@ impl World {
         let wire = Wire::new(config).map_err(|error| error.to_string())?;
         Ok(Self {
             store: Store::new(store_folder(cli)?),
+            trust: Trust::new(trust_folder(cli)),
             registries: registries(&cli.pin_file, flags)?,
             platform: platform.map_or_else(this_platform, Ok)?,
             bars: Bars::new(cli.output.quiet || cli.output.json),
@@ -62,6 +66,7 @@ impl World {
             http: &self.wire,
             clock: &SystemClock,
             timeouts: &self.timeouts,
+            trust: &self.trust,
             registries: &self.registries,
             platform: &self.platform,
             progress: &self.bars,
@@ -86,6 +91,19 @@ fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
         Some(home) => Ok(Path::new(&home).join(".cache").join("pinfold")),
         None => Err("there is no place for the store: say `--cache DIR`, or set PINFOLD_CACHE or HOME".to_owned()),
     }
+}
+
+/// Where refreshed trust roots are kept; without a place for them there are only those that came with pinfold.
+fn trust_folder(cli: &Cli) -> Option<PathBuf> {
+    if let Some(folder) = &cli.trust_dir {
+        return Some(folder.clone());
+    }
+    if let Some(folder) = variable("PINFOLD_TRUST") {
+        return Some(folder.into());
+    }
+    let state = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let state = state.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local").join("state")));
+    state.map(|state| state.join("pinfold").join("trust"))
 }
 
 /// The registries, from flags, the environment and npm's own files; what the pin file says is known when it is read.
