@@ -1,6 +1,7 @@
 //! [`Error`]: the one error type of the library, its variants in the order of the flow.
 
 mod attempt;
+pub mod evidence;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@
 
 mod criteria;
 mod matching;
+mod proof;
 mod summary;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::pins::Repository;
 
 pub use criteria::Failure;
 pub use matching::{IdentityPattern, IdentityPatternError, Name, RefPattern, Workflow, WorkflowError};
+pub use proof::evidence;
 pub use summary::SummaryPolicy;
 
 /// What evidence has to say; what is `None` or empty is left open.

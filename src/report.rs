@@ -2,6 +2,8 @@
 
 pub mod json;
 
+use serde::{Deserialize, Serialize};
+
 /// How a pin, or another subject of a command, came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
@@ -107,8 +109,53 @@ pub struct Row {
     pub source: String,
     /// What else to know, in a few words; may be empty.
     pub detail: String,
+    /// What was proved about who made it, where evidence was judged and is good.
+    pub evidence: Option<Box<Evidence>>,
     /// All that was found, in the order in which it was.
     pub findings: Vec<Finding>,
+}
+
+/// Proved evidence in plain words. What is here stands in a certificate, or agrees with one; nothing is a mere claim.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// What kind of evidence it is, such as `SLSA provenance`.
+    pub kind: String,
+    /// Who signed: a workflow's URL with `@ref`, an e-mail address, or the id of a key.
+    pub signer: String,
+    /// Who vouched for the signer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The repository that was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Its id at its host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository_id: Option<String>,
+    /// The git reference that was built.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub git_ref: Option<String>,
+    /// The commit that was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// SLSA's builder id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<String>,
+    /// `github-hosted`, `self-hosted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner: Option<String>,
+    /// The run, a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// When a log or a timestamp authority saw it first, RFC 3339 in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// Its index in the transparency log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_index: Option<u64>,
+    /// Whose root it was proved against: `public-good`, `github`, `staging`, `other`; `None` for a key alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
 }
 
 /// What a command returns.
@@ -157,6 +204,7 @@ mod tests {
             status: String::new(),
             source: String::new(),
             detail: String::new(),
+            evidence: None,
             findings: vec![],
         };
         let rows = verdicts.iter().map(row).collect();

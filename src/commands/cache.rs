@@ -115,6 +115,7 @@ fn row(cached: &Cached, verdict: Verdict, status: &str) -> Row {
         status: status.to_owned(),
         source: cached.sources.join(", "),
         detail: fetch::size(cached.size),
+        evidence: None,
         findings: Vec::new(),
     }
 }

@@ -68,13 +68,29 @@ fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> (Row, Opti
             };
             let detail = format!("{} -> {}", describe(&installed.record.contents), pin.to);
             let (status, evidence) = (status.to_owned(), installed.record.evidence);
-            let row = Row { subject, verdict: Verdict::Passed, status, source, detail, findings: installed.findings };
+            let row = Row {
+                subject,
+                verdict: Verdict::Passed,
+                status,
+                source,
+                detail,
+                evidence: None,
+                findings: installed.findings,
+            };
             (row, Some(evidence))
         }
         Err(error) => {
             let verdict = error.verdict();
             let status = status_of(verdict).to_owned();
-            let row = Row { subject, verdict, status, source, detail: String::new(), findings: error.findings() };
+            let row = Row {
+                subject,
+                verdict,
+                status,
+                source,
+                detail: String::new(),
+                evidence: None,
+                findings: error.findings(),
+            };
             (row, None)
         }
     }

@@ -110,7 +110,7 @@ fn keys_detail(keys: &RegistryKeys) -> String {
 
 fn shown(subject: &str, status: &str, source: String, detail: String) -> Row {
     let (subject, status) = (subject.to_owned(), status.to_owned());
-    Row { subject, verdict: Verdict::Passed, status, source, detail, findings: Vec::new() }
+    Row { subject, verdict: Verdict::Passed, status, source, detail, evidence: None, findings: Vec::new() }
 }
 
 fn failed(subject: &str, source: String, error: TrustError) -> Row {

@@ -73,7 +73,7 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Row {
         _ => String::new(),
     };
     let (subject, status) = (pin.name.to_string(), status.to_owned());
-    Row { subject, verdict: judgement.verdict, status, source, detail, findings: judgement.findings }
+    Row { subject, verdict: judgement.verdict, status, source, detail, evidence: None, findings: judgement.findings }
 }
 
 fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Finding, Level, Report, Row, Verdict};
+use super::{Evidence, Finding, Level, Report, Row, Verdict};
 
 /// The value of `schema` in every document of this version.
 pub const SCHEMA: &str = "pinfold/report/v1";
@@ -27,6 +27,8 @@ struct WireRow<'a> {
     source: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a Evidence>,
     findings: Vec<WireFinding<'a>>,
 }
 
@@ -88,6 +90,7 @@ fn row(row: &Row) -> WireRow<'_> {
         status: &row.status,
         source: &row.source,
         detail: &row.detail,
+        evidence: row.evidence.as_deref(),
         findings: row.findings.iter().map(finding).collect(),
     }
 }

@@ -53,7 +53,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("skip_certificate_chain", &[], "no signer is anybody's word without a chain"),
     ("regex_lite", &["src/policy"], "one meaning of a pattern for identities"),
     ("sigstore_tuf", &["src/trust"], "one TUF client"),
-    ("jiff", &["src/root", "src/trust"], "the time of trust roots; nothing else has a calendar"),
+    (
+        "jiff",
+        &["src/policy/proof.rs", "src/root", "src/trust"],
+        "the time of trust roots and of evidence; nothing else has a calendar",
+    ),
     ("x509_cert", &["src/root"], "who issued a certificate is asked in one place"),
     ("clap", &["src/bin"], "only the shell reads arguments"),
     ("indicatif", &["src/bin"], "only the shell draws"),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pinfold::report::{Finding, Level, Report, Row, Verdict};
+use pinfold::report::{Evidence, Finding, Level, Report, Row, Verdict};
 
 /// How to say it: colour, and how much.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +30,9 @@ pub(crate) fn report(report: &Report, style: &Style) -> String {
     let widths = (width(|row| &row.status), width(|row| &row.subject), width(|row| &row.source));
     for row in &rows {
         line(&mut text, row, widths, style);
+        if let Some(evidence) = &row.evidence {
+            evidence_of(&mut text, evidence);
+        }
         let limit = if style.verbose { usize::MAX } else { SHOWN };
         for finding in row.findings.iter().take(limit) {
             under(&mut text, finding, style);
@@ -73,6 +76,30 @@ fn line(text: &mut String, row: &Row, (status, subject, source): (usize, usize, 
     let [named, from, detail] = [&row.subject, &row.source, &row.detail].map(|text| plain(text));
     let line = format!("{painted}{padding}  {named:subject$}  {from:source$}  {detail}");
     let _ = writeln!(text, "{}", line.trim_end());
+}
+
+/// Who made it, from what, where and when.
+fn evidence_of(text: &mut String, evidence: &Evidence) {
+    let shown = |value: &Option<String>| value.as_deref().map(plain);
+    let mut lines = Vec::new();
+    if let Some(repository) = shown(&evidence.repository) {
+        let at = shown(&evidence.git_ref).map(|git_ref| format!(" at {git_ref}")).unwrap_or_default();
+        let commit = shown(&evidence.commit).map(|commit| format!(", commit {commit}")).unwrap_or_default();
+        lines.push(format!("from {repository}{at}{commit}"));
+    }
+    let on = shown(&evidence.runner).map(|runner| format!(" ({runner})")).unwrap_or_default();
+    lines.push(format!("by {}{on}", plain(&evidence.signer)));
+    lines.extend(shown(&evidence.run).map(|run| format!("in {run}")));
+    let seen = match (shown(&evidence.time), evidence.log_index, &evidence.instance) {
+        (Some(time), Some(index), Some(instance)) => format!(", logged {time} ({instance}, index {index})"),
+        (Some(time), None, Some(instance)) => format!(", timestamped {time} ({instance}, no public log)"),
+        (Some(time), _, None) => format!(", {time}"),
+        (None, ..) => ", without a time that anybody vouches for".to_owned(),
+    };
+    lines.push(format!("{}{seen}", plain(&evidence.kind)));
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
+    }
 }
 
 fn under(text: &mut String, finding: &Finding, style: &Style) {
