@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use crate::attestation::{Lack, Refusal, Signer, Unproved, VerifiedAttestation};
 use crate::digest::Sha256;
-use crate::pins::Repository;
+use crate::pins::{Repository, Workflow};
 
 pub use criteria::Failure;
-pub use matching::{IdentityPattern, IdentityPatternError, Name, RefPattern, Workflow, WorkflowError};
+pub use matching::{IdentityPattern, IdentityPatternError, Name, RefPattern};
 pub use proof::evidence;
 pub use summary::SummaryPolicy;
 

@@ -89,7 +89,7 @@ pub struct Artifact<'a> {
     /// Such as `sha256` and `sha512`; for things that are no files also others, as they stand in a subject.
     pub digests: BTreeMap<String, String>,
     /// Opens the bytes, where they are at hand: only signatures over the bytes themselves ask for them.
-    pub open: Option<&'a dyn Fn() -> io::Result<Box<dyn Read>>>,
+    pub open: Option<&'a dyn Fn() -> io::Result<Box<dyn Read + 'a>>>,
 }
 
 impl Artifact<'_> {

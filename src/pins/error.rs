@@ -215,6 +215,8 @@ pub const CODES: &[&str] = &[
     "host-upper-case",
     "host-wildcard",
     "host-form",
+    "workflow-form",
+    "workflow-ref",
     "age-form",
     "age-too-long",
     "registry-query",

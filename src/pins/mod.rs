@@ -22,6 +22,7 @@ mod trust;
 mod trusted;
 mod value;
 mod wording;
+mod workflow;
 
 use std::collections::HashMap;
 
@@ -38,6 +39,7 @@ pub use self::source::Source;
 pub use self::trust::{Expectations, Mode, ModeError, Registries, Trust};
 pub use self::trusted::{AgeError, Host, HostError, MAX_AGE, Repository, RepositoryError};
 pub use self::value::ValueError;
+pub use self::workflow::{Workflow, WorkflowError};
 
 use self::error::topmost;
 use self::table::{Entry, Lines, Shape, Table};

@@ -10,6 +10,7 @@ use super::error::PinsError;
 use super::table::{Entry, Shape, Table};
 use super::trusted::{Age, Host, Repository};
 use super::value::ValueError;
+use super::workflow::Workflow;
 use crate::path::RelPath;
 use crate::url::Url;
 
@@ -132,14 +133,20 @@ pub struct Expectations {
     pub mode: Option<Mode>,
     /// The repository that the artifact was built from; overrides [`Trust::repositories`].
     pub repository: Option<Repository>,
-    /// The workflow file in that repository.
-    pub workflow: Option<RelPath>,
+    /// The workflow that signed: a file of that repository, or where a reusable workflow built, of another.
+    pub workflow: Option<Workflow>,
     /// The git reference it was built from, `*` allowed: `refs/tags/v*` (the key is `ref`).
     pub git_ref: Option<String>,
     /// The repository's id at its host, which survives a renamed or resold name.
     pub repository_id: Option<String>,
+    /// The owner's id at the host.
+    pub owner_id: Option<String>,
+    /// Who vouches for the signer's identity, a URL; follows from the repository's host where it is left open.
+    pub issuer: Option<String>,
     /// SLSA's builder id.
     pub builder: Option<String>,
+    /// What was built on a machine of the repository's owner is refused.
+    pub deny_self_hosted: bool,
     /// A file in the project with the evidence, when the source's own place is not it.
     pub attestation: Option<RelPath>,
     /// The 1-based line of the table.
@@ -151,18 +158,24 @@ impl Expectations {
         let Some(entry) = pin.get("provenance") else { return Ok(None) };
         let table = entry.table()?.shaped(&PROVENANCE)?;
         let text = |key| table.get(key).map(|entry| entry.plain_text()).transpose();
-        let path = |key| table.get(key).map(|entry| entry.parse()).transpose();
         Ok(Some(Self {
             mode: table.get("mode").map(|entry| entry.parse()).transpose()?,
             repository: table.get("repository").map(|entry| entry.parse()).transpose()?,
-            workflow: path("workflow")?,
+            workflow: table.get("workflow").map(|entry| entry.parse()).transpose()?,
             git_ref: text("ref")?,
             repository_id: text("repository-id")?,
+            owner_id: text("owner-id")?,
+            issuer: text("issuer")?,
             builder: text("builder")?,
-            attestation: path("attestation")?,
+            deny_self_hosted: table.get("deny-self-hosted").map(flag).transpose()?.unwrap_or_default(),
+            attestation: table.get("attestation").map(|entry| entry.parse()).transpose()?,
             line: table.line(),
         }))
     }
+}
+
+fn flag(entry: Entry<'_>) -> Result<bool, PinsError> {
+    entry.boolean().ok_or_else(|| entry.wrong_type("`true` or `false`"))
 }
 
 const REGISTRIES: Shape = Shape { noun: "`[registries]`", keys: &["npm", "github", "pypi"] };
@@ -171,5 +184,16 @@ const TRUST: Shape = Shape { noun: "`[trust]`", keys: &["provenance", "repositor
 
 const PROVENANCE: Shape = Shape {
     noun: "a pin's `provenance`",
-    keys: &["mode", "repository", "workflow", "ref", "repository-id", "builder", "attestation"],
+    keys: &[
+        "mode",
+        "repository",
+        "workflow",
+        "ref",
+        "repository-id",
+        "owner-id",
+        "issuer",
+        "builder",
+        "deny-self-hosted",
+        "attestation",
+    ],
 };

@@ -9,6 +9,7 @@ use super::npm::NpmError;
 use super::platform::{Platform, PlatformError};
 use super::trust::{Mode, ModeError};
 use super::trusted::{AgeError, HostError, RepositoryError};
+use super::workflow::WorkflowError;
 use crate::digest::{Algorithm, Integrity, IntegrityError};
 use crate::layout::{Format, PatternError};
 use crate::path::PathError;
@@ -41,6 +42,8 @@ pub enum ValueError {
     Repository(RepositoryError),
     /// Not a [`super::Host`].
     Host(HostError),
+    /// Not a [`super::Workflow`].
+    Workflow(WorkflowError),
     /// Not an age.
     Age(AgeError),
     /// A registry's base URL with a query: no path can be put behind it.
@@ -65,6 +68,7 @@ impl ValueError {
             Self::Mode(_) => "bad-mode",
             Self::Repository(error) => error.code(),
             Self::Host(error) => error.code(),
+            Self::Workflow(error) => error.code(),
             Self::Age(error) => error.code(),
             Self::RegistryQuery => "registry-query",
             Self::Text => "bad-text",
@@ -87,6 +91,7 @@ impl ValueError {
                 format!("did you mean `{}`?", in_nodes_words(value)?)
             }
             Self::Mode(_) => format!("the modes are {}", list(Mode::ALL.map(Mode::name))),
+            Self::Workflow(WorkflowError::Ref) => "name the reference with `ref`".to_owned(),
             Self::Age(AgeError::Form) => "write it like `7d`, `12h` or `90m`".to_owned(),
             _ => return None,
         })
@@ -108,6 +113,7 @@ impl fmt::Display for ValueError {
             Self::Mode(error) => error.fmt(f),
             Self::Repository(error) => error.fmt(f),
             Self::Host(error) => error.fmt(f),
+            Self::Workflow(error) => error.fmt(f),
             Self::Age(error) => error.fmt(f),
             Self::RegistryQuery => f.write_str("a base URL has no query"),
             Self::Text => f.write_str("the text is empty or has a control character"),
@@ -129,6 +135,7 @@ impl Error for ValueError {
             Self::Mode(error) => error,
             Self::Repository(error) => error,
             Self::Host(error) => error,
+            Self::Workflow(error) => error,
             Self::Age(error) => error,
             Self::Format | Self::RegistryQuery | Self::Text => return None,
         })
@@ -157,6 +164,7 @@ from! {
     Mode(ModeError),
     Repository(RepositoryError),
     Host(HostError),
+    Workflow(WorkflowError),
     Age(AgeError),
 }
 

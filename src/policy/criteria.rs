@@ -1,6 +1,6 @@
 //! One proved attestation against one policy: every demand that it does not meet.
 
-use super::matching::{is_repository, issuer_for};
+use super::matching::{is_repository, is_workflow, issuer_for};
 use super::{Policy, summary};
 use crate::attestation::{Certificate, Refusal, Signer, VerifiedAttestation};
 use crate::provenance::Provenance;
@@ -107,7 +107,7 @@ fn source(policy: &Policy, certificate: &Certificate, failures: &mut Vec<Failure
 fn signer(policy: &Policy, certificate: &Certificate, failures: &mut Vec<Failure>) {
     let signer = certificate.signer_workflow.as_deref().unwrap_or(&certificate.identity);
     if let Some(workflow) = &policy.workflow
-        && !certificate.repository.as_ref().is_some_and(|repository| workflow.matches(repository, signer))
+        && !certificate.repository.as_ref().is_some_and(|repository| is_workflow(workflow, repository, signer))
     {
         let message = "another workflow signed";
         failures.push(Failure::new("workflow-mismatch", message, workflow.to_string(), Some(signer)));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use case::Case;
-use pinfold::attestation::{Trust, prove, read};
+use pinfold::attestation::{Artifact, Trust, prove, read};
 use pinfold::policy::{Verdict, judge};
 
 /// Cases that come out otherwise than expected, each with the reason why that is right. One that no longer does fails.
@@ -63,10 +63,10 @@ fn outcome(corpus: &Corpus, case: &Case) -> (&'static str, String) {
     };
     let trust = Trust::new(roots, case.key(corpus));
     let bytes = case.artifact.as_ref().and_then(|path| corpus.files.get(path));
-    let open = || -> std::io::Result<Box<dyn std::io::Read>> {
-        Ok(Box::new(std::io::Cursor::new(bytes.cloned().unwrap_or_default())))
+    let open = || -> std::io::Result<Box<dyn std::io::Read + '_>> {
+        Ok(Box::new(bytes.map(Vec::as_slice).unwrap_or_default()))
     };
-    let mut artifact = case.artifact(bytes, &document);
+    let mut artifact = Artifact { digests: case.artifact(bytes, &document).digests, open: None };
     if bytes.is_some() {
         artifact.open = Some(&open);
     }
