@@ -59,22 +59,38 @@ impl Trust {
     /// Everything that evidence is proved against unless the user says otherwise: the public-good and the GitHub root,
     /// and the registry's keys.
     pub fn load(&self) -> Result<TrustRoots, TrustError> {
-        let public_good = self.kept(Instance::PublicGood)?;
-        let roots = vec![
-            newer(Instance::PublicGood, public_good.as_ref())?.root,
-            newer(Instance::GitHub, self.kept(Instance::GitHub)?.as_ref())?.root,
-        ];
-        Ok(TrustRoots { roots, registry_keys: newer_keys(public_good.as_ref())?.keys })
+        let roots = vec![self.root(Instance::PublicGood)?.root, self.root(Instance::GitHub)?.root];
+        Ok(TrustRoots { roots, registry_keys: self.registry_keys()?.keys })
     }
 
-    /// The root of a known instance that is in use.
+    /// The root of a known instance that is in use: the kept one, or the embedded one where its newest part is newer,
+    /// because pinfold was updated and the root was not.
     pub fn root(&self, instance: Instance) -> Result<RootInUse, TrustError> {
-        newer(instance, self.kept(instance)?.as_ref())
+        let embedded = TrustRoot::embedded(instance).map_err(embedded_error)?;
+        if let Some((path, kept)) = self.kept(instance)? {
+            let roots = TrustRoot::parse(kept.trusted_root.as_bytes(), REFRESHED.to_owned());
+            let roots = roots.map_err(|source| TrustError::State { path, source: Some(source) })?;
+            let root = client::only_of(instance, roots)?;
+            if root.date() >= embedded.date() {
+                return Ok(RootInUse { root, version: Some(kept.version) });
+            }
+        }
+        Ok(RootInUse { root: embedded, version: None })
     }
 
-    /// The registry's keys that are in use.
+    /// The registry's keys that are in use, chosen as a root is.
     pub fn registry_keys(&self) -> Result<KeysInUse, TrustError> {
-        newer_keys(self.kept(Instance::PublicGood)?.as_ref())
+        let embedded = RegistryKeys::embedded().map_err(RootError::RegistryKeys).map_err(embedded_error)?;
+        if let Some((path, kept)) = self.kept(Instance::PublicGood)?
+            && let Some(text) = kept.registry_keys
+        {
+            let keys = RegistryKeys::parse(text.as_bytes()).map_err(RootError::RegistryKeys);
+            let keys = keys.map_err(|source| TrustError::State { path, source: Some(source) })?;
+            if keys.newest() >= embedded.newest() {
+                return Ok(KeysInUse { keys, version: Some(kept.version) });
+            }
+        }
+        Ok(KeysInUse { keys: embedded, version: None })
     }
 
     /// What `--trusted-root` means: `public-good`, `github` or `staging` for the root of that instance that is in use,
@@ -84,44 +100,13 @@ impl Trust {
             return Ok(vec![self.root(instance)?.root]);
         }
         let bytes = fs::read(Path::new(text), MAX_ROOT_LEN).map_err(TrustError::Fs)?;
-        parse(&bytes, text)
+        TrustRoot::parse(&bytes, text.to_owned()).map_err(|source| TrustError::Root { origin: text.to_owned(), source })
     }
 
-    fn kept(&self, instance: Instance) -> Result<Option<Kept>, TrustError> {
-        match &self.folder {
-            Some(folder) => Kept::read(folder, instance),
-            None => Ok(None),
-        }
+    fn kept(&self, instance: Instance) -> Result<Option<(PathBuf, Kept)>, TrustError> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        Ok(Kept::read(folder, instance)?.map(|kept| (Kept::path(folder, instance), kept)))
     }
-}
-
-/// The kept root, or the embedded one if its newest part is newer: pinfold was updated and the root was not.
-fn newer(instance: Instance, kept: Option<&Kept>) -> Result<RootInUse, TrustError> {
-    let embedded = TrustRoot::embedded(instance).map_err(embedded_error)?;
-    let Some(kept) = kept else { return Ok(RootInUse { root: embedded, version: None }) };
-    let roots = parse(kept.trusted_root.as_bytes(), REFRESHED)?;
-    let root = client::only_of(instance, roots)?;
-    if root.date() < embedded.date() {
-        return Ok(RootInUse { root: embedded, version: None });
-    }
-    Ok(RootInUse { root, version: Some(kept.version) })
-}
-
-fn newer_keys(kept: Option<&Kept>) -> Result<KeysInUse, TrustError> {
-    let embedded = RegistryKeys::embedded().map_err(RootError::RegistryKeys).map_err(embedded_error)?;
-    let Some((text, version)) = kept.and_then(|kept| Some((kept.registry_keys.as_ref()?, kept.version))) else {
-        return Ok(KeysInUse { keys: embedded, version: None });
-    };
-    let keys = RegistryKeys::parse(text.as_bytes()).map_err(TrustError::RegistryKeys)?;
-    if keys.newest() < embedded.newest() {
-        return Ok(KeysInUse { keys: embedded, version: None });
-    }
-    Ok(KeysInUse { keys, version: Some(version) })
-}
-
-fn parse(json: &[u8], origin: &str) -> Result<Vec<TrustRoot>, TrustError> {
-    let origin = origin.to_owned();
-    TrustRoot::parse(json, origin.clone()).map_err(|source| TrustError::Root { origin, source })
 }
 
 fn embedded_error(source: RootError) -> TrustError {

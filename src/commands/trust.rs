@@ -18,15 +18,18 @@ pub fn show(ctx: &Ctx<'_>) -> Result<Report, Error> {
         });
     }
     rows.push(match ctx.trust.registry_keys() {
-        Ok(used) => {
-            shown(REGISTRY_KEYS, origin(used.version), keys_source(&used.keys, used.version), keys_detail(&used.keys))
-        }
-        Err(error) => failed(REGISTRY_KEYS, String::new(), error),
+        Ok(used) => shown(
+            RegistryKeys::NAME,
+            origin(used.version),
+            keys_source(&used.keys, used.version),
+            keys_detail(&used.keys),
+        ),
+        Err(error) => failed(RegistryKeys::NAME, String::new(), error),
     });
-    let refreshed = rows.iter().filter(|row| row.status == "refreshed").count();
-    let summary = match refreshed {
-        0 => "all as they came with pinfold; `pinfold trust update` asks for newer ones".to_owned(),
-        _ => format!("{refreshed} of {} refreshed", rows.len()),
+    let summary = match (count(&rows, "refreshed"), count(&rows, "failed")) {
+        (0, 0) => "all as they came with pinfold; `pinfold trust update` asks for newer ones".to_owned(),
+        (refreshed, 0) => format!("{refreshed} of {} refreshed", rows.len()),
+        (_, failed) => format!("{failed} of {} cannot be read", rows.len()),
     };
     Ok(Report { command: "trust show", rows, notes: Vec::new(), summary, judges: false })
 }
@@ -41,10 +44,9 @@ pub fn update(ctx: &Ctx<'_>, repositories: &[Repository]) -> Result<Report, Erro
             Err(error) => rows.push(failed(repository.instance.name(), repository.url.to_string(), error)),
         }
     }
-    let count = |status: &str| rows.iter().filter(|row| row.status == status).count();
-    let parts = ["updated", "unchanged", "refused", "failed"].map(|status| (count(status), status));
-    let parts: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, status)| format!("{count} {status}")).collect();
+    let parts = ["updated", "unchanged", "refused", "failed"].map(|status| (count(&rows, status), status));
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, status)| format!("{count} {status}")).collect();
     let summary = parts.join(", ");
     Ok(Report { command: "trust update", rows, notes: Vec::new(), summary, judges: true })
 }
@@ -56,8 +58,10 @@ fn updated(repository: &Repository, refreshed: Refreshed) -> Vec<Row> {
     let name = repository.instance.name();
     let mut rows = vec![shown(name, status(root.changed), root_source(&root.now, version), windows(&root.now))];
     rows.extend(refreshed.registry_keys.map(|keys| match keys {
-        Ok(keys) => shown(REGISTRY_KEYS, status(keys.changed), keys_source(&keys.now, version), keys_detail(&keys.now)),
-        Err(error) => failed(REGISTRY_KEYS, repository.url.to_string(), error),
+        Ok(keys) => {
+            shown(RegistryKeys::NAME, status(keys.changed), keys_source(&keys.now, version), keys_detail(&keys.now))
+        }
+        Err(error) => failed(RegistryKeys::NAME, repository.url.to_string(), error),
     }));
     rows
 }
@@ -108,6 +112,10 @@ fn keys_detail(keys: &RegistryKeys) -> String {
     format!("{} keys of the npm registry, {open} without an end", keys.keys().len())
 }
 
+fn count(rows: &[Row], status: &str) -> usize {
+    rows.iter().filter(|row| row.status == status).count()
+}
+
 fn shown(subject: &str, status: &str, source: String, detail: String) -> Row {
     let (subject, status) = (subject.to_owned(), status.to_owned());
     Row { subject, verdict: Verdict::Passed, status, source, detail, evidence: None, findings: Vec::new() }
@@ -119,6 +127,3 @@ fn failed(subject: &str, source: String, error: TrustError) -> Row {
     let status = if verdict == Verdict::Refused { "refused" } else { "failed" };
     Row { verdict, findings: error.findings(), ..shown(subject, status, source, String::new()) }
 }
-
-/// What the row of the registry's keys is called.
-const REGISTRY_KEYS: &str = "registry-keys";

@@ -61,6 +61,9 @@ impl Usage {
 }
 
 impl RegistryKeys {
+    /// What they are called where roots have the names of their instances.
+    pub const NAME: &'static str = "registry-keys";
+
     /// The keys as they came with this pinfold.
     pub fn embedded() -> Result<Self, RegistryKeysError> {
         Self::parse(EMBEDDED)

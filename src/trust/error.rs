@@ -24,10 +24,12 @@ pub enum TrustError {
     State {
         /// Which.
         path: PathBuf,
+        /// Why what is in it cannot be used, `None` if not even that can be said.
+        source: Option<RootError>,
     },
     /// A trusted root that is here is malformed.
     Root {
-        /// Where it comes from: `embedded`, `refreshed`, or a path.
+        /// Where it comes from: `embedded`, or a path.
         origin: String,
         /// Why.
         source: RootError,
@@ -108,7 +110,20 @@ impl TrustError {
             Self::SeveralRegistryKeys { .. } => "trust-several-registry-keys",
             Self::Clock => "trust-clock",
             Self::Download(error) => error.code(),
-            Self::Tuf(error) => tuf_code(error),
+            Self::Tuf(error) => match error {
+                TufError::Rollback { .. } | TufError::EqualVersion { .. } | TufError::BadRootVersion { .. } => {
+                    "tuf-rollback"
+                }
+                TufError::Expired { .. } => "tuf-expired",
+                TufError::ThresholdNotMet { .. }
+                | TufError::DuplicateSignature { .. }
+                | TufError::UnusableKey { .. }
+                | TufError::UnsupportedScheme { .. }
+                | TufError::Crypto(_) => "tuf-signatures",
+                TufError::IntegrityMismatch(_) => "tuf-integrity",
+                error if is_absence(error) => "tuf-absent",
+                _ => "tuf-malformed",
+            },
             Self::Fs(_) => "disk",
         }
     }
@@ -118,7 +133,9 @@ impl TrustError {
         let hint = match self {
             Self::NoFolder => "say `--trust-dir DIR`, or set PINFOLD_TRUST or HOME",
             Self::NoRepository => "name `public-good`, `github` or `staging`",
-            Self::State { .. } => "remove it and run `pinfold trust update`; until then the root in it is not used",
+            Self::State { .. } => {
+                "remove it, which leaves the root that came with pinfold, and run `pinfold trust update`"
+            }
             Self::Root { source, .. } | Self::Served(source) => return source.hint(),
             Self::Tuf(TufError::Expired { .. }) => {
                 "somebody may be keeping newer metadata back; or this machine's clock is wrong"
@@ -142,30 +159,16 @@ const fn is_absence(error: &TufError) -> bool {
     )
 }
 
-const fn tuf_code(error: &TufError) -> &'static str {
-    match error {
-        TufError::Rollback { .. } | TufError::EqualVersion { .. } | TufError::BadRootVersion { .. } => "tuf-rollback",
-        TufError::Expired { .. } => "tuf-expired",
-        TufError::ThresholdNotMet { .. }
-        | TufError::DuplicateSignature { .. }
-        | TufError::UnusableKey { .. }
-        | TufError::UnsupportedScheme { .. }
-        | TufError::Crypto(_) => "tuf-signatures",
-        TufError::IntegrityMismatch(_) => "tuf-integrity",
-        TufError::Transport { .. } | TufError::Io { .. } | TufError::NotRefreshed | TufError::TargetNotFound(_) => {
-            "tuf-absent"
-        }
-        _ => "tuf-malformed",
-    }
-}
-
 impl fmt::Display for TrustError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoFolder => f.write_str("there is no place for refreshed trust roots"),
             Self::NoRepository => f.write_str("no TUF repository is known for that instance"),
             Self::Url(error) => write!(f, "a file of the TUF repository has no valid address: {error}"),
-            Self::State { path } => write!(f, "`{}` is not as pinfold wrote it", path.display()),
+            Self::State { path, source } => {
+                write!(f, "`{}` is not as pinfold wrote it", path.display())?;
+                source.iter().try_for_each(|error| write!(f, ": {error}"))
+            }
             Self::Root { origin, source } => write!(f, "`{}`: {source}", origin.escape_debug()),
             Self::Served(error) => write!(f, "the TUF repository: {error}"),
             Self::RegistryKeys(error) => error.fmt(f),
@@ -183,7 +186,12 @@ impl fmt::Display for TrustError {
             Self::Clock => f.write_str("this machine's clock is out of range"),
             Self::Download(error) => error.fmt(f),
             Self::Tuf(error) => {
-                write!(f, "TUF: {}", error.to_string().escape_debug())?;
+                // The client calls all that it was not given an error of the transport.
+                let words = match error {
+                    TufError::Transport { message, .. } => message.clone(),
+                    error => error.to_string(),
+                };
+                write!(f, "the TUF repository: {}", words.escape_debug())?;
                 let cause = std::error::Error::source(error);
                 cause.into_iter().try_for_each(|cause| write!(f, ": {}", cause.to_string().escape_debug()))
             }
@@ -196,7 +204,7 @@ impl std::error::Error for TrustError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Url(error) => Some(error),
-            Self::Root { source, .. } | Self::Served(source) => Some(source),
+            Self::Root { source, .. } | Self::Served(source) | Self::State { source: Some(source), .. } => Some(source),
             Self::RegistryKeys(error) => Some(error),
             Self::Download(error) => Some(error),
             Self::Tuf(error) => std::error::Error::source(error),

@@ -32,13 +32,18 @@ pub(super) struct Kept {
 pub(super) struct Metadata(pub(super) BTreeMap<String, String>);
 
 impl Kept {
+    /// Where it is kept.
+    pub(super) fn path(folder: &Path, instance: Instance) -> PathBuf {
+        path(folder, instance, "root")
+    }
+
     /// Reads what is kept for an instance, `None` where nothing is.
     pub(super) fn read(folder: &Path, instance: Instance) -> Result<Option<Self>, TrustError> {
-        read(&path(folder, instance, "root"))
+        read(&Self::path(folder, instance))
     }
 
     pub(super) fn write(&self, folder: &Path, instance: Instance) -> Result<(), TrustError> {
-        write(&path(folder, instance, "root"), self)
+        write(&Self::path(folder, instance), self)
     }
 }
 
@@ -59,7 +64,7 @@ fn path(folder: &Path, instance: Instance, kind: &str) -> PathBuf {
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, TrustError> {
     let Some(bytes) = fs::read_if_exists(path, MAX_STATE_LEN).map_err(TrustError::Fs)? else { return Ok(None) };
-    let corrupt = || TrustError::State { path: path.to_owned() };
+    let corrupt = || TrustError::State { path: path.to_owned(), source: None };
     let end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(corrupt)?;
     let (header, json) = bytes.split_at_checked(end.saturating_add(1)).ok_or_else(corrupt)?;
     if header != self::header(json).as_bytes() {
@@ -70,7 +75,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, TrustError> {
 
 fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), TrustError> {
     // Maps of texts and numbers always have a JSON form.
-    let json = serde_json::to_vec(value).map_err(|_| TrustError::State { path: path.to_owned() })?;
+    let json = serde_json::to_vec(value).map_err(|_| TrustError::State { path: path.to_owned(), source: None })?;
     let mut bytes = header(&json).into_bytes();
     bytes.extend(json);
     fs::write(path, &bytes).map_err(TrustError::Fs)

@@ -80,8 +80,20 @@ fn man_pages() {
     assert!(page.stdout.contains(".TH pinfold 1") && page.stdout.contains("Exit codes"), "{}", page.stdout);
     assert_eq!(run(&project, &["man", "--out", "man/pages"]).code, 0);
     let pages = files_below(&project.path("man/pages"));
-    let expected =
-        ["cache-gc", "cache-list", "cache-path", "cache-verify", "cache", "completions", "fetch", "man", "verify"];
+    let expected = [
+        "cache-gc",
+        "cache-list",
+        "cache-path",
+        "cache-verify",
+        "cache",
+        "completions",
+        "fetch",
+        "man",
+        "trust-show",
+        "trust-update",
+        "trust",
+        "verify",
+    ];
     let expected = expected.map(|name| format!("pinfold-{name}.1"));
     assert_eq!(pages, [&expected[..], &["pinfold.1".to_owned()]].concat());
     assert!(project.read("man/pages/pinfold-fetch.1").contains("frozen"));

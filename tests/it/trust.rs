@@ -15,7 +15,7 @@ use pinfold::ctx::{Ctx, Silent};
 use pinfold::digest::Sha256;
 use pinfold::http::{Clock, Http, HttpError, Request, Response};
 use pinfold::report::Report;
-use pinfold::root::{Instance, TrustRoot, Usage};
+use pinfold::root::{Instance, Usage};
 use pinfold::trust::{Repository, Trust};
 
 use crate::support::{Project, both, codes, files_below, human};
@@ -236,7 +236,7 @@ fn refreshed() -> (Project, Site) {
 fn shows_what_came_with_pinfold() {
     let project = Project::new("");
     let report = show(&project);
-    insta::assert_snapshot!("trust-show-embedded", both(&project, &report));
+    insta::assert_snapshot!("show-embedded", both(&project, &report));
     assert_eq!(report.exit_code(), 0);
     assert!(files_below(&project.trust_folder()).is_empty(), "looking writes nothing");
 }
@@ -244,7 +244,7 @@ fn shows_what_came_with_pinfold() {
 #[test]
 fn fetches_what_is_newer_and_keeps_it() {
     let (project, site) = refreshed();
-    insta::assert_snapshot!("trust-show-refreshed", both(&project, &show(&project)));
+    insta::assert_snapshot!("show-refreshed", both(&project, &show(&project)));
     assert_eq!(files_below(&project.trust_folder()), ["github.root", "github.tuf"]);
     let roots = Trust::new(Some(project.trust_folder())).load().expect("roots").roots;
     let origins: Vec<_> = roots.iter().map(|root| (root.instance(), root.origin())).collect();
@@ -252,19 +252,27 @@ fn fetches_what_is_newer_and_keeps_it() {
     assert_eq!(roots[1].date().as_deref(), Some("2026-10-01"));
 
     let report = update(&project, &site, Instance::GitHub);
-    insta::assert_snapshot!("trust-update-unchanged", both(&project, &report));
+    insta::assert_snapshot!("update-unchanged", both(&project, &report));
     site.publish(&Edition::new(4, github("2026-11-01")));
     let report = update(&project, &site, Instance::GitHub);
-    insta::assert_snapshot!("trust-update-updated", both(&project, &report));
+    insta::assert_snapshot!("update-updated", both(&project, &report));
+
+    // An authority that is withdrawn is believed no more.
+    let mut fewer: Value = serde_json::from_slice(&github("2026-11-01")).expect("JSON");
+    fewer["certificateAuthorities"].as_array_mut().expect("a list").remove(0);
+    site.publish(&Edition::new(5, fewer.to_string()));
+    assert_eq!(update(&project, &site, Instance::GitHub).rows[0].status, "updated");
+    let used = Trust::new(Some(project.trust_folder())).root(Instance::GitHub).expect("a root");
+    assert_eq!((used.root.authorities_hold().len(), used.version), (5, Some(5)));
 
     // A newer TUF root, signed by the old key and the new one, hands over.
     let key = KeyPair::generate_ecdsa_p256().expect("a key");
     let next = envelope(&root(2, &key), &[&site.key, &key]);
-    site.publish_signed(&Edition::new(5, github("2026-11-02")), &key);
+    site.publish_signed(&Edition::new(6, github("2026-11-02")), &key);
     site.answer("2.root.json", Answer::Body(next.clone()));
     assert_eq!(update(&project, &site, Instance::GitHub).rows[0].status, "updated");
     // From then on the old key says nothing, also where nobody serves the new root any more.
-    site.publish(&Edition::new(6, github("2026-11-03")));
+    site.publish(&Edition::new(7, github("2026-11-03")));
     assert_eq!(codes(&update(&project, &site, Instance::GitHub)), ["tuf-signatures"]);
 }
 
@@ -372,7 +380,7 @@ fn what_was_seen_once_holds_although_the_rest_did_not_come() {
     assert_eq!(codes(&update(&project, &site, Instance::GitHub)), ["tuf-absent"]);
     site.publish(&Edition::new(4, github("2026-11-01")));
     assert_eq!(codes(&update(&project, &site, Instance::GitHub)), ["tuf-rollback"]);
-    site.publish(&Edition::new(5, github("2026-11-01")));
+    site.publish(&Edition::new(6, github("2026-11-01")));
     assert_eq!(update(&project, &site, Instance::GitHub).rows[0].status, "updated");
 }
 
@@ -404,7 +412,7 @@ fn a_file_that_rotted_is_never_passed_over() {
     let text = format!("pinfold-trust/v1 {}\n{json}", Sha256::of(json.as_bytes()));
     std::fs::write(project.trust_folder().join("github.root"), text).expect("a file");
     let report = show(&project);
-    insta::assert_snapshot!("trust-show-malformed", both(&project, &report));
+    insta::assert_snapshot!("show-malformed", both(&project, &report));
     assert_eq!(report.exit_code(), 2);
 }
 
@@ -433,9 +441,9 @@ fn the_registry_s_keys_come_with_the_public_root() {
     check(&with(2, keys), ["unchanged", "unchanged"], &[]);
     assert_eq!(start(), Some(1_736_726_400));
     let report = check(&with(3, &newer), ["unchanged", "updated"], &[]);
-    insta::assert_snapshot!("trust-update-keys", both(&project, &report));
+    insta::assert_snapshot!("update-keys", both(&project, &report));
     assert_eq!(start(), Some(1_770_076_800));
-    insta::assert_snapshot!("trust-show-keys", human(&show(&project)));
+    insta::assert_snapshot!("show-keys", human(&show(&project)));
 
     // What is wrong with the keys leaves them as they were, and the root alone.
     let report = check(&with(4, b"{\"keys\": []}"), ["unchanged", "refused"], &["registry-keys-empty"]);
@@ -502,7 +510,6 @@ fn the_pinned_tuf_roots_are_whole() {
         };
         assert_eq!(run(repository), "tuf-absent", "{instance}");
         assert!(["tuf-signatures", "tuf-malformed"].contains(&run(flipped).as_str()), "{instance}");
-        assert!(TrustRoot::embedded(instance).is_ok());
     }
 }
 
@@ -526,17 +533,22 @@ fn the_command_asks_where_it_is_told() {
         format!("{}\n{}{}", output.status, text(output.stdout), text(output.stderr))
     };
     let url = format!("github=http://127.0.0.1:{port}/tuf/");
-    insta::assert_snapshot!(
-        "trust-command-update",
-        run(&["trust", "update", "--instance", "github", "--tuf-url", &url])
-    );
+    insta::assert_snapshot!("command-update", run(&["trust", "update", "--instance", "github", "--tuf-url", &url]));
     assert_eq!(asked.try_iter().collect::<Vec<_>>(), ["/tuf/10.root.json", "/tuf/timestamp.json"]);
-    insta::assert_snapshot!("trust-command-show", run(&["trust", "show"]));
-    insta::assert_snapshot!("trust-command-usage", run(&["trust", "update", "--instance", "gitlab"]));
-    insta::assert_snapshot!("trust-command-url", run(&["trust", "update", "--tuf-url", "github"]));
-    insta::assert_snapshot!("trust-command-help", run(&["trust", "update", "--help"]));
+    insta::assert_snapshot!("command-show", run(&["trust", "show"]));
+    insta::assert_snapshot!("command-usage", run(&["trust", "update", "--instance", "gitlab"]));
+    insta::assert_snapshot!("command-url", run(&["trust", "update", "--tuf-url", "github"]));
+    insta::assert_snapshot!("command-help", run(&["trust", "update", "--help"]));
     assert_eq!(asked.try_iter().count(), 0, "showing asks nobody");
     assert_eq!(files_below(&project.trust_folder()), ["github.tuf"], "what PINFOLD_TRUST says");
-    run(&["trust", "update", "--instance", "github", "--tuf-url", &url, "--trust-dir", "elsewhere"]);
+    let update = ["trust", "update", "--instance", "github", "--tuf-url", &url];
+    run(&[&update[..], &["--trust-dir", "elsewhere"]].concat());
     assert!(project.exists("elsewhere/github.tuf"), "what --trust-dir says wins");
+    // Where nothing says so, it is the place of the XDG Base Directory Specification.
+    for (name, value, folder) in [("XDG_STATE_HOME", "state", "state"), ("HOME", "home", "home/.local/state")] {
+        let mut command = project.command();
+        command.env_remove("PINFOLD_TRUST").env("XDG_STATE_HOME", "relative").env(name, project.path(value));
+        command.args(update).output().expect("the command");
+        assert!(project.exists(&format!("{folder}/pinfold/trust/github.tuf")), "{name}");
+    }
 }
