@@ -17,6 +17,7 @@ use sigstore_verify::trust_root::{SigstoreInstance, TimestampAuthority, TrustedR
 use sigstore_verify::types::TimeRange;
 
 use crate::digest::Sha256;
+use crate::json::{self, JsonError};
 use authority::{Authority, Identifiers};
 
 pub use registry_keys::{RegistryKey, RegistryKeys, RegistryKeysError, Usage};
@@ -260,7 +261,7 @@ fn instance_of(root: &TrustedRoot, authorities: &[Authority]) -> Instance {
 
 /// A JSON document without duplicate keys and with nothing behind it.
 fn strict(json: &[u8]) -> Result<Value, RootError> {
-    serde_json::from_slice(json).map_err(RootError::Json)
+    json::parse(json, usize::try_from(MAX_ROOT_LEN).unwrap_or(usize::MAX)).map_err(RootError::Json)
 }
 
 /// Why something is no trusted root.
@@ -271,8 +272,8 @@ pub enum RootError {
     NotEmbedded,
     /// It is longer than [`MAX_ROOT_LEN`].
     TooLong,
-    /// It is no JSON.
-    Json(serde_json::Error),
+    /// It is no JSON, or a name stands in it twice.
+    Json(JsonError),
     /// It is not a trusted root of Sigstore's protocol (`sigstore_trustroot.proto`).
     Shape(serde_json::Error),
     /// Its media type is another one.
@@ -331,7 +332,7 @@ impl fmt::Display for RootError {
         match self {
             Self::NotEmbedded => f.write_str("no root of that instance came with pinfold"),
             Self::TooLong => write!(f, "a trusted root has at most {MAX_ROOT_LEN} bytes, this one has more"),
-            Self::Json(error) => write!(f, "the trusted root is not JSON: {}", error.to_string().escape_debug()),
+            Self::Json(error) => write!(f, "the trusted root: {}", error.to_string().escape_debug()),
             Self::Shape(error) => write!(f, "this is no trusted root: {}", error.to_string().escape_debug()),
             Self::MediaType(name) => write!(f, "`{}` is not the media type of a trusted root", name.escape_debug()),
             Self::Empty => f.write_str("the trusted root has nothing in it to trust"),
@@ -350,7 +351,8 @@ impl fmt::Display for RootError {
 impl std::error::Error for RootError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Json(error) | Self::Shape(error) => Some(error),
+            Self::Json(error) => Some(error),
+            Self::Shape(error) => Some(error),
             Self::RegistryKeys(error) => Some(error),
             _ => None,
         }

@@ -12,6 +12,8 @@ use serde::Deserialize;
 use sigstore_verify::crypto::{SigningScheme, VerificationKey};
 use sigstore_verify::types::{DerPublicKey, TimeRange};
 
+use crate::json::{self, JsonError};
+
 /// The keys of an npm registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryKeys {
@@ -71,10 +73,8 @@ impl RegistryKeys {
 
     /// Reads either shape.
     pub fn parse(json: &[u8]) -> Result<Self, RegistryKeysError> {
-        if json.len() > MAX_KEYS_LEN {
-            return Err(RegistryKeysError::TooLong);
-        }
-        let wire: Wire = serde_json::from_slice(json).map_err(RegistryKeysError::Json)?;
+        let value = json::parse(json, MAX_KEYS_LEN).map_err(RegistryKeysError::Json)?;
+        let wire: Wire = serde_json::from_value(value).map_err(RegistryKeysError::Shape)?;
         let mut keys: Vec<RegistryKey> = Vec::new();
         for entry in wire.keys {
             let key = entry.key()?;
@@ -183,10 +183,10 @@ fn spki(keyid: &str, base64: &str) -> Result<Vec<u8>, RegistryKeysError> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RegistryKeysError {
-    /// It is longer than any list that there is.
-    TooLong,
-    /// It is no JSON, or of neither shape.
-    Json(serde_json::Error),
+    /// It is longer than any list that there is, no JSON, or a name stands in it twice.
+    Json(JsonError),
+    /// It is of neither shape.
+    Shape(serde_json::Error),
     /// It has no keys.
     Empty,
     /// A key is for something that pinfold does not know.
@@ -212,8 +212,8 @@ impl RegistryKeysError {
     /// A stable identifier in kebab case.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::TooLong => "registry-keys-too-long",
             Self::Json(_) => "registry-keys-json",
+            Self::Shape(_) => "registry-keys-shape",
             Self::Empty => "registry-keys-empty",
             Self::Usage { .. } => "registry-keys-usage",
             Self::Key { .. } => "registry-keys-key",
@@ -225,8 +225,8 @@ impl RegistryKeysError {
 impl fmt::Display for RegistryKeysError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong => write!(f, "a list of registry keys has at most {MAX_KEYS_LEN} bytes, this one has more"),
-            Self::Json(error) => {
+            Self::Json(error) => write!(f, "the registry's keys: {}", error.to_string().escape_debug()),
+            Self::Shape(error) => {
                 write!(f, "this is no list of a registry's keys: {}", error.to_string().escape_debug())
             }
             Self::Empty => f.write_str("the list of the registry's keys is empty"),
@@ -248,6 +248,7 @@ impl std::error::Error for RegistryKeysError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Json(error) => Some(error),
+            Self::Shape(error) => Some(error),
             _ => None,
         }
     }

@@ -146,6 +146,7 @@ fn refuses_what_is_no_root() {
     check("", "root-json");
     check("<html>", "root-json");
     check("{} {}", "root-json");
+    check(&text(SigstoreInstance::PublicGood).replacen("\"tlogs\"", "\"ctlogs\"", 1), "root-json");
     check(&text(SigstoreInstance::GitHub)[..2000], "root-json");
     check(&" ".repeat(4 << 20 | 1), "root-too-long");
     check("[]", "root-shape");
@@ -204,12 +205,13 @@ fn refuses_what_are_no_keys() {
     };
     let target = include_str!("registry_keys.json");
     check("", "registry-keys-json");
-    check("{}", "registry-keys-json");
-    check("{\"keys\": [{\"keyid\": \"a\"}]}", "registry-keys-json");
-    check(&target.replacen("1999-01-01", "never", 1), "registry-keys-json");
-    check(&target.replacen("validFor", "validUntil", 1), "registry-keys-json");
+    check("{}", "registry-keys-shape");
+    check("{\"keys\": [{\"keyid\": \"a\"}]}", "registry-keys-shape");
+    check(&target.replacen("keyId", "keyUsage", 1), "registry-keys-json");
+    check(&target.replacen("1999-01-01", "never", 1), "registry-keys-shape");
+    check(&target.replacen("validFor", "validUntil", 1), "registry-keys-shape");
     check("{\"keys\": []}", "registry-keys-empty");
-    check(&" ".repeat((1 << 20) + 1), "registry-keys-too-long");
+    check(&" ".repeat((1 << 20) + 1), "registry-keys-json");
     check(&target.replacen("npm:signatures", "npm:anything", 1), "registry-keys-usage");
     check(&target.replacen("npm:signatures", "npm:attestations", 1), "registry-keys-twice");
     check(&REGISTRY.replace("\"b\"", "\"a\""), "registry-keys-twice");
