@@ -167,6 +167,7 @@ impl Error {
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
                 AttemptFailure::Mismatch { .. } => true,
                 AttemptFailure::Download(error) => error.is_refusal(),
+                AttemptFailure::Ask(error) => error.is_refusal(),
             }),
             _ => false,
         }

@@ -1,6 +1,7 @@
 //! [`Attempt`]: what went wrong at one of the places that should serve an artifact.
 
 use crate::http::{self, DownloadError};
+use crate::registry::AskError;
 use crate::report::{Finding, Level};
 use crate::store::Mismatch;
 
@@ -25,6 +26,8 @@ pub enum AttemptFailure {
     },
     /// It served none.
     Download(DownloadError),
+    /// The index did not say where the file is.
+    Ask(AskError),
 }
 
 impl Attempt {
@@ -33,6 +36,7 @@ impl Attempt {
         match &self.failure {
             AttemptFailure::Mismatch { .. } => "integrity-mismatch",
             AttemptFailure::Download(error) => error.code(),
+            AttemptFailure::Ask(error) => error.code(),
         }
     }
 
@@ -58,14 +62,19 @@ impl Attempt {
                 finding.hint = error.hint();
                 finding
             }
+            AttemptFailure::Ask(error) => {
+                let mut finding = Finding::new(level, self.code(), with_causes(error));
+                finding.hint = error.hint();
+                finding
+            }
         }
     }
 }
 
 /// An error and what caused it: "no connection to the server" alone does not say whether it is the name or the port.
-fn with_causes(error: &DownloadError) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
         // Some libraries repeat the cause in their own words.

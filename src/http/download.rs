@@ -33,6 +33,8 @@ pub struct Rules<'a> {
     pub attempts: u32,
     /// How long to wait between attempts.
     pub backoff: Backoff,
+    /// `Accept`: what kind of answer is asked for, where a server has several.
+    pub accept: Option<&'static str>,
 }
 
 impl<'a> Rules<'a> {
@@ -46,6 +48,7 @@ impl<'a> Rules<'a> {
             max_redirects: MAX_REDIRECTS,
             attempts: ATTEMPTS,
             backoff: Backoff::default(),
+            accept: None,
         }
     }
 }
@@ -165,7 +168,9 @@ impl Attempt<'_> {
             return Err(Failure::Http(HttpError::Timeout(TimeoutKind::Deadline)));
         }
         let secret = self.rules.credentials.for_url(url);
-        let headers = secret.map(|secret| ("Authorization", secret.expose().to_owned())).into_iter().collect();
+        let authorization = secret.map(|secret| ("Authorization", secret.expose().to_owned()));
+        let accept = self.rules.accept.map(|kind| ("Accept", kind.to_owned()));
+        let headers = authorization.into_iter().chain(accept).collect();
         self.http.get(&Request { url, headers, deadline: Some(self.rules.deadline) }).map_err(Failure::Http)
     }
 

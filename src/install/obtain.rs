@@ -1,14 +1,17 @@
 //! The bytes of a pin: from the store, from a file of the project, or from the first place that serves the right ones.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _};
 
 use super::Conduct;
 use crate::ctx::{Ctx, Step};
+use crate::digest::{Algorithm, Sha256Hasher};
 use crate::error::{Attempt, AttemptFailure, Error};
 use crate::http::{self, BodyLimit, Rules, Sink};
 use crate::pins::{Artifact, Pin, Source};
 use crate::project::Project;
+use crate::registry;
 use crate::report::{Finding, Level};
+use crate::source::pypi::Listed;
 use crate::source::{github, npm};
 use crate::store::{Incoming, Lookup, Store, VerifiedBlob};
 use crate::url::Url;
@@ -94,12 +97,16 @@ fn download(
     rules.hosts = hosts;
     let limit = artifact.size.map_or(BodyLimit::AtMost(MAX_ARTIFACT_LEN), BodyLimit::Exact);
     let mut attempts = Vec::new();
-    for url in places(ctx, project, artifact)? {
+    let (places, listed) = places(ctx, project, artifact, &rules, &mut attempts)?;
+    for url in places {
         let mut incoming = Receiver { ctx, name, incoming: ctx.store.receive(&artifact.integrity)?, total: None };
         let failure = match http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming) {
             Ok(outcome) => match incoming.incoming.finish()? {
                 Ok(blob) => {
                     findings.extend(attempts.iter().map(|attempt: &Attempt| attempt.finding(Level::Warning)));
+                    if let Some(listed) = &listed {
+                        findings.extend(compare(listed, &blob)?);
+                    }
                     ctx.progress.step(name, Step::Fetched);
                     return Ok(blob);
                 }
@@ -113,12 +120,22 @@ fn download(
     attempts.sort_by_key(|attempt| match &attempt.failure {
         AttemptFailure::Mismatch { .. } => 0,
         AttemptFailure::Download(error) if error.is_refusal() => 1,
-        AttemptFailure::Download(_) => 2,
+        AttemptFailure::Ask(error) if error.is_refusal() => 1,
+        AttemptFailure::Download(_) | AttemptFailure::Ask(_) => 2,
     });
     Err(Error::Unobtainable { attempts })
 }
 
-fn places(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> Result<Vec<Url>, Error> {
+/// Where the bytes may be, the source's own place first, and what an index said of them. An index that cannot say it is
+/// an attempt like any other: a mirror may have the bytes.
+fn places(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    artifact: &Artifact,
+    rules: &Rules<'_>,
+    attempts: &mut Vec<Attempt>,
+) -> Result<(Vec<Url>, Option<Listed>), Error> {
+    let mut listed = None;
     let named = project.pin_file().registries();
     let own = match &artifact.source {
         Source::Npm(package) => {
@@ -130,10 +147,54 @@ fn places(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> Result<Vec<U
             let url = github::asset_url(&base, asset.owner(), asset.repo(), asset.tag(), asset.asset());
             Some(url.map_err(Error::Asset)?)
         }
+        Source::Pypi(file) => {
+            let index = ctx.registries.pypi(named.pypi.as_ref()).map_err(Error::Registry)?;
+            match registry::pypi_file(ctx.http, rules, ctx.clock, &index, file.project(), file.file()) {
+                Ok(found) => Some(listed.insert(found).url.clone()),
+                Err(error) => {
+                    attempts.push(Attempt { url: index.to_string(), failure: AttemptFailure::Ask(error) });
+                    None
+                }
+            }
+        }
         Source::Url(url) => Some(url.clone()),
         Source::File(_) => None,
     };
-    Ok(own.into_iter().chain(artifact.mirrors.iter().cloned()).collect())
+    Ok((own.into_iter().chain(artifact.mirrors.iter().cloned()).collect(), listed))
+}
+
+/// What an index says of bytes that are the pinned ones: worth knowing, but the pin decides.
+fn compare(listed: &Listed, blob: &VerifiedBlob) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    if let Some(reason) = &listed.yanked {
+        let reason = if reason.is_empty() { String::new() } else { format!(": {}", reason.escape_debug()) };
+        let message = format!("the file was taken back by its authors{reason}");
+        findings.push(Finding::new(Level::Warning, "index-yanked", message));
+    }
+    if let Some(expected) = &listed.sha256 {
+        let received = sha256(blob).map_err(|error| Error::Archive(error.into()))?;
+        if !expected.eq_ignore_ascii_case(&received) {
+            let message = "the index lists other bytes than those that were pinned";
+            let expected: String = expected.escape_debug().take(received.len()).collect();
+            findings.push(Finding::new(Level::Warning, "index-hash", message).compared(received, expected));
+        }
+    }
+    Ok(findings)
+}
+
+/// The SHA-256 of a blob in hexadecimal, as indexes have it.
+fn sha256(blob: &VerifiedBlob) -> io::Result<String> {
+    if blob.integrity().algorithm() == Algorithm::Sha256 {
+        return Ok(blob.integrity().hex());
+    }
+    let mut hasher = Sha256Hasher::default();
+    let (mut reader, mut buffer) = (blob.reader(), vec![0; CHUNK]);
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hasher.finish().hex()),
+            length => hasher.update(buffer.get(..length).unwrap_or_default()),
+        }
+    }
 }
 
 /// Bytes from the network on their way into the store.
@@ -160,5 +221,7 @@ impl Sink for Receiver<'_> {
     }
 }
 
+/// How much of a blob is hashed at once, in bytes.
+const CHUNK: usize = 64 << 10;
 /// Longest artifact where the pin says no `size`, in bytes: more than any package seen, and an end to endless bodies.
 pub(crate) const MAX_ARTIFACT_LEN: u64 = 4 << 30;

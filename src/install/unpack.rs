@@ -65,6 +65,7 @@ fn file_name(source: &Source) -> &str {
     match source {
         Source::Npm(_) => "package.tgz",
         Source::Github(asset) => asset.asset(),
+        Source::Pypi(file) => file.file(),
         Source::Url(url) => url.file_name(),
         Source::File(path) => path.file_name(),
     }

@@ -64,6 +64,7 @@ fn read_source(entry: Entry<'_>) -> Result<Source, PinsError> {
     match entry.key() {
         "npm" => entry.parse().map(Source::Npm),
         "github" => entry.parse().map(Source::Github),
+        "pypi" => entry.parse().map(Source::Pypi),
         "url" => entry.parse().map(Source::Url),
         "file" => entry.parse().map(Source::File),
         key => Err(entry.error(PinsErrorKind::UnsupportedSource { key: key.to_owned() })),

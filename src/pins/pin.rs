@@ -8,7 +8,6 @@ use super::layout;
 use super::name::PinName;
 use super::patch::{self, Patch};
 use super::platform::Platform;
-use super::source::Source;
 use super::table::{Entry, Shape};
 use super::trust::Expectations;
 use crate::layout::Layout;
@@ -62,14 +61,12 @@ impl Pin {
         }
         let to = table.get("to");
         let to = to.ok_or_else(|| table.error(PinsErrorKind::MissingKey { key: "to", table: PIN.noun }))?;
-        let all_npm =
-            artifact.iter().chain(variants.values()).all(|artifact| matches!(artifact.source, Source::Npm(_)));
+        let one_folder = artifact.iter().chain(variants.values()).all(|artifact| artifact.source.has_one_folder());
         Ok(Self {
             name,
             line: table.line(),
             to: read_to(to)?,
-            // npm packs everything under one folder, `package` as a rule.
-            layout: layout::read(table, usize::from(all_npm))?,
+            layout: layout::read(table, usize::from(one_folder))?,
             patches: patch::read_all(table)?,
             provenance: Expectations::read(table)?,
             artifact,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::github::GithubAsset;
 use super::npm::NpmPackage;
+use super::pypi::PypiFile;
 use crate::path::RelPath;
 use crate::url::Url;
 
@@ -14,6 +15,8 @@ pub enum Source {
     Npm(NpmPackage),
     /// An asset of a GitHub release: `github:owner/repo@tag#asset`.
     Github(GithubAsset),
+    /// A file of a Python index: `pypi:ruff==0.1.0#ruff-0.1.0.tar.gz`.
+    Pypi(PypiFile),
     /// A URL, mirrors not included: `url:https://example.com/x.tgz`.
     Url(Url),
     /// A file in the project: `file:vendor/x.tgz`.
@@ -21,13 +24,24 @@ pub enum Source {
 }
 
 impl Source {
-    /// The key of the source in pins.toml: `npm`, `github`, `url`, `file`.
+    /// The key of the source in pins.toml: `npm`, `github`, `pypi`, `url`, `file`.
     pub const fn key(&self) -> &'static str {
         match self {
             Self::Npm(_) => "npm",
             Self::Github(_) => "github",
+            Self::Pypi(_) => "pypi",
             Self::Url(_) => "url",
             Self::File(_) => "file",
+        }
+    }
+
+    /// Whether everything is under one folder by convention: npm's `package` as a rule, the name and version of a Python
+    /// source archive.
+    pub fn has_one_folder(&self) -> bool {
+        match self {
+            Self::Npm(_) => true,
+            Self::Pypi(file) => file.is_sdist(),
+            Self::Github(_) | Self::Url(_) | Self::File(_) => false,
         }
     }
 }
@@ -38,6 +52,7 @@ impl fmt::Display for Source {
         match self {
             Self::Npm(package) => package.fmt(f),
             Self::Github(asset) => asset.fmt(f),
+            Self::Pypi(file) => file.fmt(f),
             Self::Url(url) => url.fmt(f),
             Self::File(path) => path.fmt(f),
         }

@@ -177,8 +177,13 @@ fn messages_of_a_pin() {
          name one exact version, such as `terser@5.46.2`; ranges and tags are not pins"
     );
     assert_eq!(
-        told("version = 1\n[pins.a]\npypi = \"x\"\n"),
-        "3: pin `a`: `pypi` pins are not supported by this version of pinfold"
+        told("version = 1\n[pins.a]\noci = \"x\"\n"),
+        "3: pin `a`: `oci` pins are not supported by this version of pinfold"
+    );
+    assert_eq!(
+        told("version = 1\n[pins.a]\npypi = \"Foo_Bar==1.0#Foo_Bar-1.0.tar.gz\"\n"),
+        "3: pin `a`: `Foo_Bar==1.0#Foo_Bar-1.0.tar.gz` in `pypi`: the name of the project is not in its normalized form\n\
+         did you mean `foo-bar`?"
     );
     assert_eq!(
         told_of_pin("[pins.a.platform.windows-x64]\n"),

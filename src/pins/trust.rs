@@ -73,7 +73,7 @@ pub struct Registries {
     pub npm: Option<Url>,
     /// Where `github` pins come from.
     pub github: Option<Url>,
-    /// Where `pypi` pins will come from.
+    /// Where `pypi` pins come from.
     pub pypi: Option<Url>,
 }
 

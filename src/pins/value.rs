@@ -7,6 +7,7 @@ use super::github::GithubError;
 use super::name::PinNameError;
 use super::npm::NpmError;
 use super::platform::{Platform, PlatformError};
+use super::pypi::PypiError;
 use super::trust::{Mode, ModeError};
 use super::trusted::{AgeError, HostError, RepositoryError};
 use super::workflow::WorkflowError;
@@ -24,6 +25,8 @@ pub enum ValueError {
     Npm(NpmError),
     /// Not a [`super::GithubAsset`].
     Github(GithubError),
+    /// Not a [`super::PypiFile`].
+    Pypi(PypiError),
     /// Not a [`crate::url::Url`].
     Url(UrlError),
     /// Not a [`crate::path::RelPath`].
@@ -59,6 +62,7 @@ impl ValueError {
             Self::PinName(error) => error.code(),
             Self::Npm(error) => error.code(),
             Self::Github(error) => error.code(),
+            Self::Pypi(error) => error.code(),
             Self::Url(_) => "bad-url",
             Self::Path(_) => "bad-path",
             Self::Integrity(_) => "bad-integrity",
@@ -79,6 +83,7 @@ impl ValueError {
     pub fn hint(&self, value: &str) -> Option<String> {
         Some(match self {
             Self::Npm(error) => error.hint()?.to_owned(),
+            Self::Pypi(error) => error.hint()?,
             Self::Path(PathError::Absolute | PathError::DotDot) => {
                 "a path is relative to the folder of pins.toml and stays in it".to_owned()
             }
@@ -104,6 +109,7 @@ impl fmt::Display for ValueError {
             Self::PinName(error) => error.fmt(f),
             Self::Npm(error) => error.fmt(f),
             Self::Github(error) => error.fmt(f),
+            Self::Pypi(error) => error.fmt(f),
             Self::Url(error) => error.fmt(f),
             Self::Path(error) => error.fmt(f),
             Self::Integrity(error) => error.fmt(f),
@@ -127,6 +133,7 @@ impl Error for ValueError {
             Self::PinName(error) => error,
             Self::Npm(error) => error,
             Self::Github(error) => error,
+            Self::Pypi(error) => error,
             Self::Url(error) => error,
             Self::Path(error) => error,
             Self::Integrity(error) => error,
@@ -156,6 +163,7 @@ from! {
     PinName(PinNameError),
     Npm(NpmError),
     Github(GithubError),
+    Pypi(PypiError),
     Url(UrlError),
     Path(PathError),
     Integrity(IntegrityError),

@@ -1,8 +1,9 @@
-//! `github = "owner/repo@tag#asset"`: where a release asset is served.
+//! `github = "owner/repo@tag#asset"`: where a release asset is served, and where its attestations are asked for.
 
 use std::fmt;
 
 use super::{encode_segment, is_no_segment};
+use crate::digest::Sha256;
 use crate::url::{Url, UrlError};
 
 /// `BASE/OWNER/REPO/releases/download/TAG/ASSET`, as the web interface links it.
@@ -24,6 +25,45 @@ pub fn asset_url(base: &Url, owner: &str, repo: &str, tag: &str, asset: &str) ->
         .parse()
         .map_err(AssetError::Url)
 }
+
+/// The base of the API of a server, by the base of its web interface, with a `/` at its end.
+///
+/// `https://api.github.com/` for github.com, `https://api.H/` for H below ghe.com (GitHub's own names for tenants), and
+/// `BASE/api/v3/` for every other server, which is where GitHub's Enterprise Server has it.
+pub fn api_url(base: &Url) -> Result<Url, AssetError> {
+    let text = base.to_string();
+    if text.contains('?') {
+        return Err(AssetError::BaseQuery { base: base.clone() });
+    }
+    let authority = base.origin().authority();
+    let is_githubs = base.is_https() && (authority == "github.com" || authority.ends_with(".ghe.com"));
+    let api = match is_githubs {
+        true => format!("https://api.{authority}/"),
+        false => format!("{}/api/v3/", text.trim_end_matches('/')),
+    };
+    api.parse().map_err(AssetError::Url)
+}
+
+/// `API/repos/OWNER/REPO/attestations/sha256:HEX`, with as many on a page as there may be.
+pub fn attestations_url(api: &Url, owner: &str, repo: &str, sha256: &Sha256) -> Result<Url, AssetError> {
+    if api.to_string().contains('?') {
+        return Err(AssetError::BaseQuery { base: api.clone() });
+    }
+    for (part, text) in [(Part::Owner, owner), (Part::Repo, repo)] {
+        if is_no_segment(text) {
+            return Err(AssetError::Part { part, text: text.to_owned() });
+        }
+    }
+    let [owner, repo] = [owner, repo].map(|text| encode_segment(text, ""));
+    let (api, digest) = (api.to_string(), sha256.hex());
+    let api = api.trim_end_matches('/');
+    format!("{api}/repos/{owner}/{repo}/attestations/sha256:{digest}?per_page={PER_PAGE}")
+        .parse()
+        .map_err(AssetError::Url)
+}
+
+/// As many attestations as GitHub's API puts on a page at most. Where there are so many, there may be more.
+pub const PER_PAGE: usize = 100;
 
 /// A part of a release asset's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +158,36 @@ mod tests {
             "https://github.com/owner/repo/releases/download/%40a%2Fb%401%3F%23%25/%C3%A9",
         );
         check("https://git.example.com/gh", "v1", "a", "https://git.example.com/gh/owner/repo/releases/download/v1/a");
+    }
+
+    #[test]
+    fn finds_the_api() {
+        let check = |base: &str, expected: &str| {
+            assert_eq!(api_url(&base.parse().expect("a url")).expect("builds").to_string(), expected);
+        };
+        check("https://github.com/", "https://api.github.com/");
+        check("https://github.com:443", "https://api.github.com/");
+        check("https://tenant.ghe.com/", "https://api.tenant.ghe.com/");
+        check("https://git.example.com", "https://git.example.com/api/v3/");
+        check("https://git.example.com:8443/gh/", "https://git.example.com:8443/gh/api/v3/");
+        check("https://github.com.example.com/", "https://github.com.example.com/api/v3/");
+        check("https://github.com:8443/", "https://github.com:8443/api/v3/");
+        check("http://127.0.0.1:8080/", "http://127.0.0.1:8080/api/v3/");
+        let query: Url = "https://github.com/?x=1".parse().expect("a url");
+        assert_eq!(api_url(&query).expect_err("refused").code(), "github-base-query");
+    }
+
+    #[test]
+    fn builds_the_address_of_attestations() {
+        let api: Url = "https://git.example.com/api/v3/".parse().expect("a url");
+        let digest = Sha256::of(b"");
+        assert_eq!(
+            attestations_url(&api, "owner", "re.po", &digest).expect("builds").to_string(),
+            "https://git.example.com/api/v3/repos/owner/re.po/attestations/\
+             sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855?per_page=100"
+        );
+        assert_eq!(attestations_url(&api, "o", "..", &digest).expect_err("refused").code(), "github-part");
+        assert_eq!(attestations_url(&api, "", "r", &digest).expect_err("refused").code(), "github-part");
     }
 
     #[test]

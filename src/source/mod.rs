@@ -6,6 +6,8 @@ pub mod credentials;
 pub mod github;
 pub mod npm;
 pub mod npmrc;
+mod pip;
+pub mod pypi;
 pub mod registries;
 
 use std::fmt::Write as _;

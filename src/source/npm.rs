@@ -16,26 +16,65 @@ pub const MAX_PACKAGE_JSON: usize = 4 << 20;
 /// `registry` may have a path (`https://host/artifactory/api/npm/npm/`) and may end in `/` or not. The scope stays in
 /// the path as `@scope/name`; BASE is the name without it.
 pub fn tarball_url(registry: &Url, name: &str, version: &str) -> Result<Url, TarballError> {
-    let registry_text = registry.to_string();
-    if registry_text.contains('?') {
-        return Err(TarballError::RegistryQuery { registry: registry.clone() });
+    let Parts { registry, scope, base, version } = Parts::of(registry, name, version)?;
+    let folder = scope.map(|scope| format!("@{scope}/")).unwrap_or_default();
+    format!("{registry}/{folder}{base}/-/{base}-{version}.tgz").parse().map_err(TarballError::Url)
+}
+
+/// `REGISTRY/-/npm/v1/attestations/NAME@VERSION`: where npm's registry keeps the attestations of a version.
+pub fn attestations_url(registry: &Url, name: &str, version: &str) -> Result<Url, TarballError> {
+    let parts = Parts::of(registry, name, version)?;
+    let (name, Parts { registry, version, .. }) = (parts.name(), &parts);
+    format!("{registry}/-/npm/v1/attestations/{name}@{version}").parse().map_err(TarballError::Url)
+}
+
+/// `REGISTRY/NAME/VERSION`: the version document, whose `dist` has the registry's own signatures.
+pub fn version_url(registry: &Url, name: &str, version: &str) -> Result<Url, TarballError> {
+    let parts = Parts::of(registry, name, version)?;
+    let (name, Parts { registry, version, .. }) = (parts.name(), &parts);
+    format!("{registry}/{name}/{version}").parse().map_err(TarballError::Url)
+}
+
+/// What the addresses of a package are made of, percent-encoded.
+struct Parts {
+    /// Without a `/` at the end.
+    registry: String,
+    /// Without its `@`.
+    scope: Option<String>,
+    base: String,
+    version: String,
+}
+
+impl Parts {
+    fn of(registry: &Url, name: &str, version: &str) -> Result<Self, TarballError> {
+        let registry_text = registry.to_string();
+        if registry_text.contains('?') {
+            return Err(TarballError::RegistryQuery { registry: registry.clone() });
+        }
+        let bad_name = || TarballError::Name { name: name.to_owned() };
+        let (scope, base) = match name.strip_prefix('@') {
+            Some(scoped) => scoped.split_once('/').map(|(scope, base)| (Some(scope), base)).ok_or_else(bad_name)?,
+            None => (None, name),
+        };
+        if scope.is_some_and(is_no_segment) || is_no_segment(base) || base.contains('/') {
+            return Err(bad_name());
+        }
+        if is_no_segment(version) || version.contains('/') {
+            return Err(TarballError::Version { version: version.to_owned() });
+        }
+        Ok(Self {
+            registry: registry_text.trim_end_matches('/').to_owned(),
+            scope: scope.map(|scope| encode_segment(scope, SAFE)),
+            base: encode_segment(base, SAFE),
+            version: encode_segment(version, SAFE),
+        })
     }
-    let bad_name = || TarballError::Name { name: name.to_owned() };
-    let (scope, base) = match name.strip_prefix('@') {
-        Some(scoped) => scoped.split_once('/').map(|(scope, base)| (Some(scope), base)).ok_or_else(bad_name)?,
-        None => (None, name),
-    };
-    if scope.is_some_and(is_no_segment) || is_no_segment(base) || base.contains('/') {
-        return Err(bad_name());
+
+    /// The name as one segment: npm's own clients write a scope's `/` as `%2f`.
+    fn name(&self) -> String {
+        let scope = self.scope.as_ref().map(|scope| format!("@{scope}%2f")).unwrap_or_default();
+        format!("{scope}{}", self.base)
     }
-    if is_no_segment(version) || version.contains('/') {
-        return Err(TarballError::Version { version: version.to_owned() });
-    }
-    let folder = scope.map(|scope| format!("@{}/", encode_segment(scope, SAFE))).unwrap_or_default();
-    let (base, version) = (encode_segment(base, SAFE), encode_segment(version, SAFE));
-    format!("{}/{folder}{base}/-/{base}-{version}.tgz", registry_text.trim_end_matches('/'))
-        .parse()
-        .map_err(TarballError::Url)
 }
 
 /// What `encodeURIComponent` leaves alone (names are URL-safe by its measure), and `+` of a version's build metadata.
@@ -321,6 +360,27 @@ mod tests {
         check("https://h.example.com/api/npm/npm", "a", "1.0.0", "https://h.example.com/api/npm/npm/a/-/a-1.0.0.tgz");
         check("http://127.0.0.1:4873", "a~(b)", "1.0.0", "http://127.0.0.1:4873/a~(b)/-/a~(b)-1.0.0.tgz");
         check(npm, "a b%?", "1.0.0", "https://npm.example.com/a%20b%25%3F/-/a%20b%25%3F-1.0.0.tgz");
+    }
+
+    #[test]
+    fn builds_the_addresses_of_what_is_said_of_a_version() {
+        let registry = "https://h.example.com/api/npm".parse().expect("a url");
+        let check = |name: &str, version: &str, attestations: &str, document: &str| {
+            let text = |url: Result<Url, TarballError>| url.expect("builds").to_string();
+            let base = "https://h.example.com/api/npm/";
+            let found = text(attestations_url(&registry, name, version));
+            assert_eq!(found, format!("{base}-/npm/v1/attestations/{attestations}"));
+            assert_eq!(text(version_url(&registry, name, version)), format!("{base}{document}"));
+        };
+        check("terser", "5.46.2", "terser@5.46.2", "terser/5.46.2");
+        check("@s/a", "1.0.0-rc.1+b", "@s%2fa@1.0.0-rc.1+b", "@s%2fa/1.0.0-rc.1+b");
+        check("a?", "1#", "a%3F@1%23", "a%3F/1%23");
+        for build in [attestations_url, version_url] {
+            let code = |name: &str, version: &str| build(&registry, name, version).expect_err("refused").code();
+            assert_eq!(code("@s", "1.0.0"), "npm-name");
+            assert_eq!(code("..", "1.0.0"), "npm-name");
+            assert_eq!(code("a", "../b"), "npm-version");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which server stands behind `npm = …` and `github = …`: the first place that says so, in a fixed order.
+//! Which server stands behind `npm = …`, `github = …` and `pypi = …`: the first place that says so, in a fixed order.
 //!
 //! There is no registry that is used because nobody said anything, except what the build was told.
 
@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Secret};
+use super::github;
 use super::npmrc::{self, Npmrc, Warning};
+use super::pip;
 use super::without_userinfo;
 use crate::url::{Url, UrlError};
 
@@ -18,10 +20,13 @@ pub const GITHUB: &str = "https://github.com/";
 pub struct Settings<'a> {
     /// The values of `--registry`, in order.
     pub flags: &'a [RegistryFlag],
-    /// The environment: asked for [`NPM_VARIABLES`], [`GITHUB_VARIABLE`], and the variables that an `.npmrc` names.
+    /// The environment: asked for [`NPM_VARIABLES`], [`GITHUB_VARIABLE`], [`GITHUB_TOKENS`], [`PYPI_VARIABLE`], and the
+    /// variables that an `.npmrc` names.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The `.npmrc` files that exist, as (what to call it, text): project, user, system.
     pub npmrc: &'a [(String, String)],
+    /// The `pip.conf` files that exist, as (what to call it, text), the strongest first.
+    pub pip_conf: &'a [(String, String)],
     /// The build-time default, `PINFOLD_NPM_REGISTRY`.
     pub built_in_npm: Option<&'a str>,
 }
@@ -30,6 +35,11 @@ pub struct Settings<'a> {
 pub const NPM_VARIABLES: [&str; 2] = ["NPM_CONFIG_REGISTRY", "npm_config_registry"];
 /// The variable that names GitHub's host, as GitHub's own command line reads it.
 pub const GITHUB_VARIABLE: &str = "GH_HOST";
+/// The variables with a token for github.com's API, in the order in which they count, as GitHub's own command line reads
+/// them. It is sent nowhere else: which other server is asked, a pin file may say.
+pub const GITHUB_TOKENS: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
+/// The variable that names the Python index, as pip reads it.
+pub const PYPI_VARIABLE: &str = "PIP_INDEX_URL";
 
 /// One `--registry KIND=URL`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +50,8 @@ pub enum RegistryFlag {
     NpmScope(String, Url),
     /// `github=URL`: the server of release assets.
     Github(Url),
+    /// `pypi=URL`: the Python index.
+    Pypi(Url),
 }
 
 impl FromStr for RegistryFlag {
@@ -51,6 +63,7 @@ impl FromStr for RegistryFlag {
         match (kind, kind.strip_prefix("npm:@")) {
             ("npm", _) => Ok(Self::Npm(url)),
             ("github", _) => Ok(Self::Github(url)),
+            ("pypi", _) => Ok(Self::Pypi(url)),
             (_, Some(scope)) if !scope.is_empty() && !scope.contains('/') => {
                 Ok(Self::NpmScope(format!("@{scope}"), url))
             }
@@ -67,6 +80,8 @@ pub struct Registries {
     /// Of the strongest file that names the scope.
     scopes: BTreeMap<String, Setting>,
     github: Vec<Setting>,
+    /// In the order in which they count, each perhaps with a login in it.
+    pypi: Vec<Setting>,
     credentials: Credentials,
     warnings: Vec<(String, Warning)>,
 }
@@ -82,7 +97,7 @@ impl Registries {
     /// Reads all the settings. What is malformed is an error only when it is asked for.
     pub fn new(settings: &Settings<'_>) -> Self {
         let files: Vec<Npmrc> = settings.npmrc.iter().map(|(_, text)| npmrc::parse(text, settings.env)).collect();
-        let (credentials, overall) = npmrc::credentials(&files);
+        let (mut credentials, overall) = npmrc::credentials(&files);
         let said = |place: Place, value: Option<&str>| {
             value.filter(|value| !value.is_empty()).map(|value| Setting { place, value: value.to_owned() })
         };
@@ -110,7 +125,16 @@ impl Registries {
         github.extend(said(Place::Variable(GITHUB_VARIABLE), host.map(|host| format!("https://{host}/")).as_deref()));
         github.extend(said(Place::BuiltIn, Some(GITHUB)));
 
-        Self { flags: settings.flags.to_vec(), npm, scopes, github, credentials, warnings }
+        add_token(settings.env, &mut credentials);
+
+        let mut pypi = Vec::new();
+        pypi.extend(said(Place::Variable(PYPI_VARIABLE), (settings.env)(PYPI_VARIABLE).as_deref()));
+        for (label, text) in settings.pip_conf {
+            pypi.extend(said(Place::PipConf(label.clone()), pip::index_url(text).as_deref()));
+        }
+        add_logins(&pypi, &mut credentials);
+
+        Self { flags: settings.flags.to_vec(), npm, scopes, github, pypi, credentials, warnings }
     }
 
     /// The registry of a package, by its scope (with its `@`).
@@ -153,6 +177,25 @@ impl Registries {
         }
     }
 
+    /// The base of GitHub's API, whose web interface [`Self::github`] names.
+    pub fn github_api(&self, pinned: Option<&Url>) -> Result<Url, RegistryError> {
+        let base = self.github(pinned)?;
+        github::api_url(&base).map_err(|_| RegistryError::NoApi { base })
+    }
+
+    /// The Python index: `--registry pypi=URL`, `[registries] pypi` of the pin file, here as `pinned`, `PIP_INDEX_URL`,
+    /// `index-url` of the `pip.conf` files.
+    pub fn pypi(&self, pinned: Option<&Url>) -> Result<Url, RegistryError> {
+        let of_pypi = |flag: &RegistryFlag| match flag {
+            RegistryFlag::Pypi(url) => Some(url.clone()),
+            _ => None,
+        };
+        match self.flags.iter().rev().find_map(of_pypi).or_else(|| pinned.cloned()) {
+            Some(url) => Ok(url),
+            None => self.pypi.first().ok_or(RegistryError::NoIndex)?.index(),
+        }
+    }
+
     /// What to send to whom.
     pub const fn credentials(&self) -> &Credentials {
         &self.credentials
@@ -173,6 +216,43 @@ impl Setting {
         let malformed = |error| RegistryError::Malformed { place: self.place.clone(), text: text(), error };
         self.value.parse().map_err(malformed)
     }
+
+    /// The value as an index, without the login that pip has in front of its host.
+    fn index(&self) -> Result<Url, RegistryError> {
+        let text = || without_userinfo(&self.value);
+        let malformed = |error| RegistryError::Malformed { place: self.place.clone(), text: text(), error };
+        pip::split_login(&self.value).0.parse().map_err(malformed)
+    }
+
+    /// The login of an index, and where it belongs.
+    fn login(&self) -> Option<(Url, Secret)> {
+        let (url, secret) = pip::split_login(&self.value);
+        Some((url.parse().ok()?, secret?))
+    }
+}
+
+/// The token of the environment, for the API of [`GITHUB`].
+fn add_token(env: &dyn Fn(&str) -> Option<String>, credentials: &mut Credentials) {
+    let token = GITHUB_TOKENS.iter().find_map(|name| env(name).filter(|token| !token.is_empty()));
+    let secret = token.and_then(|token| Secret::bearer(&token));
+    let api = GITHUB.parse().ok().and_then(|base| github::api_url(&base).ok());
+    if let Some((secret, api)) = secret.zip(api) {
+        credentials.add(&api, secret);
+    }
+}
+
+/// The logins in front of the hosts of indexes, of which the first count.
+///
+/// Files may lie beside the index, so that its whole server gets the login, unless an `.npmrc` has one for it.
+fn add_logins(pypi: &[Setting], credentials: &mut Credentials) {
+    let with_root = |(url, secret): (Url, Secret)| {
+        let root = url.join("/").ok().filter(|root| credentials.for_url(root).is_none());
+        (root, url, secret)
+    };
+    let logins: Vec<_> = pypi.iter().rev().filter_map(Setting::login).map(with_root).collect();
+    for (root, url, secret) in logins {
+        root.iter().chain([&url]).for_each(|base| credentials.add(base, secret.clone()));
+    }
 }
 
 /// Who names a registry.
@@ -182,6 +262,8 @@ pub enum Place {
     Variable(&'static str),
     /// An `.npmrc`, by what the caller calls it.
     Npmrc(String),
+    /// A `pip.conf`, by what the caller calls it.
+    PipConf(String),
     /// The build.
     BuiltIn,
 }
@@ -190,7 +272,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name) => write!(f, "the variable `{name}`"),
-            Self::Npmrc(label) => write!(f, "`{}`", label.escape_debug()),
+            Self::Npmrc(label) | Self::PipConf(label) => write!(f, "`{}`", label.escape_debug()),
             Self::BuiltIn => f.write_str("the build-time default"),
         }
     }
@@ -201,6 +283,13 @@ impl fmt::Display for Place {
 pub enum RegistryError {
     /// Nobody named one.
     NotConfigured,
+    /// Nobody named a Python index.
+    NoIndex,
+    /// No address of an API can be made of a GitHub server's.
+    NoApi {
+        /// The server.
+        base: Url,
+    },
     /// Somebody named what is no URL.
     Malformed {
         /// Who.
@@ -224,6 +313,8 @@ impl RegistryError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotConfigured => "registry-not-configured",
+            Self::NoIndex => "index-not-configured",
+            Self::NoApi { .. } => "github-no-api",
             Self::Malformed { .. } => "registry-malformed",
             Self::Unset { .. } => "registry-unset-variable",
         }
@@ -238,7 +329,13 @@ impl RegistryError {
                  the system, or `PINFOLD_NPM_REGISTRY` when pinfold is built"
                     .to_owned(),
             ),
-            Self::Malformed { .. } => None,
+            Self::NoIndex => Some(
+                "say where Python packages come from: `--registry pypi=URL`, `pypi` in `[registries]` of pins.toml, \
+                 `PIP_INDEX_URL`, or `index-url` of `[global]` in a `pip.conf`: that of `PIP_CONFIG_FILE`, the user or \
+                 the system"
+                    .to_owned(),
+            ),
+            Self::Malformed { .. } | Self::NoApi { .. } => None,
             Self::Unset { variable, .. } => Some(format!("set `{}`", variable.escape_debug())),
         }
     }
@@ -248,6 +345,8 @@ impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotConfigured => f.write_str("no npm registry is configured"),
+            Self::NoIndex => f.write_str("no Python index is configured"),
+            Self::NoApi { base } => write!(f, "the GitHub server `{base}` has no address for its API"),
             Self::Malformed { place, text, error } => {
                 write!(f, "the registry `{}` of {place} cannot be used: {error}", text.escape_debug())
             }
@@ -262,7 +361,7 @@ impl std::error::Error for RegistryError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Malformed { error, .. } => Some(error),
-            Self::NotConfigured | Self::Unset { .. } => None,
+            Self::NotConfigured | Self::NoIndex | Self::NoApi { .. } | Self::Unset { .. } => None,
         }
     }
 }
@@ -295,9 +394,11 @@ impl FlagError {
 impl fmt::Display for FlagError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Form => f.write_str("a registry has the form `npm=URL`, `npm:@scope=URL` or `github=URL`"),
+            Self::Form => {
+                f.write_str("a registry has the form `npm=URL`, `npm:@scope=URL`, `github=URL` or `pypi=URL`")
+            }
             Self::Kind { kind } => {
-                write!(f, "`{}` is neither `npm`, `npm:@scope` nor `github`", kind.escape_debug())
+                write!(f, "`{}` is neither `npm`, `npm:@scope`, `github` nor `pypi`", kind.escape_debug())
             }
             Self::Url(error) => write!(f, "{error}"),
         }
@@ -317,10 +418,11 @@ mod tests {
         pins: Option<&'a str>,
         env: &'a [(&'a str, &'a str)],
         npmrc: &'a [&'a str],
+        pip_conf: &'a [&'a str],
         built_in: Option<&'a str>,
     }
 
-    const NOTHING: Case<'_> = Case { flags: &[], pins: None, env: &[], npmrc: &[], built_in: None };
+    const NOTHING: Case<'_> = Case { flags: &[], pins: None, env: &[], npmrc: &[], pip_conf: &[], built_in: None };
 
     fn pinned(case: Case<'_>) -> Option<Url> {
         case.pins.map(|text| text.parse().expect("a URL"))
@@ -329,9 +431,17 @@ mod tests {
     fn registries(case: Case<'_>) -> Registries {
         let flags: Vec<RegistryFlag> = case.flags.iter().map(|flag| flag.parse().expect("a flag")).collect();
         let env = |name: &str| case.env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        let npmrc: Vec<(String, String)> =
-            case.npmrc.iter().enumerate().map(|(i, text)| (format!("file {i}"), (*text).to_owned())).collect();
-        Registries::new(&Settings { flags: &flags, env: &env, npmrc: &npmrc, built_in_npm: case.built_in })
+        let labelled = |texts: &[&str]| -> Vec<(String, String)> {
+            texts.iter().enumerate().map(|(i, text)| (format!("file {i}"), (*text).to_owned())).collect()
+        };
+        let (npmrc, pip_conf) = (labelled(case.npmrc), labelled(case.pip_conf));
+        Registries::new(&Settings {
+            flags: &flags,
+            env: &env,
+            npmrc: &npmrc,
+            pip_conf: &pip_conf,
+            built_in_npm: case.built_in,
+        })
     }
 
     #[test]
@@ -344,6 +454,7 @@ mod tests {
             pins: Some("https://pins.example/"),
             env: &[("NPM_CONFIG_REGISTRY", "https://env.example/"), ("npm_config_registry", "https://lower.example/")],
             npmrc: &["registry=https://project.example/", "registry=https://user.example/"],
+            pip_conf: &[],
             built_in: Some("https://built.example/"),
         };
         check(case, "https://flag.example/");
@@ -381,6 +492,7 @@ mod tests {
             pins: Some("https://pins.example/"),
             env: &[],
             npmrc: &["registry=https://project.example/", "@s:registry=https://user.example/"],
+            pip_conf: &[],
             built_in: None,
         };
         check(case, "https://own.example/");
@@ -429,10 +541,95 @@ mod tests {
     }
 
     #[test]
+    fn finds_the_python_index() {
+        let check = |case: Case<'_>, expected: &str| {
+            assert_eq!(registries(case).pypi(pinned(case).as_ref()).expect("configured").to_string(), expected);
+        };
+        let mut case = Case {
+            flags: &["pypi=https://a.example/", "pypi=https://flag.example/simple/", "npm=https://npm.example/"],
+            pins: Some("https://pins.example/simple/"),
+            env: &[("PIP_INDEX_URL", "https://env.example/simple")],
+            pip_conf: &[
+                "",
+                "[global]\nindex-url = https://user.example/",
+                "[global]\nindex-url = https://sys.example/",
+            ],
+            ..NOTHING
+        };
+        check(case, "https://flag.example/simple/");
+        case.flags = &[];
+        check(case, "https://pins.example/simple/");
+        case.pins = None;
+        check(case, "https://env.example/simple");
+        case.env = &[("PIP_INDEX_URL", "")];
+        check(case, "https://user.example/");
+        case.pip_conf = &[];
+        let error = registries(case).pypi(None).expect_err("nothing is implied");
+        assert_eq!(error.code(), "index-not-configured");
+        let hint = error.hint().expect("says where");
+        for place in ["--registry", "[registries]", "PIP_INDEX_URL", "pip.conf", "PIP_CONFIG_FILE"] {
+            assert!(hint.contains(place), "{place}");
+        }
+        let error = registries(Case { env: &[("PIP_INDEX_URL", "http://u:hush@x.example/")], ..NOTHING });
+        let error = error.pypi(None).expect_err("plain http");
+        assert_eq!(
+            error.to_string(),
+            "the registry `http://…@x.example/` of the variable `PIP_INDEX_URL` cannot be used: plain http is for \
+             loopback only"
+        );
+    }
+
+    #[test]
+    fn a_login_of_the_index_goes_to_its_server_only() {
+        let env: &[(&str, &str)] = &[("PIP_INDEX_URL", "https://u:p@pypi.example/team/simple/")];
+        let registries = registries(Case {
+            env,
+            npmrc: &["//npm.example/:_authToken=t", "//pypi.example/api/npm/:_authToken=n"],
+            pip_conf: &["[global]\nindex-url = https://weaker@pypi.example/team/simple/"],
+            ..NOTHING
+        });
+        assert_eq!(registries.pypi(None).expect("configured").to_string(), "https://pypi.example/team/simple/");
+        let sent = |url: &str| {
+            let url: Url = url.parse().expect("a url");
+            registries.credentials().for_url(&url).map(|secret| secret.expose().to_owned())
+        };
+        let login = Some("Basic dTpw".to_owned());
+        assert_eq!(sent("https://pypi.example/team/simple/a/"), login);
+        assert_eq!(sent("https://pypi.example/packages/a.whl"), login);
+        assert_eq!(sent("https://pypi.example/api/npm/a"), Some("Bearer n".to_owned()));
+        assert_eq!(sent("https://npm.example/a"), Some("Bearer t".to_owned()));
+        assert_eq!(sent("https://files.pypi.example/a.whl"), None);
+        assert_eq!(sent("https://pypi.example:8443/team/simple/a/"), None);
+    }
+
+    #[test]
+    fn a_token_of_github_goes_to_its_api_only() {
+        let sent = |env: &[(&str, &str)], url: &str| {
+            let registries = registries(Case { env, ..NOTHING });
+            let url: Url = url.parse().expect("a url");
+            registries.credentials().for_url(&url).map(|secret| secret.expose().to_owned())
+        };
+        let env: &[(&str, &str)] = &[("GH_TOKEN", "one"), ("GITHUB_TOKEN", "two"), ("GH_HOST", "gh.example.com")];
+        assert_eq!(sent(env, "https://api.github.com/repos/o/r"), Some("Bearer one".to_owned()));
+        assert_eq!(sent(&env[1..], "https://api.github.com/repos/o/r"), Some("Bearer two".to_owned()));
+        for url in ["https://github.com/o/r", "https://gh.example.com/api/v3/x", "https://uploads.github.com/"] {
+            assert_eq!(sent(env, url), None, "{url}");
+        }
+        assert_eq!(sent(&[("GH_TOKEN", "a\r\nX: y")], "https://api.github.com/"), None);
+
+        let api = |case: Case<'_>| registries(case).github_api(pinned(case).as_ref()).map(|url| url.to_string());
+        assert_eq!(api(NOTHING).as_deref(), Ok("https://api.github.com/"));
+        assert_eq!(api(Case { env, ..NOTHING }).as_deref(), Ok("https://gh.example.com/api/v3/"));
+        let error = api(Case { pins: Some("https://gh.example.com/?x"), ..NOTHING }).expect_err("a query");
+        assert_eq!(error.code(), "github-no-api");
+    }
+
+    #[test]
     fn reads_flags() {
         let code = |text: &str| text.parse::<RegistryFlag>().expect_err("refused").code();
         assert_eq!(code("https://a.example/"), "registry-flag-form");
-        assert_eq!(code("pypi=https://a.example/"), "registry-flag-kind");
+        assert_eq!(code("oci=https://a.example/"), "registry-flag-kind");
+        assert_eq!(code("pypi=https://u:p@a.example/simple/"), "registry-flag-url");
         assert_eq!(code("npm:scope=https://a.example/"), "registry-flag-kind");
         assert_eq!(code("npm:@=https://a.example/"), "registry-flag-kind");
         assert_eq!(code("npm=http://a.example/"), "registry-flag-url");

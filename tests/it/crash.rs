@@ -179,7 +179,7 @@ fn child() {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         web.serve(&format!("https://example.com/{name}"), std::fs::read(path).expect("an artifact"));
     }
-    let settings = Settings { flags: &[], env: &|_| None, npmrc: &[], built_in_npm: None };
+    let settings = Settings { flags: &[], env: &|_| None, npmrc: &[], pip_conf: &[], built_in_npm: None };
     let progress = Dying { calls: AtomicUsize::new(0), last: variable("CRASH_CALL").parse().expect("a number") };
     let ctx = Ctx {
         pin_file: &root.join("pins.toml"),

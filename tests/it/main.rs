@@ -16,6 +16,7 @@ mod crash;
 mod fetch;
 mod formats;
 mod mutation;
+mod registry;
 mod tidy;
 mod tools;
 mod trust;

@@ -86,8 +86,10 @@ impl Project {
 
     /// Calls `work` with the context of this project.
     pub(crate) fn with<R>(&self, progress: &dyn Progress, work: impl FnOnce(&Ctx<'_>) -> R) -> R {
-        let flags: Vec<RegistryFlag> = vec![format!("npm={REGISTRY}").parse().expect("a flag")];
-        let registries = Registries::new(&Settings { flags: &flags, env: &|_| None, npmrc: &[], built_in_npm: None });
+        let flags = [format!("npm={REGISTRY}"), format!("pypi={INDEX}")];
+        let flags: Vec<RegistryFlag> = flags.iter().map(|flag| flag.parse().expect("a flag")).collect();
+        let settings = Settings { flags: &flags, env: &|_| None, npmrc: &[], pip_conf: &[], built_in_npm: None };
+        let registries = Registries::new(&settings);
         work(&Ctx {
             pin_file: &self.path("pins.toml"),
             store: &Store::new(self.store_folder()),
@@ -189,6 +191,9 @@ pub(crate) fn human(report: &Report) -> String {
 
 /// The registry of all projects in tests.
 pub(crate) const REGISTRY: &str = "https://npm.example.com/";
+
+/// The Python index of all projects in tests.
+pub(crate) const INDEX: &str = "https://pypi.example.com/simple/";
 
 /// The network as a map from URL to response.
 #[derive(Default)]

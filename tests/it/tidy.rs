@@ -21,7 +21,7 @@ const LADDER: &[&[&str]] = &[
     // effects: the doors to the world
     &["fs"],
     &["http", "store", "tree"],
-    &["trust"],
+    &["registry", "trust"],
     // product: what a user asks for
     &["ctx", "error"],
     &["project"],
@@ -59,6 +59,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         "the time of trust roots and of evidence; nothing else has a calendar",
     ),
     ("x509_cert", &["src/root"], "who issued a certificate is asked in one place"),
+    ("snap", &["src/registry"], "one decoder"),
     ("clap", &["src/bin"], "only the shell reads arguments"),
     ("indicatif", &["src/bin"], "only the shell draws"),
     ("std::env", &["src/bin"], "only the shell reads the environment"),
@@ -312,6 +313,8 @@ fn every_variable_is_in_the_docs() {
     let registries = pinfold::source::registries::NPM_VARIABLES.iter().map(|name| (*name).to_owned());
     let mut variables: BTreeSet<String> = registries.collect();
     variables.insert(pinfold::source::registries::GITHUB_VARIABLE.to_owned());
+    variables.extend(pinfold::source::registries::GITHUB_TOKENS.map(str::to_owned));
+    variables.insert(pinfold::source::registries::PYPI_VARIABLE.to_owned());
     for (call, prefix) in [("variable(\"", ""), ("either(\"", ""), ("config(\"", "NPM_CONFIG_"), ("option_env!(\"", "")]
     {
         for rest in world.split(call).skip(1) {

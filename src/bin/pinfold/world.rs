@@ -110,14 +110,21 @@ fn trust_folder(cli: &Cli) -> Option<PathBuf> {
 fn registries(pins: &Path, flags: &[RegistryFlag]) -> Result<Registries, String> {
     let mut npmrc = Vec::new();
     for path in npmrc_files(pins) {
-        if let Some(bytes) = fs::read_if_exists(&path, MAX_NPMRC_LEN).map_err(told)? {
+        if let Some(bytes) = fs::read_if_exists(&path, MAX_SETTINGS_LEN).map_err(told)? {
             npmrc.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    let mut pip_conf = Vec::new();
+    for path in pip_files() {
+        if let Some(bytes) = fs::read_if_exists(&path, MAX_SETTINGS_LEN).map_err(told)? {
+            pip_conf.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
     Ok(Registries::new(&Settings {
         flags,
         env: &|name| variable(name),
         npmrc: &npmrc,
+        pip_conf: &pip_conf,
         built_in_npm: option_env!("PINFOLD_NPM_REGISTRY"),
     }))
 }
@@ -137,6 +144,20 @@ fn npmrc_files(pins: &Path) -> Vec<PathBuf> {
         (None, None) => files.extend(["/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc"].map(PathBuf::from)),
     }
     files
+}
+
+/// pip's own files, the strongest first: that of the environment, the user's, the system's. As in pip, the null device in
+/// place of the first is for none at all.
+fn pip_files() -> Vec<PathBuf> {
+    let named = variable("PIP_CONFIG_FILE").map(PathBuf::from);
+    if named.as_deref() == Some(Path::new("/dev/null")) {
+        return Vec::new();
+    }
+    let home = variable("HOME").map(PathBuf::from);
+    let config = variable("XDG_CONFIG_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let config = config.or_else(|| home.as_ref().map(|home| home.join(".config")));
+    let user = [config.map(|folder| folder.join("pip/pip.conf")), home.map(|home| home.join(".pip/pip.conf"))];
+    named.into_iter().chain(user.into_iter().flatten()).chain([PathBuf::from("/etc/pip.conf")]).collect()
 }
 
 /// This machine in node's words, which platform variants use.
@@ -192,5 +213,5 @@ fn told(error: FsError) -> String {
 /// All certificate authorities of an operating system take some 250 kB.
 const MAX_CA_FILE_LEN: u64 = 16 << 20;
 
-/// An `.npmrc` is written by hand.
-const MAX_NPMRC_LEN: u64 = 1 << 20;
+/// An `.npmrc` or `pip.conf` is written by hand.
+const MAX_SETTINGS_LEN: u64 = 1 << 20;
