@@ -167,7 +167,11 @@ fn places(
 fn compare(listed: &Listed, blob: &VerifiedBlob) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
     if let Some(reason) = &listed.yanked {
-        let reason = if reason.is_empty() { String::new() } else { format!(": {}", reason.escape_debug()) };
+        let reason = if reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", reason.escape_debug().take(SHOWN).collect::<String>())
+        };
         let message = format!("the file was taken back by its authors{reason}");
         findings.push(Finding::new(Level::Warning, "index-yanked", message));
     }
@@ -175,7 +179,7 @@ fn compare(listed: &Listed, blob: &VerifiedBlob) -> Result<Vec<Finding>, Error> 
         let received = sha256(blob).map_err(|error| Error::Archive(error.into()))?;
         if !expected.eq_ignore_ascii_case(&received) {
             let message = "the index lists other bytes than those that were pinned";
-            let expected: String = expected.escape_debug().take(received.len()).collect();
+            let expected: String = expected.escape_debug().take(SHOWN).collect();
             findings.push(Finding::new(Level::Warning, "index-hash", message).compared(received, expected));
         }
     }
@@ -223,5 +227,7 @@ impl Sink for Receiver<'_> {
 
 /// How much of a blob is hashed at once, in bytes.
 const CHUNK: usize = 64 << 10;
+/// How much of an index's own words a message shows, in characters.
+const SHOWN: usize = 200;
 /// Longest artifact where the pin says no `size`, in bytes: more than any package seen, and an end to endless bodies.
 pub(crate) const MAX_ARTIFACT_LEN: u64 = 4 << 30;

@@ -18,6 +18,11 @@ pub(super) fn attestations(asker: &Asker<'_>, url: &Url) -> Result<Answer, AskEr
     let answer = ask::parse(url, &body.bytes)?;
     let list = answer.get("attestations").and_then(Value::as_array);
     let list = list.ok_or_else(|| shape(url, "it has no list of attestations"))?;
+    if list.is_empty() {
+        // As with 404: nobody else speaks for the server that was asked.
+        let same = body.url.origin() == url.origin();
+        return if same { Ok(Answer::None) } else { Err(shape(url, "another server has an empty list")) };
+    }
     if list.len() >= PER_PAGE {
         return Err(AskError::ManyPages { url: bare(url) });
     }
@@ -30,7 +35,7 @@ pub(super) fn attestations(asker: &Asker<'_>, url: &Url) -> Result<Answer, AskEr
             _ => return Err(shape(url, "an attestation has neither a bundle nor its address")),
         });
     }
-    Ok(if documents.is_empty() { Answer::None } else { Answer::Documents(documents) })
+    Ok(Answer::Documents(documents))
 }
 
 /// A bundle that is kept elsewhere. Its address is a signature that lets anybody in: no credentials go there, not even

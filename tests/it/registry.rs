@@ -330,6 +330,9 @@ fn json_of_another_shape_is_no_answer() {
     // Only GitHub says it so.
     let empty = r#"{"attestations":[],"attestation_bundles":[]}"#;
     assert_eq!(Net::one(&github_url(), body(empty)).github().expect("an answer"), Answer::None);
+    let elsewhere = "https://cdn.example.net/x";
+    let net = Net::one(&github_url(), leads_to(elsewhere)).with(elsewhere, [body(empty)]);
+    assert_eq!(net.github().expect_err("another server").code(), "answer-shape");
     assert_eq!(Net::one(&npm_url(), body(empty)).npm().expect_err("empty").code(), "answer-shape");
     assert_eq!(Net::one(&pypi_url(), body(empty)).pypi().expect_err("empty").code(), "answer-shape");
     for item in ["null", "{}", r#"{"bundle":null}"#, r#"{"bundle":"x"}"#, r#"{"bundle":[],"bundle_url":"https://x/"}"#]
@@ -678,30 +681,4 @@ fn no_index_is_implied() {
     project.write("pip.conf", "[global]\nindex-url = http://user:hush@127.0.0.1:9/conf/simple\n");
     let (_, text) = fetch(&[("PIP_CONFIG_FILE", conf.to_str().expect("text"))]);
     assert!(text.contains("http://127.0.0.1:9/conf/simple/foo-bar/") && !text.contains("hush"), "{text}");
-}
-
-/// Each id that the code gives to an answer is in the document, and each of the document is given.
-#[test]
-fn every_answer_is_in_the_document() {
-    let read = |path: &str| {
-        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file")
-    };
-    let text = read("docs/pins.md");
-    let (_, chapter) = text.split_once("\n## Asking for evidence\n").expect("a chapter");
-    let (chapter, _) = chapter.split_once("\n## ").expect("an end");
-    let listed: std::collections::BTreeSet<&str> = chapter
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
-        .map(|(id, _)| id)
-        .filter(|id| id.contains('-'))
-        .collect();
-    let sources = ["src/registry/error.rs", "src/source/pypi.rs", "src/source/registries.rs", "src/install/obtain.rs"];
-    let sources: String = sources.map(read).join("\n");
-    let is_id = |word: &&str| {
-        ["answer-", "index-", "github-no-"].iter().any(|start| word.starts_with(start))
-            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-            && !word.ends_with('-')
-    };
-    let given: std::collections::BTreeSet<&str> = sources.split('"').filter(is_id).collect();
-    assert_eq!(given, listed);
 }

@@ -104,7 +104,7 @@ pub(crate) struct Fetch {
     /// Install only what the records say, to the byte; for release jobs
     #[arg(long)]
     pub(crate) frozen: bool,
-    /// Where packages come from: npm=URL, npm:@scope=URL or github=URL
+    /// Where packages come from: npm=URL, npm:@scope=URL, github=URL or pypi=URL
     #[arg(long, value_name = "KIND=URL")]
     pub(crate) registry: Vec<RegistryFlag>,
     /// More certificate authorities to trust, beside those of the system (PEM)
