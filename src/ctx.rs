@@ -8,6 +8,7 @@ use crate::source::registries::Registries;
 use crate::store::Store;
 use crate::tree::Gate;
 use crate::trust::Trust;
+use crate::verdicts::Verdicts;
 
 /// The world of one command.
 #[derive(Clone, Copy)]
@@ -24,6 +25,8 @@ pub struct Ctx<'a> {
     pub timeouts: &'a Timeouts,
     /// Whom evidence is proved against, and where roots are kept that were refreshed.
     pub trust: &'a Trust,
+    /// What was proved before.
+    pub verdicts: &'a Verdicts,
     /// Which servers stand behind the sources, with what credentials.
     pub registries: &'a Registries,
     /// Which variant of a pin is wanted.
@@ -55,6 +58,8 @@ pub enum Step {
     Fetching,
     /// The bytes are there and right.
     Fetched,
+    /// Evidence is asked for, proved and judged.
+    Proving,
     /// The tree is put together beside its place.
     Unpacking,
     /// The tree is complete, and is about to be renamed.

@@ -21,6 +21,7 @@ use crate::store::Mismatch;
 use crate::trust::TrustError;
 
 pub use attempt::{Attempt, AttemptFailure};
+pub use evidence::{EvidenceError, Unasked};
 
 /// Why a command, or its work on one pin, did not come to a good end.
 #[derive(Debug)]
@@ -61,8 +62,8 @@ pub enum Error {
         /// Those that it has.
         known: Vec<Platform>,
     },
-    /// The pin demands evidence, which this version cannot judge.
-    EvidenceUnjudged,
+    /// The pin's evidence is not good enough.
+    Evidence(EvidenceError),
     /// The pin names another source than its record, with the same integrity.
     SourceChanged {
         /// The source in the record.
@@ -143,7 +144,7 @@ impl Error {
     /// How a pin comes out that ends with this error. It decides the exit code.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::EvidenceUnjudged => Verdict::Unverifiable,
+            Self::Evidence(error) => error.verdict(),
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
         }
@@ -182,7 +183,7 @@ impl Error {
             Self::NoPins => "no-pins",
             Self::Record { .. } => "record-malformed",
             Self::NoVariant { .. } => "no-variant",
-            Self::EvidenceUnjudged => "evidence-unjudged",
+            Self::Evidence(error) => error.code(),
             Self::SourceChanged { .. } => "source-changed",
             Self::Frozen { .. } => "frozen",
             Self::Registry(error) => error.code(),
@@ -217,7 +218,7 @@ impl Error {
                 let known: Vec<&str> = known.iter().map(Platform::as_str).collect();
                 return Some(format!("the pin has {}; add a table for this platform", known.join(", ")));
             }
-            Self::EvidenceUnjudged => "set the mode to `lenient` or `off`, or use a version that judges evidence",
+            Self::Evidence(error) => return error.findings().into_iter().find_map(|finding| finding.hint),
             Self::SourceChanged { .. } => {
                 "give the new source its own integrity; if the bytes really are the same, remove the pin's record"
             }
@@ -245,8 +246,12 @@ impl Error {
 
     /// All that the error has to say, the main thing first.
     pub fn findings(&self) -> Vec<Finding> {
-        if let Self::Unobtainable { attempts } = self {
-            return attempts.iter().map(|attempt| attempt.finding(Level::Error)).collect();
+        match self {
+            Self::Unobtainable { attempts } => {
+                return attempts.iter().map(|attempt| attempt.finding(Level::Error)).collect();
+            }
+            Self::Evidence(error) => return error.findings(),
+            _ => {}
         }
         let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
         finding.hint = self.hint();
@@ -276,9 +281,7 @@ impl fmt::Display for Error {
             Self::NoPins => f.write_str("there are no pins to look at"),
             Self::Record { path, source } => write!(f, "`{path}`: {source}"),
             Self::NoVariant { platform, .. } => write!(f, "the pin has no artifact for `{platform}`"),
-            Self::EvidenceUnjudged => {
-                f.write_str("the pin demands provenance (`strict`), which this version of pinfold cannot judge")
-            }
+            Self::Evidence(error) => error.fmt(f),
             Self::SourceChanged { .. } => {
                 f.write_str("the pin names another source than before, but the integrity is still the old one")
             }
@@ -324,6 +327,7 @@ impl std::error::Error for Error {
         match self {
             Self::Pins { source, .. } => Some(source),
             Self::Record { source, .. } => Some(source),
+            Self::Evidence(error) => Some(error),
             Self::Registry(error) => Some(error),
             Self::Tarball(error) => Some(error),
             Self::Asset(error) => Some(error),
@@ -342,6 +346,12 @@ impl std::error::Error for Error {
 impl From<FsError> for Error {
     fn from(error: FsError) -> Self {
         Self::Fs(error)
+    }
+}
+
+impl From<EvidenceError> for Error {
+    fn from(error: EvidenceError) -> Self {
+        Self::Evidence(error)
     }
 }
 

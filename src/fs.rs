@@ -10,7 +10,7 @@ use std::fmt;
 use std::fs::{File, FileType};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 pub use dir::{Dir, Kind, Stat};
@@ -166,6 +166,32 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
             // The first error is the one to tell; a file left beside is swept up by the next run.
             let _ = std::fs::remove_file(&beside);
         })
+}
+
+/// 32 random bytes that are this user's alone: read from a file, or made and written there for the next time.
+pub fn secret(path: &Path) -> Result<[u8; 32], FsError> {
+    if let Some(bytes) = read_if_exists(path, 32)?
+        && let Ok(secret) = <[u8; 32]>::try_from(bytes)
+    {
+        return Ok(secret);
+    }
+    let mut secret = [0; 32];
+    let random = rustix::rand::getrandom(&mut secret, rustix::rand::GetRandomFlags::empty());
+    match random {
+        Ok(32) => {}
+        Ok(_) => return Err(FsError::new("make", path, io::Error::from(io::ErrorKind::UnexpectedEof))),
+        Err(error) => return Err(FsError::new("make", path, error)),
+    }
+    let (mut file, beside) = create_beside(path)?;
+    let only_owner = std::fs::Permissions::from_mode(0o600);
+    file.set_permissions(only_owner)
+        .and_then(|()| file.write_all(&secret))
+        .map_err(|error| FsError::new("write", &beside, error))
+        .and_then(|()| rename(&beside, path))
+        .inspect_err(|_| {
+            let _ = std::fs::remove_file(&beside);
+        })?;
+    Ok(secret)
 }
 
 /// The names in a folder, sorted; none where there is no folder. Names that are not UTF-8 are no names of ours.

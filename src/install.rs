@@ -1,5 +1,7 @@
 //! One pin, from its text to its tree: the whole flow of pinfold, in the order in which it happens.
 
+mod ask;
+pub mod evidence;
 mod obtain;
 mod recipe;
 mod unpack;
@@ -10,10 +12,11 @@ use crate::patch::Patches;
 use crate::pins::{Artifact, Mode, Pin, Platform};
 use crate::project::Project;
 use crate::record::{self, Contents, Evidence, Record};
-use crate::report::{Finding, Level};
+use crate::report::{self, Finding, Level};
 use crate::store::VerifiedBlob;
 use crate::tree::{self, Assembled};
 
+use evidence::Judged;
 pub use obtain::open_kept;
 pub use recipe::{load_patches, recipe};
 pub use unpack::describe;
@@ -25,6 +28,8 @@ pub struct Conduct {
     pub offline: bool,
     /// Install only what the records say, to the byte.
     pub frozen: bool,
+    /// What missing evidence means, in place of what the pins say.
+    pub evidence: Option<Mode>,
 }
 
 /// A pin that is in place.
@@ -34,6 +39,8 @@ pub struct Installed {
     pub record: Record,
     /// What had to be done for it.
     pub done: Done,
+    /// Who made it, where that was proved.
+    pub proof: Option<Box<report::Evidence>>,
     /// What is worth knowing, such as a mirror that served other bytes.
     pub findings: Vec<Finding>,
 }
@@ -55,17 +62,17 @@ pub enum Done {
 pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) -> Result<Installed, Error> {
     ctx.progress.step(pin.name.as_str(), Step::Looking);
     let artifact = artifact_of(pin, ctx.platform)?;
-    let evidence = evidence_of(project, pin)?;
+    let demand = evidence::demand(project, pin, artifact, conduct.evidence);
     let patches = load_patches(project, pin)?;
-    let wanted = Wanted { pin, artifact, evidence, patches: &patches };
+    let wanted = Wanted { pin, artifact, patches: &patches };
 
     let before = project.record(pin.name.as_str())?;
     refuse_changed_source(&wanted, before.as_ref())?;
     let matching = before.as_ref().filter(|record| wanted.difference_from(record).is_none());
-    if let Some(record) = matching
-        && stands(project, record)?
-    {
-        return Ok(Installed { record: record.clone(), done: Done::Unchanged, findings: Vec::new() });
+    let standing = matching.map(|record| stands(project, record)).transpose()?.unwrap_or_default();
+    if let Some(record) = matching.filter(|record| standing && !demand.wants_more(&record.evidence, conduct)) {
+        let Judged { proof, findings, .. } = evidence::hold(ctx, artifact, &demand, &record.evidence, None)?;
+        return Ok(Installed { record: record.clone(), done: Done::Unchanged, proof, findings });
     }
     let stood = matching.is_some() && something_stands(project, pin)?;
     if conduct.frozen {
@@ -84,7 +91,13 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     if conduct.frozen && before.as_ref().is_some_and(|before| before.size != blob.len()) {
         return Err(Error::Frozen { why: "the record has another size than the artifact" });
     }
-    let (record, mut done) = put_in_place(ctx, project, &wanted, &blob, before.as_ref(), conduct)?;
+    let known = before.as_ref().filter(|before| before.integrity == artifact.integrity).map(|before| &before.evidence);
+    let judged = evidence::look(ctx, project, (pin, artifact, &demand), known, &blob, conduct)?;
+    findings.extend(judged.findings);
+    let (record, mut done) = match matching.filter(|_| standing) {
+        Some(record) => (Record { evidence: judged.evidence, ..record.clone() }, Done::Unchanged),
+        None => put_in_place(ctx, project, &wanted, (&blob, judged.evidence), before.as_ref(), conduct)?,
+    };
     if done == Done::Installed && stood {
         done = Done::Restored;
     }
@@ -94,26 +107,23 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
         let message = format!("the tree that stood at `{}` stays there, and nothing holds it any more", before.to);
         findings.push(Finding::new(Level::Warning, "orphan-tree", message).at(before.to.as_str()).hint("remove it"));
     }
-    Ok(Installed { record, done, findings })
+    Ok(Installed { record, done, proof: judged.proof, findings })
 }
 
 /// A pin with all that decides what its tree is.
 struct Wanted<'a> {
     pin: &'a Pin,
     artifact: &'a Artifact,
-    evidence: Evidence,
     patches: &'a Patches,
 }
 
 impl Wanted<'_> {
     /// In what way a record is not this pin's, `None` if it is.
     fn difference_from(&self, record: &Record) -> Option<&'static str> {
-        difference(self.pin, self.artifact, self.patches, record).or_else(|| {
-            (record.evidence != self.evidence).then_some("the record was made under another mode of provenance")
-        })
+        difference(self.pin, self.artifact, self.patches, record)
     }
 
-    fn record(&self, blob: &VerifiedBlob, assembled: Assembled) -> Record {
+    fn record(&self, blob: &VerifiedBlob, evidence: Evidence, assembled: Assembled) -> Record {
         Record {
             pin: self.pin.name.to_string(),
             source: self.artifact.source.to_string(),
@@ -122,7 +132,7 @@ impl Wanted<'_> {
             to: self.pin.to.clone(),
             recipe: recipe(&self.pin.layout, self.patches),
             tree: self.artifact.tree,
-            evidence: self.evidence,
+            evidence,
             contents: assembled.contents,
         }
     }
@@ -146,17 +156,6 @@ pub fn difference(pin: &Pin, artifact: &Artifact, patches: &Patches, record: &Re
 pub fn artifact_of<'a>(pin: &'a Pin, platform: &Platform) -> Result<&'a Artifact, Error> {
     pin.artifact_for(platform)
         .ok_or_else(|| Error::NoVariant { platform: platform.clone(), known: pin.variants.keys().cloned().collect() })
-}
-
-/// What a record will say of evidence. This version judges none, so a pin that demands some can be neither installed nor
-/// verified.
-pub fn evidence_of(project: &Project, pin: &Pin) -> Result<Evidence, Error> {
-    let own = pin.provenance.as_ref().and_then(|expectations| expectations.mode);
-    match own.unwrap_or(project.pin_file().trust().provenance) {
-        Mode::Strict => Err(Error::EvidenceUnjudged),
-        Mode::Lenient => Ok(Evidence::NotJudged),
-        Mode::Off => Ok(Evidence::Off),
-    }
 }
 
 /// The commonest accident of pinning: the version or the URL is moved, the hash is not, and everything still passes.
@@ -191,7 +190,7 @@ fn put_in_place(
     ctx: &Ctx<'_>,
     project: &Project,
     wanted: &Wanted<'_>,
-    blob: &VerifiedBlob,
+    (blob, evidence): (&VerifiedBlob, Evidence),
     before: Option<&Record>,
     conduct: Conduct,
 ) -> Result<(Record, Done), Error> {
@@ -207,7 +206,7 @@ fn put_in_place(
             hold(artifact, &assembled, before, conduct)?;
             ctx.progress.step(name, Step::Unpacked);
             let ours = before.is_some_and(|before| before.to == pin.to);
-            let record = wanted.record(blob, assembled);
+            let record = wanted.record(blob, evidence, assembled);
             if !ours {
                 if is_the_same_tree(&parent, pin, &record.contents)? {
                     tree::sweep(&parent, &pin.to)?;

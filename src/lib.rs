@@ -34,6 +34,7 @@ pub mod registry;
 pub mod store;
 pub mod tree;
 pub mod trust;
+pub mod verdicts;
 
 // product: what a user asks for
 pub mod commands;

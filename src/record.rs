@@ -7,6 +7,7 @@
 //! Refuses another schema, unknown keys, paths that are not plain, and files out of order or named twice.
 
 mod differences;
+mod evidence;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ use crate::digest::{FileDigest, Integrity, IntegrityError, Sha256};
 use crate::path::{PathError, RelPath};
 
 pub use differences::{Change, Difference, differences};
+pub use evidence::{Evidence, Kept, KeptAttestation};
 
 /// The value of `schema` in every record of this version.
 pub const SCHEMA: &str = "pinfold/record/v1";
@@ -44,16 +46,6 @@ pub struct Record {
     pub evidence: Evidence,
     /// What stands at `to`.
     pub contents: Contents,
-}
-
-/// What a record says of upstream evidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Evidence {
-    /// Nobody looked: this version of pinfold does not judge upstream evidence.
-    NotJudged,
-    /// The pin says `off`.
-    Off,
 }
 
 /// What stands at a destination.
@@ -145,7 +137,7 @@ impl Record {
             to: self.to.to_string(),
             recipe: self.recipe.to_string(),
             tree: self.tree.map(|tree| tree.to_string()),
-            evidence: self.evidence,
+            evidence: None,
             file: match &self.contents {
                 Contents::File(file) => Some(WireEntry::file(None, file)),
                 Contents::Folder(_) => None,
@@ -153,17 +145,19 @@ impl Record {
             files: None,
         };
         let mut text = pretty(&head);
+        // The closing brace comes off, the evidence goes in, an attestation a line.
+        text.truncate(text.trim_end_matches("\n}").len());
+        text.push_str(",\n  \"evidence\": ");
+        text.push_str(&self.evidence.to_json());
         if let Contents::Folder(entries) = &self.contents {
-            // The closing brace and line feed come off, the files go in, one a line.
-            text.truncate(text.trim_end_matches(['}', '\n']).len());
             text.push_str(",\n  \"files\": [");
             for (index, entry) in entries.iter().enumerate() {
                 text.push_str(if index == 0 { "\n    " } else { ",\n    " });
                 text.push_str(&line(&WireEntry::from(entry)));
             }
-            text.push_str("\n  ]\n}");
+            text.push_str("\n  ]");
         }
-        text.push('\n');
+        text.push_str("\n}\n");
         text
     }
 }
@@ -192,6 +186,10 @@ pub enum RecordError {
     Entry(String),
     /// Neither `file` nor `files`, or both.
     Contents,
+    /// It does not say what is known of evidence.
+    NoEvidence,
+    /// Evidence without an attestation in it.
+    NoAttestations,
 }
 
 impl fmt::Display for RecordError {
@@ -205,6 +203,8 @@ impl fmt::Display for RecordError {
             Self::Order(path) => write!(f, "the record names `{path}` twice or out of order"),
             Self::Entry(path) => write!(f, "the record does not say what `{}` is", path.escape_debug()),
             Self::Contents => f.write_str("the record has to have either `file` or `files`"),
+            Self::NoEvidence => f.write_str("the record has to have `evidence`"),
+            Self::NoAttestations => f.write_str("the record has evidence without attestations"),
         }
     }
 }
@@ -237,7 +237,8 @@ struct Wire {
     recipe: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     tree: Option<String>,
-    evidence: Evidence,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<evidence::Wire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<WireEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -334,7 +335,7 @@ impl TryFrom<Wire> for Record {
             to: wire.to.parse().map_err(|source| RecordError::Path { path: wire.to, source })?,
             recipe: wire.recipe.parse().map_err(RecordError::Digest)?,
             tree: wire.tree.map(|tree| tree.parse()).transpose().map_err(RecordError::Digest)?,
-            evidence: wire.evidence,
+            evidence: wire.evidence.ok_or(RecordError::NoEvidence)?.try_into()?,
             contents,
         })
     }
@@ -368,7 +369,7 @@ mod tests {
             to: "tools/x".parse().expect("a path"),
             recipe: Sha256::of(b"recipe"),
             tree: Some(Sha256::of(b"tree")),
-            evidence: Evidence::NotJudged,
+            evidence: Evidence::None,
             contents,
         }
     }
@@ -384,7 +385,15 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        for record in [folder(), record(Contents::File(file(b"", false))), record(Contents::Folder(vec![]))] {
+        let kept = KeptAttestation { from: "npm".into(), attestation: serde_json::json!({ "a": [1, "}\n"] }) };
+        let kept = |sha256| Evidence::Kept(Kept { sha256, attestations: vec![kept.clone(), kept.clone()] });
+        let evidences = [Evidence::Off, Evidence::Unasked, kept(None), kept(Some(Sha256::of(b"x")))];
+        let records = evidences.map(|evidence| Record { evidence, ..folder() });
+        for record in records.into_iter().chain([
+            folder(),
+            record(Contents::File(file(b"", false))),
+            record(Contents::Folder(vec![])),
+        ]) {
             let text = record.to_json();
             assert_eq!(Record::parse(text.as_bytes()).expect("a record"), record, "{text}");
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
@@ -415,6 +424,10 @@ mod tests {
         check("\"empty\"", "\"a\"", "twice or out of order");
         check(",\"empty_folder\":true", "", "does not say what `empty` is");
         check("\"files\"", "\"file\"", "malformed");
+        check("  \"evidence\": \"none\",\n", "", "has to have `evidence`");
+        check("\"none\"", "\"not-judged\"", "malformed");
+        check("\"none\"", "{\"attestations\":[]}", "without attestations");
+        check("\"none\"", "{\"attestations\":[{\"from\":\"npm\"}]}", "malformed");
         check("sha512-", "sha513-", "not a hash algorithm");
         check("\n  ]\n}", "\n  ]\n}}", "trailing characters");
     }

@@ -16,7 +16,9 @@ mod repository;
 mod state;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
+use crate::attestation::Trust as Proving;
 use crate::fs;
 use crate::root::{Instance, MAX_ROOT_LEN, RegistryKeys, RootError, TrustRoot, TrustRoots};
 use state::Kept;
@@ -26,9 +28,11 @@ pub use error::TrustError;
 pub use repository::Repository;
 
 /// The roots of trust of this machine.
-#[derive(Debug, Clone)]
+#[derive(Clone, Default)]
 pub struct Trust {
     folder: Option<PathBuf>,
+    named: Option<String>,
+    proving: OnceLock<Arc<Proving>>,
 }
 
 /// A root as it is used.
@@ -52,14 +56,38 @@ pub struct KeysInUse {
 impl Trust {
     /// The roots kept in this folder, beside those that came with pinfold; nothing is touched yet. Without a folder there
     /// are only the latter, and none can be refreshed.
-    pub const fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder }
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, ..Self::default() }
+    }
+
+    /// The same with the root that `--trusted-root` names in place of those.
+    #[must_use]
+    pub fn with_root(mut self, option: Option<String>) -> Self {
+        self.named = option;
+        self
+    }
+
+    /// The folder, where there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// All of it ready for proofs; read when it is first asked for, and once.
+    pub fn proving(&self) -> Result<&Proving, TrustError> {
+        if let Some(ready) = self.proving.get() {
+            return Ok(ready);
+        }
+        let loaded = Arc::new(Proving::new(self.load()?, None));
+        Ok(self.proving.get_or_init(|| loaded))
     }
 
     /// Everything that evidence is proved against unless the user says otherwise: the public-good and the GitHub root,
     /// and the registry's keys.
     pub fn load(&self) -> Result<TrustRoots, TrustError> {
-        let roots = vec![self.root(Instance::PublicGood)?.root, self.root(Instance::GitHub)?.root];
+        let roots = match &self.named {
+            Some(option) => self.from_option(option)?,
+            None => vec![self.root(Instance::PublicGood)?.root, self.root(Instance::GitHub)?.root],
+        };
         Ok(TrustRoots { roots, registry_keys: self.registry_keys()?.keys })
     }
 

@@ -22,7 +22,7 @@ use serde_json::Value;
 use sigstore_verify::Verifier;
 use sigstore_verify::types::{Bundle, SignatureContent};
 
-use crate::digest::Integrity;
+use crate::digest::{Integrity, Sha256};
 use crate::root::{Instance, RegistryKeys, TrustRoot, TrustRoots};
 use crate::statement::{PAYLOAD_TYPE, Statement};
 
@@ -135,6 +135,12 @@ impl Trust {
     pub fn new(roots: TrustRoots, key: Option<NamedKey>) -> Self {
         let TrustRoots { roots, registry_keys } = roots;
         Self { roots: roots.into_iter().map(|root| (root, OnceLock::new())).collect(), registry_keys, key }
+    }
+
+    /// A digest of all of it: what is proved against the same has the same outcome.
+    pub fn digest(&self) -> Sha256 {
+        let roots: Vec<String> = self.roots().map(|root| root.digest().to_string()).collect();
+        Sha256::of(format!("{roots:?} {:?} {:?}", self.registry_keys, self.key).as_bytes())
     }
 
     /// The root that knows the log of a bundle's entry, for bundles whose signer no root knows.

@@ -69,6 +69,7 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
     }
     if !dry_run {
         ctx.store.sweep()?;
+        ctx.verdicts.clear()?;
     }
     let verb = if dry_run { "would be removed" } else { "removed" };
     let kept = cached.len().saturating_sub(rows.len());

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::install::{self, Conduct, Done, Installed};
 use crate::pins::Pin;
 use crate::project::Project;
-use crate::record::{Contents, Evidence};
+use crate::record::Contents;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 
 use super::work;
@@ -38,8 +38,6 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     );
     let mut notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
     notes.extend(registry_warnings(ctx));
-    notes.extend(evidence_note(&rows));
-    let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
     let mut report = Report { command: "fetch", rows, notes, summary: String::new(), judges: true };
     report.summary = summary(&report);
     Ok(report)
@@ -55,7 +53,7 @@ pub(super) fn source(ctx: &Ctx<'_>, pin: &Pin) -> String {
     pin.artifact_for(ctx.platform).map(|artifact| artifact.source.to_string()).unwrap_or_default()
 }
 
-fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> (Row, Option<Evidence>) {
+fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> Row {
     let source = source(ctx, pin);
     let subject = pin.name.to_string();
     match result {
@@ -67,31 +65,14 @@ fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> (Row, Opti
                 Done::Restored => "restored",
             };
             let detail = format!("{} -> {}", describe(&installed.record.contents), pin.to);
-            let (status, evidence) = (status.to_owned(), installed.record.evidence);
-            let row = Row {
-                subject,
-                verdict: Verdict::Passed,
-                status,
-                source,
-                detail,
-                evidence: None,
-                findings: installed.findings,
-            };
-            (row, Some(evidence))
+            let (status, evidence) = (status.to_owned(), installed.proof);
+            Row { subject, verdict: Verdict::Passed, status, source, detail, evidence, findings: installed.findings }
         }
         Err(error) => {
             let verdict = error.verdict();
             let status = status_of(verdict).to_owned();
-            let row = Row {
-                subject,
-                verdict,
-                status,
-                source,
-                detail: String::new(),
-                evidence: None,
-                findings: error.findings(),
-            };
-            (row, None)
+            let detail = String::new();
+            Row { subject, verdict, status, source, detail, evidence: None, findings: error.findings() }
         }
     }
 }
@@ -127,15 +108,6 @@ fn registry_warnings(ctx: &Ctx<'_>) -> Vec<Finding> {
         Finding::new(Level::Warning, "npmrc", format!("`{}`: {warning}", file.escape_debug()))
     };
     ctx.registries.warnings().iter().map(finding).collect()
-}
-
-/// Says once what was not looked at.
-fn evidence_note(rows: &[(Row, Option<Evidence>)]) -> Option<Finding> {
-    let unjudged = rows.iter().any(|(_, evidence)| *evidence == Some(Evidence::NotJudged));
-    unjudged.then(|| {
-        let message = "upstream evidence was not looked for: this version of pinfold cannot judge it";
-        Finding::new(Level::Note, "evidence-not-judged", message)
-    })
 }
 
 fn summary(report: &Report) -> String {

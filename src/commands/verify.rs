@@ -10,10 +10,10 @@ use crate::digest::Sha256;
 use crate::error::Error;
 use crate::install;
 use crate::patch::Patches;
-use crate::pins::{Artifact, Pin};
+use crate::pins::{Artifact, Mode, Pin};
 use crate::project::{Project, record_name};
 use crate::record::{self, Change, Contents, Difference, Record};
-use crate::report::{Finding, Level, Report, Row, Verdict};
+use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use crate::tree::{self, Scan};
 
 use super::{fetch, work};
@@ -23,6 +23,8 @@ use super::{fetch, work};
 pub struct Options {
     /// The pins, all of them for none.
     pub pins: Vec<String>,
+    /// What missing evidence means, in place of what the pins say.
+    pub evidence: Option<Mode>,
 }
 
 /// Reads every byte of every tree and says what is not as it was pinned.
@@ -36,7 +38,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
         |pin| fetch::weight(ctx, pin),
         |pin| {
             ctx.progress.step(pin.name.as_str(), Step::Looking);
-            let row = row(ctx, &project, pin);
+            let row = row(ctx, &project, pin, options);
             ctx.progress.step(pin.name.as_str(), Step::Over);
             row
         },
@@ -52,15 +54,17 @@ struct Judgement {
     /// What it was held against, in a few words; empty when it was held against nothing.
     against: &'static str,
     contents: Option<Contents>,
+    proof: Option<Box<Evidence>>,
     findings: Vec<Finding>,
     verdict: Verdict,
 }
 
-fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Row {
+fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Row {
     let source = fetch::source(ctx, pin);
-    let judgement = judge(ctx, project, pin).unwrap_or_else(|error| Judgement {
+    let judgement = judge(ctx, project, pin, options).unwrap_or_else(|error| Judgement {
         against: "",
         contents: None,
+        proof: None,
         verdict: error.verdict(),
         findings: error.findings(),
     });
@@ -73,10 +77,18 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Row {
         _ => String::new(),
     };
     let (subject, status) = (pin.name.to_string(), status.to_owned());
-    Row { subject, verdict: judgement.verdict, status, source, detail, evidence: None, findings: judgement.findings }
+    Row {
+        subject,
+        verdict: judgement.verdict,
+        status,
+        source,
+        detail,
+        evidence: judgement.proof,
+        findings: judgement.findings,
+    }
 }
 
-fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error> {
+fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Error> {
     let artifact = install::artifact_of(pin, ctx.platform)?;
     let patches = install::load_patches(project, pin)?;
     let (found, why) = match tree::parent_of(project.root(), &pin.to) {
@@ -89,7 +101,7 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error
     let Some(found) = found else {
         let finding = Finding::new(Level::Error, "tree-absent", format!("there is nothing at `{}`{why}", pin.to));
         let findings = vec![finding.at(pin.to.as_str()).hint("run `pinfold fetch`")];
-        return Ok(Judgement { against: "", contents: None, findings, verdict: Verdict::Refused });
+        return Ok(Judgement { against: "", contents: None, proof: None, findings, verdict: Verdict::Refused });
     };
     // A record that cannot be read must not hide what can be said without it.
     let (record, malformed) = match project.record(pin.name.as_str()) {
@@ -114,25 +126,47 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin) -> Result<Judgement, Error
     };
     let refuted = !findings.is_empty();
     findings.extend(malformed.iter().flat_map(Error::findings));
-    let unjudged = install::evidence_of(project, pin).err();
     let verdict = match (refuted, &malformed, against) {
         (true, _, _) => Verdict::Refused,
         (false, Some(error), _) => error.verdict(),
-        (false, None, Some(_)) => match &unjudged {
-            // The bytes are right, and that is not all that the pin demands.
-            Some(error) => {
-                findings.extend(error.findings());
-                error.verdict()
-            }
-            None => Verdict::Passed,
-        },
+        (false, None, Some(_)) => Verdict::Passed,
         (false, None, None) => {
             let message = "there is nothing to hold the tree against: no tree hash, no cached artifact, no record";
             findings.push(Finding::new(Level::Error, "unverifiable", message).hint("run `pinfold fetch`"));
             Verdict::Unverifiable
         }
     };
-    Ok(Judgement { against: against.unwrap_or_default(), contents: Some(found.contents), findings, verdict })
+    let (proof, on_evidence) = evidence(ctx, project, (pin, artifact, options), record.as_ref(), &mut findings);
+    let (against, contents) = (against.unwrap_or_default(), Some(found.contents));
+    Ok(Judgement { against, contents, findings, proof, verdict: verdict.max(on_evidence) })
+}
+
+/// Proves and judges again what the record has, and asks nobody.
+fn evidence(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, options): (&Pin, &Artifact, &Options),
+    record: Option<&Record>,
+    findings: &mut Vec<Finding>,
+) -> (Option<Box<Evidence>>, Verdict) {
+    let demand = install::evidence::demand(project, pin, artifact, options.evidence);
+    let kept = record.map_or(&record::Evidence::Unasked, |record| &record.evidence);
+    let judged = match kept {
+        // Only a digest that the pin does not have is worth reading the bytes for.
+        record::Evidence::Kept(kept_here) if kept_here.sha256.is_some() => install::open_kept(ctx, project, artifact)
+            .and_then(|blob| install::evidence::hold(ctx, artifact, &demand, kept, blob.as_ref())),
+        _ => install::evidence::hold(ctx, artifact, &demand, kept, None),
+    };
+    match judged {
+        Ok(judged) => {
+            findings.extend(judged.findings);
+            (judged.proof, Verdict::Passed)
+        }
+        Err(error) => {
+            findings.extend(error.findings());
+            (None, error.verdict())
+        }
+    }
 }
 
 /// Holds a tree against the strongest thing that there is, and says what that was.

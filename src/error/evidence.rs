@@ -1,8 +1,140 @@
-//! Verdicts on evidence as findings: the same words for `fetch`, `verify` and `check`.
+//! [`EvidenceError`]: evidence that keeps a pin from its tree; and verdicts on evidence as findings, in the same words
+//! for `fetch`, `verify` and `check`.
+
+use std::fmt;
 
 use crate::attestation::{DocumentError, Lack};
+use crate::path::RelPath;
 use crate::policy::Failure;
-use crate::report::{Finding, Level};
+use crate::registry::AskError;
+use crate::report::{Finding, Level, Verdict};
+use crate::source::registries::RegistryError;
+
+/// Why a pin's evidence is not good enough.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EvidenceError {
+    /// `strict`, and the source could not be asked.
+    Unasked(Unasked),
+    /// The file that the pin names for evidence is not there.
+    NoFile(RelPath),
+    /// What was handed out is no evidence.
+    Document {
+        /// By whom.
+        from: String,
+        /// Why.
+        source: DocumentError,
+    },
+    /// Evidence is there and wrong: each demand that it does not meet; never empty.
+    Refused(Vec<Failure>),
+    /// `strict`, and what there is cannot be judged: why; never empty.
+    Unverifiable(Vec<Lack>),
+    /// `strict`, and there is none: what there is instead.
+    Missing(Vec<String>),
+    /// `strict`, and the pin does not say whose evidence is good.
+    NobodyNamed,
+}
+
+/// Why a source could not be asked for evidence.
+#[derive(Debug)]
+pub enum Unasked {
+    /// It was asked, and no answer came.
+    Ask(AskError),
+    /// Nobody knows which server to ask.
+    Registry(RegistryError),
+    /// `--offline`.
+    Offline,
+}
+
+impl EvidenceError {
+    /// How a pin comes out that ends with this error.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Unasked(Unasked::Ask(error)) if error.is_refusal() => Verdict::Refused,
+            Self::Unasked(_) | Self::NoFile(_) => Verdict::Failed,
+            Self::Document { .. } | Self::Refused(_) | Self::Missing(_) => Verdict::Refused,
+            Self::Unverifiable(_) | Self::NobodyNamed => Verdict::Unverifiable,
+        }
+    }
+
+    /// A stable identifier in kebab case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unasked(unasked) => unasked.code(),
+            Self::NoFile(_) => "evidence-file-absent",
+            Self::Document { source, .. } => source.code(),
+            Self::Refused(failures) => failures.first().map_or("evidence-refused", |failure| failure.code),
+            Self::Unverifiable(lacks) => lacks.first().map_or("evidence-unverifiable", Lack::code),
+            Self::Missing(_) => "provenance-missing",
+            Self::NobodyNamed => "nobody-named",
+        }
+    }
+
+    /// All that it has to say.
+    pub fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Unasked(unasked) => vec![unasked.finding(Level::Error)],
+            Self::Document { from, source } => vec![document(source, from)],
+            Self::Refused(failures) => failures.iter().map(failure).collect(),
+            Self::Unverifiable(lacks) => lacks.iter().map(|one| lack(one, Level::Error)).collect(),
+            Self::Missing(instead) => vec![missing(instead, Level::Error)],
+            Self::NoFile(_) => vec![Finding::new(Level::Error, self.code(), self.to_string())],
+            Self::NobodyNamed => {
+                let hint = "name the `repository` in the pin's `provenance`, or `repositories` in `[trust]`";
+                vec![Finding::new(Level::Error, self.code(), self.to_string()).hint(hint)]
+            }
+        }
+    }
+}
+
+impl fmt::Display for EvidenceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFile(path) => write!(f, "there is no `{path}`, which the pin names for evidence"),
+            Self::NobodyNamed => f.write_str("the pin demands provenance, and does not say whose is good"),
+            _ => match self.findings().first() {
+                Some(finding) => f.write_str(&finding.message),
+                None => f.write_str("the evidence is not good enough"),
+            },
+        }
+    }
+}
+
+impl std::error::Error for EvidenceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unasked(Unasked::Ask(error)) => Some(error),
+            Self::Unasked(Unasked::Registry(error)) => Some(error),
+            Self::Document { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl Unasked {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Ask(error) => error.code(),
+            Self::Registry(error) => error.code(),
+            Self::Offline => "evidence-offline",
+        }
+    }
+
+    /// What there is to say of it: an error where evidence is demanded, else a warning.
+    pub fn finding(&self, level: Level) -> Finding {
+        let (message, hint) = match self {
+            Self::Ask(error) => (format!("evidence could not be asked for: {error}"), error.hint()),
+            Self::Registry(error) => (format!("evidence could not be asked for: {error}"), error.hint()),
+            Self::Offline => (
+                "there is no evidence at hand, and nobody was asked for any".to_owned(),
+                Some("run `pinfold fetch` with the network".to_owned()),
+            ),
+        };
+        let mut finding = Finding::new(level, self.code(), message);
+        finding.hint = hint;
+        finding
+    }
+}
 
 /// A demand that evidence does not meet.
 pub fn failure(failure: &Failure) -> Finding {
@@ -32,5 +164,11 @@ pub fn missing(instead: &[String], level: Level) -> Finding {
     if !instead.is_empty() {
         message.push_str(&format!(", only {}", instead.join(" and ")));
     }
-    Finding::new(level, "provenance-missing", message)
+    let finding = Finding::new(level, "provenance-missing", message);
+    match level {
+        Level::Error => finding.hint(
+            "a mirror may not pass it on; where upstream publishes none, `provenance.mode = \"lenient\"` accepts that",
+        ),
+        _ => finding,
+    }
 }

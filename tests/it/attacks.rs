@@ -17,7 +17,7 @@ use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::{Report, Verdict};
 
-use crate::support::{Project, REGISTRY, Tar, human, integrity, npm_package};
+use crate::support::{Project, QUIET, REGISTRY, Tar, human, integrity, npm_package};
 
 /// Vectors whose refusal cannot be reached by way of a pin: (name, what happens instead, why).
 const OTHERWISE: &[(&str, &str, &str)] =
@@ -191,7 +191,7 @@ fn archives_from_a_server() {
         let before = everything(project);
         check(vector, "url", project, &project.fetch(), &before);
         // Once more, from the store.
-        let conduct = Conduct { offline: true, ..Conduct::default() };
+        let conduct = Conduct { offline: true, ..QUIET };
         let report = project.try_fetch(conduct).expect("a report");
         check(vector, "store", project, &report, &before);
         assert_eq!(project.web.asked().len(), 1, "{}", vector.name);
@@ -250,8 +250,10 @@ fn pin_files() {
         let project = Project::new("");
         project.write("pins.toml", payload);
         let before = everything(&project);
-        let fetched = project.try_fetch(Conduct::default());
-        let verified = project.with(&Silent, |ctx| verify::run(ctx, &verify::Options::default()));
+        let fetched = project.try_fetch(QUIET);
+        let verified = project.with(&Silent, |ctx| {
+            verify::run(ctx, &verify::Options { evidence: QUIET.evidence, ..verify::Options::default() })
+        });
         if expect == "ok" {
             let refused = |result: &Result<Report, Error>| matches!(result, Err(Error::Pins { .. }));
             assert!(!refused(&fetched) && !refused(&verified), "{name}");
@@ -553,7 +555,9 @@ fn records_with_hostile_text() {
             let (code, said) = run(&project, &[command]);
             assert_eq!(code, 2, "{command} {said}");
             assert!(said.contains("remove it and run `pinfold fetch`"), "{said}");
-            let failed = project.with(&Silent, |ctx| fetch::run(ctx, &fetch::Options::default())).expect("a report");
+            let failed = project
+                .with(&Silent, |ctx| fetch::run(ctx, &fetch::Options { conduct: QUIET, ..fetch::Options::default() }))
+                .expect("a report");
             assert_eq!(codes(&failed, 0), ["record-malformed"]);
             assert!(!said.contains('\u{1b}') && !said.contains('\0'), "{said:?}");
         }
@@ -687,7 +691,6 @@ fn claims_of_a_pin_that_do_not_hold() {
     };
     check("size = 1\n", 1, "size-mismatch");
     check("tree = \"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"\n", 1, "tree-mismatch");
-    check("[pins.x.provenance]\nmode = \"strict\"\n", 3, "evidence-unjudged");
     let patch = |text: &str| format!("[[pins.x.patch]]\n{text}\n");
     check(&patch("path = \"a.txt\"\nfind = \"bad\"\nreplace = \"\""), 1, "patch-count");
     check(&patch("path = \"a.txt\"\nfind = \"o\"\nreplace = \"\""), 1, "patch-count");
@@ -754,7 +757,7 @@ fn a_source_that_was_moved_without_its_hash() {
     std::fs::remove_file(project.path(".pinfold/x.json")).expect("a record");
     let report = project.fetch();
     assert_eq!((report.exit_code(), codes(&report, 0)), (1, vec!["integrity-mismatch"]), "{}", human(&report));
-    let conduct = Conduct { offline: true, ..Conduct::default() };
+    let conduct = Conduct { offline: true, ..QUIET };
     let report = project.try_fetch(conduct).expect("a report");
     assert_eq!((report.exit_code(), codes(&report, 0)), (2, vec!["offline"]), "{}", human(&report));
 }
@@ -826,7 +829,7 @@ fn records_that_lie() {
 
 #[test]
 fn a_frozen_fetch_installs_what_was_recorded() {
-    let frozen = Conduct { frozen: true, ..Conduct::default() };
+    let frozen = Conduct { frozen: true, ..QUIET };
     let check = |project: &Project, expected: (u8, Vec<&str>)| {
         let report = project.try_fetch(frozen).expect("a report");
         assert_eq!((report.exit_code(), codes(&report, 0)), expected, "{}", human(&report));
@@ -932,7 +935,9 @@ fn one_refusal_among_others() {
          [pins.good]\nnpm = \"good@1.0.0\"\nintegrity = \"{good}\"\nto = \"v/good\"\n",
         integrity(b"absent"),
     ));
-    let report = project.with(&Silent, |ctx| fetch::run(ctx, &fetch::Options::default())).expect("a report");
+    let report = project
+        .with(&Silent, |ctx| fetch::run(ctx, &fetch::Options { conduct: QUIET, ..fetch::Options::default() }))
+        .expect("a report");
     let verdicts: Vec<Verdict> = report.rows.iter().map(|row| row.verdict).collect();
     assert_eq!(verdicts, [Verdict::Refused, Verdict::Failed, Verdict::Passed], "{}", human(&report));
     assert_eq!(report.exit_code(), 1);

@@ -18,8 +18,9 @@ use pinfold::source::registries::{Registries, Settings};
 use pinfold::store::Store;
 use pinfold::tree::Gate;
 use pinfold::trust::Trust;
+use pinfold::verdicts::Verdicts;
 
-use crate::support::{Project, Tar, Web, human, integrity};
+use crate::support::{Project, QUIET, Tar, Web, human, integrity};
 
 type Tree = BTreeMap<String, String>;
 
@@ -188,13 +189,14 @@ fn child() {
         clock: &SystemClock,
         timeouts: &Timeouts::default(),
         trust: &Trust::new(None),
+        verdicts: &Verdicts::new(&root.join("store"), None),
         registries: &Registries::new(&settings),
         platform: &"linux-x64".parse().expect("a platform"),
         progress: &progress,
         gate: &Gate::new(1),
         jobs: 1,
     };
-    let report = fetch::run(&ctx, &fetch::Options::default()).expect("a report");
+    let report = fetch::run(&ctx, &fetch::Options { conduct: QUIET, ..fetch::Options::default() }).expect("a report");
     assert_eq!(report.exit_code(), 0, "{}", human(&report));
 }
 
@@ -462,7 +464,9 @@ fn nothing_is_collected_while_a_fetch_is_at_work() {
     let change = Change { name: "collected", before: None, after: new_tree() };
     let project = prepared(&change, &|_, pinned| format!("url = \"{}\"", pinned.url()));
     let progress = Collecting { project: &project, busy: AtomicUsize::new(0) };
-    let report = project.with(&progress, |ctx| fetch::run(ctx, &fetch::Options::default())).expect("a report");
+    let report = project
+        .with(&progress, |ctx| fetch::run(ctx, &fetch::Options { conduct: QUIET, ..fetch::Options::default() }))
+        .expect("a report");
     assert_eq!(report.exit_code(), 0, "{}", human(&report));
     assert!(progress.busy.load(Ordering::Relaxed) >= 6, "a collection went through");
     assert_eq!((Error::StoreBusy.code(), Error::StoreBusy.verdict()), ("store-busy", Verdict::Failed));

@@ -6,17 +6,17 @@ use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::Report;
 
-use crate::support::{Page, Project, Tar, both, codes, files_below, human, integrity, pin, redirect};
+use crate::support::{Page, Project, QUIET, Tar, both, codes, files_below, human, integrity, pin, redirect};
 
-const OFFLINE: Conduct = Conduct { offline: true, frozen: false };
-const FROZEN: Conduct = Conduct { offline: false, frozen: true };
+const OFFLINE: Conduct = Conduct { offline: true, ..QUIET };
+const FROZEN: Conduct = Conduct { frozen: true, ..QUIET };
 const LEFT: &str = "npm = \"left@1.0.0\"";
 const TOOL: &str = "url = \"https://example.com/tool\"";
 const TOOL_URL: &str = "https://example.com/tool";
 
 /// Fetches, and holds the exit code and both reports to what was seen before.
 fn check(name: &str, project: &Project, code: u8) -> Report {
-    check_with(name, project, Conduct::default(), code)
+    check_with(name, project, QUIET, code)
 }
 
 fn check_with(name: &str, project: &Project, conduct: Conduct, code: u8) -> Report {
@@ -161,7 +161,7 @@ fn only_the_pins_that_were_named() {
     let two = project.web.serve_npm("two", "1.0.0", &[]);
     project.pins(&(pin("one", "npm = \"one@1.0.0\"", &one, "") + &pin("two", "npm = \"two@1.0.0\"", &two, "")));
     let fetch = |name: &str| {
-        let options = pinfold::commands::fetch::Options { pins: vec![name.to_owned()], conduct: Conduct::default() };
+        let options = pinfold::commands::fetch::Options { pins: vec![name.to_owned()], conduct: QUIET };
         project.with(&pinfold::ctx::Silent, |ctx| pinfold::commands::fetch::run(ctx, &options))
     };
     assert_eq!(fetch("two").expect("a report").rows.len(), 1);
@@ -550,27 +550,6 @@ fn frozen_takes_only_what_the_record_says() {
 }
 
 #[test]
-fn evidence_that_is_demanded_and_cannot_be_judged() {
-    for pins in ["[trust]\nprovenance = \"strict\"\n", "[pins.left.provenance]\nmode = \"strict\"\n"] {
-        let project = left("");
-        let text = project.read("pins.toml");
-        project.pins(&if pins.starts_with("[trust]") {
-            text.replace("[pins.left]", &format!("{pins}[pins.left]"))
-        } else {
-            text + pins
-        });
-        check("evidence-unjudged", &project, 3);
-        assert!(project.web.asked().is_empty());
-        assert!(!project.exists("vendor") && records(&project).is_empty());
-    }
-    // Off says so in the record, and has nothing to note.
-    let project = left("[pins.left.provenance]\nmode = \"off\"");
-    let report = project.fetch();
-    assert_eq!((report.exit_code(), report.notes), (0, vec![]));
-    assert!(project.read(".pinfold/left.json").contains("\"evidence\": \"off\""));
-}
-
-#[test]
 fn a_tree_hash_is_held() {
     let zeros = format!("sha256-{}=", "A".repeat(43));
     let project = left(&format!("tree = \"{zeros}\""));
@@ -886,7 +865,7 @@ fn what_no_pin_holds_any_more_is_told() {
 
 #[test]
 fn a_pin_file_without_pins_is_no_success() {
-    let error = Project::new("").try_fetch(Conduct::default()).expect_err("no pins");
+    let error = Project::new("").try_fetch(QUIET).expect_err("no pins");
     assert!(matches!(error, Error::NoPins), "{error}");
 }
 
@@ -901,7 +880,7 @@ fn a_frozen_fetch_changes_no_record() {
     let false_record = format!("{}1{}", &record[..at], &record[at..]);
     project.write(".pinfold/left.json", &false_record);
     std::fs::remove_dir_all(project.path("vendor/left")).expect("a tree");
-    let report = project.try_fetch(Conduct { frozen: true, ..Conduct::default() }).expect("a report");
+    let report = project.try_fetch(Conduct { frozen: true, ..QUIET }).expect("a report");
     assert_eq!((report.exit_code(), codes(&report)), (1, vec!["frozen"]), "{}", human(&report));
     assert_eq!(project.read(".pinfold/left.json"), false_record);
     assert!(!project.exists("vendor/left"));

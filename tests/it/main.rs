@@ -16,6 +16,7 @@ mod crash;
 mod fetch;
 mod formats;
 mod mutation;
+mod provenance;
 mod registry;
 mod tidy;
 mod tools;

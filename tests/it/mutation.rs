@@ -6,7 +6,7 @@ use pinfold::ctx::Silent;
 use pinfold::install::Conduct;
 use pinfold::pins::PinFile;
 
-use crate::support::{Project, REGISTRY, Tar, human, integrity};
+use crate::support::{Project, QUIET, REGISTRY, Tar, human, integrity};
 
 /// What every byte is flipped with: the lowest bit, the highest, all.
 const FLIPS: [u8; 3] = [0x01, 0x80, 0xff];
@@ -72,7 +72,7 @@ fn an_artifact_that_rotted_in_the_store() {
     for (what, mutant) in mutants(&package()) {
         std::fs::write(&blob, mutant).expect("a blob");
         let _ = std::fs::remove_dir_all(project.path("vendor"));
-        let report = project.try_fetch(Conduct { offline: true, ..Conduct::default() }).expect("a report");
+        let report = project.try_fetch(Conduct { offline: true, ..QUIET }).expect("a report");
         assert_eq!(report.exit_code(), 2, "{what}: {}", human(&report));
         assert!(!project.exists("vendor/left") && !blob.exists(), "{what}");
     }
@@ -98,7 +98,7 @@ fn a_pin_file_with_one_other_byte() {
         }
         let parsed = std::str::from_utf8(&mutant).is_ok_and(|text| PinFile::parse(text).is_ok());
         project.write("pins.toml", &mutant);
-        let report = project.try_fetch(Conduct::default());
+        let report = project.try_fetch(QUIET);
         assert!(parsed || report.is_err(), "{what}");
         let mut found = project.tree("");
         found.retain(|path, _| path != "pins.toml" && !path.starts_with(".pinfold/"));

@@ -14,7 +14,7 @@ use pinfold::report::{Level, Verdict};
 use pinfold::source::credentials::{Credentials, Secret};
 use pinfold::url::Url;
 
-use crate::support::{INDEX, Page, Project, Tar, codes, human, integrity, pin};
+use crate::support::{INDEX, Page, Project, QUIET, Tar, codes, human, integrity, pin};
 
 const NPM: &str = "https://npm.example.com/";
 const API: &str = "https://api.github.com/";
@@ -568,7 +568,7 @@ fn a_python_pin_is_fetched() {
     // With nothing to do nobody is asked, and the store serves the same file.
     assert_eq!(project.fetch().verdict(), Verdict::Passed);
     std::fs::remove_dir_all(project.path("vendor/foo")).expect("a tree");
-    let report = project.try_fetch(Conduct { offline: true, frozen: false }).expect("a report");
+    let report = project.try_fetch(Conduct { offline: true, ..QUIET }).expect("a report");
     assert_eq!(report.verdict(), Verdict::Passed, "{}", human(&report));
     assert_eq!(project.verify().verdict(), Verdict::Passed);
     assert_eq!(project.web.asked(), Vec::<String>::new());
@@ -576,7 +576,7 @@ fn a_python_pin_is_fetched() {
     // Bytes that came as one file do not stand for another.
     let moved = project.read("pins.toml").replace("1.0", "1.1").replace("pins.foo", "pins.moved");
     project.pins(&moved.replace("vendor/foo", "vendor/moved"));
-    let report = project.try_fetch(Conduct { offline: true, frozen: false }).expect("a report");
+    let report = project.try_fetch(Conduct { offline: true, ..QUIET }).expect("a report");
     assert_eq!(codes(&report), ["offline"]);
 }
 

@@ -13,12 +13,13 @@ use pinfold::digest::{Algorithm, Integrity};
 use pinfold::error::Error;
 use pinfold::http::{Http, HttpError, Request, Response, SystemClock, Timeouts};
 use pinfold::install::Conduct;
-use pinfold::pins::Platform;
+use pinfold::pins::{Mode, Platform};
 use pinfold::report::{Report, Verdict};
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
 use pinfold::tree::Gate;
 use pinfold::trust::Trust;
+use pinfold::verdicts::Verdicts;
 
 use crate::render::{self, Style};
 
@@ -29,6 +30,9 @@ pub(crate) struct Project {
     pub(crate) platform: Platform,
     pub(crate) jobs: usize,
 }
+
+/// Fetches without a look at evidence, which has tests of its own.
+pub(crate) const QUIET: Conduct = Conduct { offline: false, frozen: false, evidence: Some(Mode::Off) };
 
 impl Project {
     /// A project with this pins.toml, of which `version = 1` may be left out.
@@ -41,6 +45,14 @@ impl Project {
         };
         project.pins(pins);
         project
+    }
+
+    /// The same with pins that want no evidence, for tests of the command: it has tests of its own.
+    pub(crate) fn quiet(self) -> Self {
+        let pins = self.read("pins.toml");
+        let off = "[trust]\nprovenance = \"off\"\n";
+        self.pins(&if pins.contains("[trust]\n") { pins.replace("[trust]\n", off) } else { format!("{pins}\n{off}") });
+        self
     }
 
     /// Writes another pins.toml.
@@ -97,6 +109,7 @@ impl Project {
             clock: &SystemClock,
             timeouts: &Timeouts::default(),
             trust: &Trust::new(Some(self.trust_folder())),
+            verdicts: &Verdicts::new(&self.store_folder(), Some(&self.trust_folder())),
             registries: &registries,
             platform: &self.platform,
             progress,
@@ -107,7 +120,7 @@ impl Project {
 
     /// `pinfold fetch` of all pins.
     pub(crate) fn fetch(&self) -> Report {
-        self.try_fetch(Conduct::default()).expect("a report")
+        self.try_fetch(QUIET).expect("a report")
     }
 
     pub(crate) fn try_fetch(&self, conduct: Conduct) -> Result<Report, Error> {
@@ -122,7 +135,11 @@ impl Project {
 
     /// `pinfold verify` of all pins.
     pub(crate) fn verify(&self) -> Report {
-        self.with(&Silent, |ctx| verify::run(ctx, &verify::Options::default())).expect("a report")
+        self.with(&Silent, |ctx| {
+            let options = verify::Options { evidence: QUIET.evidence, ..verify::Options::default() };
+            verify::run(ctx, &options)
+        })
+        .expect("a report")
     }
 
     /// `pinfold cache gc`.
@@ -224,6 +241,17 @@ impl Web {
         let base = name.rsplit('/').next().unwrap_or(name);
         self.serve(&format!("{REGISTRY}{name}/-/{base}-{version}.tgz"), package);
         integrity
+    }
+
+    /// Serves nothing at a URL any more.
+    pub(crate) fn remove(&self, url: &str) {
+        self.pages.lock().expect("no panic").remove(url);
+    }
+
+    /// Serves nothing at all any more, and forgets what was asked.
+    pub(crate) fn forget(&self) {
+        self.pages.lock().expect("no panic").clear();
+        self.asked();
     }
 
     /// Answers a URL in any way.

@@ -21,7 +21,7 @@ const LADDER: &[&[&str]] = &[
     // effects: the doors to the world
     &["fs"],
     &["http", "store", "tree"],
-    &["registry", "trust"],
+    &["registry", "trust", "verdicts"],
     // product: what a user asks for
     &["ctx", "error"],
     &["project"],

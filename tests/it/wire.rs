@@ -121,7 +121,7 @@ const LEFT: &str = "/left/-/left-1.0.0.tgz";
 
 /// A project with that package as a pin, and with `more` in its table.
 fn project(more: &str) -> Project {
-    Project::new(&pin("left", "npm = \"left@1.0.0\"", &integrity(&left()), more))
+    Project::new(&pin("left", "npm = \"left@1.0.0\"", &integrity(&left()), more)).quiet()
 }
 
 /// `pinfold fetch`, all it said, and its exit code.
@@ -176,7 +176,7 @@ fn many_pins_at_once() {
         pins += &pin(name, &format!("npm = \"{name}@1.0.0\""), &integrity(&package), "");
         server.answer(&format!("/{name}/-/{name}-1.0.0.tgz"), &[Answer::Body(package)]);
     }
-    let project = Project::new(&pins);
+    let project = Project::new(&pins).quiet();
     let (code, said) = fetch(&project, &[&registry(&server), "--jobs=6"]);
     assert!(code == 0 && said.ends_with("20 pins: 20 installed\n"), "{said}");
     let subjects: Vec<&str> = said.lines().take(20).filter_map(|line| line.split_whitespace().nth(1)).collect();
@@ -306,7 +306,7 @@ fn a_host_is_allowed_with_its_port() {
     other.answer("/tarball", &[Answer::Body(left())]);
     let project = project("");
     let pins = project.read("pins.toml");
-    let hosts = |hosts: &str| project.pins(&pins.replacen('\n', &format!("\n[trust]\nhosts = [{hosts}]\n"), 1));
+    let hosts = |hosts: &str| project.pins(&format!("{pins}hosts = [{hosts}]\n"));
     hosts(&format!("\"127.0.0.1:{}\"", ours.port));
     let (code, said) = fetch(&project, &[&registry(&ours), "--json"]);
     assert!(code == 1 && said.contains("\"host-not-allowed\""), "{said}");

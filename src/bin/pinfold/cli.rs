@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use pinfold::fs::{self, FsError};
-use pinfold::pins::Platform;
+use pinfold::pins::{Mode, Platform};
 use pinfold::root::Instance;
 use pinfold::source::registries::RegistryFlag;
 use pinfold::trust::{Repository, TrustError};
@@ -111,6 +111,8 @@ pub(crate) struct Fetch {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) evidence: Evidence,
+    #[command(flatten)]
     pub(crate) target: Target,
 }
 
@@ -120,7 +122,20 @@ pub(crate) struct Verify {
     #[arg(value_name = "PIN")]
     pub(crate) pins: Vec<String>,
     #[command(flatten)]
+    pub(crate) evidence: Evidence,
+    #[command(flatten)]
     pub(crate) target: Target,
+}
+
+/// How upstream evidence is judged.
+#[derive(Debug, Args)]
+pub(crate) struct Evidence {
+    /// What missing evidence means, in place of what the pins say: it refuses, warns, or is not looked for
+    #[arg(long, value_name = "strict|lenient|off")]
+    pub(crate) verify_attestations: Option<Mode>,
+    /// Prove evidence against this root alone: public-good, github, staging or a trusted_root.json
+    #[arg(long, value_name = "ROOT")]
+    pub(crate) trusted_root: Option<String>,
 }
 
 /// Which variant of a pin is meant.

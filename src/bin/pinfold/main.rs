@@ -67,10 +67,17 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
     };
     let report = match &cli.command {
         Command::Fetch(options) => {
-            let conduct = pinfold::install::Conduct { offline: options.offline, frozen: options.frozen };
+            let conduct = pinfold::install::Conduct {
+                offline: options.offline,
+                frozen: options.frozen,
+                evidence: options.evidence.verify_attestations,
+            };
             fetch::run(&world()?.ctx(), &fetch::Options { pins: options.pins.clone(), conduct })?
         }
-        Command::Verify(options) => verify::run(&world()?.ctx(), &verify::Options { pins: options.pins.clone() })?,
+        Command::Verify(options) => {
+            let evidence = options.evidence.verify_attestations;
+            verify::run(&world()?.ctx(), &verify::Options { pins: options.pins.clone(), evidence })?
+        }
         Command::Cache(cli::Cache::List) => cache::list(&world()?.ctx())?,
         Command::Cache(cli::Cache::Gc { dry_run }) => cache::gc(&world()?.ctx(), *dry_run)?,
         Command::Cache(cli::Cache::Verify) => cache::verify(&world()?.ctx())?,

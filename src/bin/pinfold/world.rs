@@ -11,6 +11,7 @@ use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
 use pinfold::tree::Gate;
 use pinfold::trust::Trust;
+use pinfold::verdicts::Verdicts;
 
 use crate::bars::Bars;
 use crate::cli::{self, Cli, Command};
@@ -22,6 +23,7 @@ pub(crate) struct World {
     wire: Wire,
     timeouts: Timeouts,
     trust: Trust,
+    verdicts: Verdicts,
     registries: Registries,
     platform: Platform,
     bars: Bars,
@@ -44,9 +46,11 @@ impl World {
         let ca_file = ca_file.map(|path| fs::read(path, MAX_CA_FILE_LEN)).transpose().map_err(told)?;
         let config = WireConfig { ca_file, proxies: proxies(), timeouts: timeouts.clone() };
         let wire = Wire::new(config).map_err(|error| error.to_string())?;
+        let (store, trust_folder) = (store_folder(cli)?, trust_folder(cli));
         Ok(Self {
-            store: Store::new(store_folder(cli)?),
-            trust: Trust::new(trust_folder(cli)),
+            store: Store::new(store.clone()),
+            verdicts: Verdicts::new(&store, trust_folder.as_deref()),
+            trust: Trust::new(trust_folder).with_root(trusted_root(cli)),
             registries: registries(&cli.pin_file, flags)?,
             platform: platform.map_or_else(this_platform, Ok)?,
             bars: Bars::new(cli.output.quiet || cli.output.json),
@@ -67,6 +71,7 @@ impl World {
             clock: &SystemClock,
             timeouts: &self.timeouts,
             trust: &self.trust,
+            verdicts: &self.verdicts,
             registries: &self.registries,
             platform: &self.platform,
             progress: &self.bars,
@@ -90,6 +95,15 @@ fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
     match variable("HOME") {
         Some(home) => Ok(Path::new(&home).join(".cache").join("pinfold")),
         None => Err("there is no place for the store: say `--cache DIR`, or set PINFOLD_CACHE or HOME".to_owned()),
+    }
+}
+
+/// The root that a command was told to prove evidence against.
+fn trusted_root(cli: &Cli) -> Option<String> {
+    match &cli.command {
+        Command::Fetch(fetch) => fetch.evidence.trusted_root.clone(),
+        Command::Verify(verify) => verify.evidence.trusted_root.clone(),
+        _ => None,
     }
 }
 

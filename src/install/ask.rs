@@ -1,0 +1,143 @@
+//! Where each source keeps evidence, and how it is asked.
+
+use std::time::Duration;
+
+use super::Conduct;
+use crate::attestation::{self, Attestation};
+use crate::ctx::Ctx;
+use crate::digest::{Integrity, Sha256};
+use crate::error::{Error, EvidenceError, Unasked};
+use crate::fs;
+use crate::http::Rules;
+use crate::path::RelPath;
+use crate::pins::{Artifact, NpmPackage, Source};
+use crate::project::Project;
+use crate::record::KeptAttestation;
+use crate::registry::{self, Answer, AskError, NpmSignatures};
+use crate::report::{Finding, Level};
+
+/// What a source has, possibly nothing.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) attestations: Vec<KeptAttestation>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Asks for the evidence of an artifact: in the file that the pin names, else where its source keeps it. `sha256` is that
+/// of the bytes, for sources that find evidence by it.
+///
+/// The inner error says that nobody could be asked; the outer one, that what was handed out is no evidence.
+pub(super) fn ask(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    artifact: &Artifact,
+    file: Option<&RelPath>,
+    sha256: Option<&Integrity>,
+    conduct: Conduct,
+) -> Result<Result<Asked, Unasked>, Error> {
+    if let Some(path) = file {
+        return in_file(project, path).map(Ok);
+    }
+    if conduct.offline {
+        return Ok(Err(Unasked::Offline));
+    }
+    let deadline = ctx.clock.now().checked_add(LONGEST).unwrap_or_else(|| ctx.clock.now());
+    let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
+    rules.hosts = project.pin_file().trust().hosts.as_deref();
+    let named = project.pin_file().registries();
+    let answer = match &artifact.source {
+        Source::Npm(package) => match ctx.registries.npm(package.scope(), named.npm.as_ref()) {
+            Ok(registry) => return npm(ctx, &rules, &registry, package),
+            Err(error) => Err(Unasked::Registry(error)),
+        },
+        Source::Github(asset) => match (ctx.registries.github_api(named.github.as_ref()), sha256) {
+            (Ok(api), Some(digest)) => {
+                let sha256 = digest.to_string().parse::<Sha256>().unwrap_or_else(|_| Sha256::of(&[]));
+                let (owner, repo) = (asset.owner(), asset.repo());
+                let answer = registry::github_attestations(ctx.http, &rules, ctx.clock, &api, owner, repo, &sha256);
+                answer.map_err(Unasked::Ask)
+            }
+            (Err(error), _) => Err(Unasked::Registry(error)),
+            (Ok(_), None) => Ok(Answer::None),
+        },
+        Source::Pypi(file) => match ctx.registries.pypi(named.pypi.as_ref()) {
+            Ok(index) => {
+                let (project, version, file) = (file.project(), file.version(), file.file());
+                registry::pypi_provenance(ctx.http, &rules, ctx.clock, &index, project, version, file)
+                    .map_err(Unasked::Ask)
+            }
+            Err(error) => Err(Unasked::Registry(error)),
+        },
+        // Nobody knows of a place; a pin can name a file.
+        Source::Url(_) | Source::File(_) => Ok(Answer::None),
+    };
+    match answer {
+        Ok(answer) => Ok(Ok(Asked { attestations: sorted_out(answer, artifact.source.key())?, findings: Vec::new() })),
+        Err(unasked) => Ok(Err(unasked)),
+    }
+}
+
+/// npm keeps attestations, and a signature over name, version and integrity beside each version.
+fn npm(
+    ctx: &Ctx<'_>,
+    rules: &Rules<'_>,
+    registry: &crate::url::Url,
+    package: &NpmPackage,
+) -> Result<Result<Asked, Unasked>, Error> {
+    let (name, version) = (package.name(), package.version());
+    let answer = match registry::npm_attestations(ctx.http, rules, ctx.clock, registry, name, version) {
+        Ok(answer) => answer,
+        Err(error) => return Ok(Err(Unasked::Ask(error))),
+    };
+    let mut asked = Asked { attestations: sorted_out(answer, "npm")?, findings: Vec::new() };
+    match registry::npm_signatures(ctx.http, rules, ctx.clock, registry, name, version) {
+        Ok(signatures) => asked.attestations.extend(registry_signatures(&format!("{name}@{version}"), &signatures)),
+        // A registry that keeps no documents of single versions has no signatures either.
+        Err(error) if error.code() == "not-found" => {}
+        Err(error) => asked.findings.push(without_signatures(&error)),
+    }
+    Ok(Ok(asked))
+}
+
+/// The registry's signatures, over what the registry says the integrity is: the proof holds that to the pin's. One over
+/// SHA-1, as of packages before 2017, is none.
+fn registry_signatures(package: &str, dist: &NpmSignatures) -> Vec<KeptAttestation> {
+    let integrity = dist.integrity.as_deref().and_then(|text| text.parse::<Integrity>().ok());
+    let Some(integrity) = integrity else { return Vec::new() };
+    let kept = |(keyid, sig): &(String, String)| KeptAttestation {
+        from: "npm".to_owned(),
+        attestation: Attestation::registry_signature(package, &integrity, keyid, sig).value().clone(),
+    };
+    dist.signatures.iter().map(kept).collect()
+}
+
+fn without_signatures(error: &AskError) -> Finding {
+    let message = format!("the registry's own signature could not be asked for: {error}");
+    Finding::new(Level::Note, "registry-signature-unasked", message)
+}
+
+fn in_file(project: &Project, path: &RelPath) -> Result<Asked, Error> {
+    let limit = u64::try_from(attestation::MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
+    let bytes = fs::read_if_exists(&project.folder().join(path.as_str()), limit)?;
+    let bytes = bytes.ok_or_else(|| EvidenceError::NoFile(path.clone()))?;
+    Ok(Asked { attestations: read(&bytes, path.as_str())?, findings: Vec::new() })
+}
+
+fn sorted_out(answer: Answer, from: &str) -> Result<Vec<KeptAttestation>, Error> {
+    let Answer::Documents(documents) = answer else { return Ok(Vec::new()) };
+    let mut attestations = Vec::new();
+    for document in documents {
+        attestations.extend(read(&document.bytes, from)?);
+    }
+    Ok(attestations)
+}
+
+fn read(document: &[u8], from: &str) -> Result<Vec<KeptAttestation>, Error> {
+    let read = attestation::read(document);
+    let read = read.map_err(|source| EvidenceError::Document { from: from.to_owned(), source })?;
+    let kept = |one: Attestation| KeptAttestation { from: from.to_owned(), attestation: one.value().clone() };
+    Ok(read.into_iter().map(kept).collect())
+}
+
+/// Longest time for one pin's evidence, retries included: some kilobytes, and many servers that have none.
+const LONGEST: Duration = Duration::from_secs(60);

@@ -1,0 +1,333 @@
+//! What upstream says of a pin's artifact: asked for where the source keeps it, proved, and held to what the pin demands.
+//!
+//! Evidence that is wrong refuses in every mode but `off`; the mode decides only what it means that there is none. That a
+//! source could not be asked is not that it has none, and evidence that was received once is not asked for again.
+
+use std::io::{self, Read};
+
+use super::Conduct;
+use super::ask;
+use crate::attestation::{self, Artifact as Proved, Attestation, Signer, Unproved, VerifiedAttestation};
+use crate::ctx::{Ctx, Step};
+use crate::digest::{Algorithm, Hasher, Integrity, Sha256};
+use crate::error::evidence as words;
+use crate::error::{Error, EvidenceError};
+use crate::path::RelPath;
+use crate::pins::{Artifact, Mode, Pin, Source};
+use crate::policy::{self, Name, Policy, RefPattern, Verdict};
+use crate::project::Project;
+use crate::record::{Evidence, Kept, KeptAttestation};
+use crate::report::{self, Finding, Level};
+use crate::statement::{PYPI_PUBLISH, SLSA_V1, SLSA_V02};
+use crate::store::VerifiedBlob;
+
+/// What a pin demands of evidence.
+#[derive(Debug)]
+pub struct Demand<'a> {
+    /// What happens when there is none.
+    pub mode: Mode,
+    /// What it has to say.
+    pub policy: Policy,
+    /// The file of the project that it lies in, where the pin names one.
+    pub file: Option<&'a RelPath>,
+    /// Whether there is any place to look for it.
+    pub has_place: bool,
+}
+
+/// How the evidence of a pin came out, where it keeps nobody from anything.
+#[derive(Debug)]
+pub struct Judged {
+    /// What the record is to keep.
+    pub evidence: Evidence,
+    /// Who made the artifact, where that was proved and is what the pin demands.
+    pub proof: Option<Box<report::Evidence>>,
+    /// What is worth knowing.
+    pub findings: Vec<Finding>,
+}
+
+/// What a pin demands: its own table over `[trust]`, and `over` over both modes.
+pub fn demand<'a>(project: &Project, pin: &'a Pin, artifact: &Artifact, over: Option<Mode>) -> Demand<'a> {
+    let trust = project.pin_file().trust();
+    let own = pin.provenance.as_ref();
+    let mode = over.or_else(|| own.and_then(|one| one.mode)).unwrap_or(trust.provenance);
+    let file = own.and_then(|one| one.attestation.as_ref());
+    let kinds = [SLSA_V1, SLSA_V02, PYPI_PUBLISH].map(str::to_owned).to_vec();
+    let text = |of: fn(&crate::pins::Expectations) -> &Option<String>| own.and_then(|one| of(one).clone());
+    let policy = Policy {
+        repositories: own
+            .and_then(|one| one.repository.clone())
+            .map_or_else(|| trust.repositories.clone(), |one| vec![one]),
+        repository_id: text(|one| &one.repository_id),
+        owner_id: text(|one| &one.owner_id),
+        workflow: own.and_then(|one| one.workflow.clone()),
+        refs: text(|one| &one.git_ref).iter().map(|pattern| RefPattern::new(pattern)).collect(),
+        builder: text(|one| &one.builder),
+        issuer: text(|one| &one.issuer),
+        deny_self_hosted: own.is_some_and(|one| one.deny_self_hosted),
+        // What a project put beside its pins itself may be of any kind, a signature over the bytes too.
+        predicate_types: if file.is_some() { Vec::new() } else { kinds },
+        only_known_parameters: mode == Mode::Strict,
+        min_age: trust.min_age,
+        name: name_of(&artifact.source),
+        ..Policy::default()
+    };
+    let has_place = file.is_some() || !matches!(artifact.source, Source::Url(_) | Source::File(_));
+    Demand { mode, policy, file, has_place }
+}
+
+/// What the source calls its artifacts in evidence.
+fn name_of(source: &Source) -> Option<Name> {
+    match source {
+        Source::Npm(package) => {
+            let (name, version) = (package.name().to_owned(), package.version().to_owned());
+            Some(Name::Npm { name: Some(name), version: Some(version) })
+        }
+        Source::Pypi(file) => Some(Name::File(file.file().to_owned())),
+        Source::Github(_) | Source::Url(_) | Source::File(_) => None,
+    }
+}
+
+impl Demand<'_> {
+    /// Whether a record's evidence leaves something to ask for: nobody looked, nobody could be asked, or there was none
+    /// where some is demanded.
+    pub fn wants_more(&self, evidence: &Evidence, conduct: Conduct) -> bool {
+        let lacking = match evidence {
+            Evidence::Off | Evidence::Unasked => true,
+            Evidence::None => self.mode == Mode::Strict || self.file.is_some(),
+            Evidence::Kept(kept) => {
+                self.file.is_some_and(|file| kept.attestations.iter().all(|one| one.from != file.as_str()))
+            }
+        };
+        lacking && self.has_place && self.mode != Mode::Off && !conduct.offline && !conduct.frozen
+    }
+
+    /// What came out where there is none: an error where it is demanded, else a warning.
+    fn without(&self, evidence: Evidence, error: EvidenceError) -> Result<Judged, Error> {
+        if self.mode == Mode::Strict {
+            return Err(error.into());
+        }
+        let mut findings = error.findings();
+        for finding in &mut findings {
+            finding.level = Level::Warning;
+            if !self.has_place {
+                let hint = "its source keeps none; name a file with `provenance.attestation`, or set the mode to `off`";
+                finding.hint = Some(hint.to_owned());
+            }
+        }
+        Ok(Judged { evidence, proof: None, findings })
+    }
+}
+
+/// Looks for the evidence of an artifact whose bytes are here, and judges it. What a record has of the same artifact is
+/// not asked for again.
+pub(super) fn look(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, demand): (&Pin, &Artifact, &Demand<'_>),
+    before: Option<&Evidence>,
+    blob: &VerifiedBlob,
+    conduct: Conduct,
+) -> Result<Judged, Error> {
+    if demand.mode == Mode::Off {
+        let kept = before.filter(|before| matches!(before, Evidence::Kept(_))).cloned();
+        return Ok(Judged { evidence: kept.unwrap_or(Evidence::Off), proof: None, findings: Vec::new() });
+    }
+    if let Some(before) = before
+        && !demand.wants_more(before, Conduct { frozen: false, ..conduct })
+        && (matches!(before, Evidence::Kept(_)) || conduct.frozen)
+    {
+        return hold(ctx, artifact, demand, before, Some(blob));
+    }
+    ctx.progress.step(pin.name.as_str(), Step::Proving);
+    let sha256 = needs_sha256(artifact, demand).then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
+    match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), conduct)? {
+        Err(unasked) => demand.without(Evidence::Unasked, EvidenceError::Unasked(unasked)),
+        Ok(answer) if answer.attestations.is_empty() => {
+            let mut judged = demand.without(Evidence::None, EvidenceError::Missing(Vec::new()))?;
+            judged.findings.extend(answer.findings);
+            Ok(judged)
+        }
+        Ok(mut answer) => {
+            // Who asks twice may be told the same in another order.
+            answer.attestations.sort_by_cached_key(|one| one.attestation.to_string());
+            let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
+            let kept = Kept { sha256, attestations: answer.attestations };
+            let mut judged = judge(ctx, artifact, demand, &kept, Some(blob))?;
+            judged.findings.extend(answer.findings);
+            Ok(judged)
+        }
+    }
+}
+
+/// Judges what a record has, and asks nobody. Without the bytes a digest that the pin does not have is taken from the
+/// record, and that is said.
+pub fn hold(
+    ctx: &Ctx<'_>,
+    artifact: &Artifact,
+    demand: &Demand<'_>,
+    evidence: &Evidence,
+    blob: Option<&VerifiedBlob>,
+) -> Result<Judged, Error> {
+    match evidence {
+        _ if demand.mode == Mode::Off => Ok(Judged { evidence: evidence.clone(), proof: None, findings: Vec::new() }),
+        Evidence::Kept(kept) => judge(ctx, artifact, demand, kept, blob),
+        _ if !demand.has_place => demand.without(evidence.clone(), EvidenceError::Missing(Vec::new())),
+        Evidence::None => demand.without(Evidence::None, EvidenceError::Missing(Vec::new())),
+        Evidence::Off | Evidence::Unasked => {
+            demand.without(evidence.clone(), EvidenceError::Unasked(crate::error::Unasked::Offline))
+        }
+    }
+}
+
+fn judge(
+    ctx: &Ctx<'_>,
+    artifact: &Artifact,
+    demand: &Demand<'_>,
+    kept: &Kept,
+    blob: Option<&VerifiedBlob>,
+) -> Result<Judged, Error> {
+    let mut judged = Judged { evidence: Evidence::Kept(kept.clone()), proof: None, findings: Vec::new() };
+    let digests = digests(artifact, kept, blob)?;
+    if let (Some(_), None) = (kept.sha256, blob) {
+        let message = "the artifact is not in the store: that the evidence is about it holds by the record's word";
+        judged.findings.push(Finding::new(Level::Note, "evidence-by-record", message));
+    }
+    let trust = ctx.trust.proving()?;
+    let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
+    let (policy, roots) = (demand.policy.digest().to_string(), trust.digest().to_string());
+    let about = format!("{} {digests:?}", env!("CARGO_PKG_VERSION"));
+    let mut on = vec![about.as_bytes(), policy.as_bytes(), roots.as_bytes()];
+    on.extend(texts.iter().map(String::as_bytes));
+    if let Some(proof) = ctx.verdicts.recall(&on) {
+        judged.proof = Some(Box::new(proof));
+        return Ok(judged);
+    }
+    let open = || -> io::Result<Box<dyn Read + '_>> {
+        let blob = blob.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Box::new(blob.reader()))
+    };
+    let mut about = Proved { digests: Proved::of(&digests).digests, open: None };
+    if blob.is_some() {
+        about.open = Some(&open);
+    }
+    let attestations = read(kept, &texts)?;
+    let proofs: Vec<_> = attestations.iter().map(|one| attestation::prove(trust, one, &about)).collect();
+    verdict(ctx, demand, &proofs, &mut judged)?;
+    if let (Some(proof), true) = (&judged.proof, judged.findings.is_empty()) {
+        ctx.verdicts.remember(&on, proof);
+    }
+    Ok(judged)
+}
+
+fn read(kept: &Kept, texts: &[String]) -> Result<Vec<Attestation>, Error> {
+    let mut attestations = Vec::new();
+    for (KeptAttestation { from, .. }, text) in kept.attestations.iter().zip(texts) {
+        let read = attestation::read(text.as_bytes());
+        attestations.extend(read.map_err(|source| EvidenceError::Document { from: from.clone(), source })?);
+    }
+    Ok(attestations)
+}
+
+/// What the proofs are worth: into `judged`, or an error that keeps the pin from its tree.
+fn verdict(
+    ctx: &Ctx<'_>,
+    demand: &Demand<'_>,
+    proofs: &[Result<VerifiedAttestation, Unproved>],
+    judged: &mut Judged,
+) -> Result<(), Error> {
+    let since_1970 = ctx.clock.calendar().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
+    if !demand.policy.names_somebody() {
+        return nobody_named(demand, now, proofs, judged);
+    }
+    let wanting = match policy::judge(&demand.policy, now, proofs) {
+        Verdict::Verified(index) => {
+            let proof = proofs.get(index).and_then(|proof| proof.as_ref().ok());
+            judged.proof = proof.map(|proof| Box::new(policy::evidence(proof)));
+            let lacks = proofs.iter().filter_map(|proof| match proof {
+                Err(Unproved::Unverifiable(lack)) => Some(words::lack(lack, Level::Note)),
+                _ => None,
+            });
+            judged.findings.extend(lacks);
+            return Ok(());
+        }
+        Verdict::Refused(failures) => return Err(EvidenceError::Refused(failures).into()),
+        Verdict::Unverifiable(lacks) => EvidenceError::Unverifiable(lacks),
+        Verdict::Missing(instead) => EvidenceError::Missing(instead),
+    };
+    let wanting = demand.without(Evidence::None, wanting)?;
+    judged.findings.extend(wanting.findings);
+    Ok(())
+}
+
+/// The pin does not say whose evidence is good. What is wrong by itself refuses all the same; the rest is told, not
+/// believed.
+fn nobody_named(
+    demand: &Demand<'_>,
+    now: i64,
+    proofs: &[Result<VerifiedAttestation, Unproved>],
+    judged: &mut Judged,
+) -> Result<(), Error> {
+    let anybody = Policy { name: demand.policy.name.clone(), key: true, ..Policy::default() };
+    if let Verdict::Refused(failures) = policy::judge(&anybody, now, proofs) {
+        return Err(EvidenceError::Refused(failures).into());
+    }
+    if demand.mode == Mode::Strict {
+        return Err(EvidenceError::NobodyNamed.into());
+    }
+    let proved = proofs.iter().filter_map(|proof| proof.as_ref().ok());
+    let repository = proved.filter_map(|proof| match proof.signer() {
+        Signer::Certificate(certificate) => certificate.repository.clone(),
+        Signer::Key { .. } => None,
+    });
+    let finding = match repository.into_iter().next() {
+        Some(repository) => {
+            let message = format!(
+                "its evidence holds and says `{}`, but nothing says that this is the right one",
+                repository.escape_debug()
+            );
+            let hint = format!("if it is, add `provenance.repository = \"{repository}\"` to the pin");
+            Finding::new(Level::Note, "nobody-named", message).hint(hint)
+        }
+        None => words::missing(&[], Level::Warning),
+    };
+    judged.findings.push(finding);
+    Ok(())
+}
+
+/// Whether evidence names the artifact by a digest that the pin does not have. npm's has SHA-512, all others SHA-256.
+fn needs_sha256(artifact: &Artifact, demand: &Demand<'_>) -> bool {
+    let is_npm = matches!(artifact.source, Source::Npm(_)) && demand.file.is_none();
+    artifact.integrity.algorithm() != Algorithm::Sha256 && !is_npm
+}
+
+/// All digests that are known of the artifact: of the bytes where they are here.
+fn digests(artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Result<Vec<Integrity>, Error> {
+    let mut digests = vec![artifact.integrity.clone()];
+    match (kept.sha256, blob) {
+        (None, None) => {}
+        (Some(sha256), None) => digests.extend(sha256.to_string().parse::<Integrity>()),
+        (recorded, Some(blob)) => {
+            let is_npm = matches!(artifact.source, Source::Npm(_));
+            for (algorithm, wanted) in [(Algorithm::Sha256, recorded.is_some()), (Algorithm::Sha512, is_npm)] {
+                if wanted && artifact.integrity.algorithm() != algorithm {
+                    digests.push(digest_of(blob, algorithm)?);
+                }
+            }
+        }
+    }
+    Ok(digests)
+}
+
+fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Error> {
+    let (mut hasher, mut reader, mut buffer) = (Hasher::new(algorithm), blob.reader(), vec![0; CHUNK]);
+    loop {
+        match reader.read(&mut buffer).map_err(|error| Error::Archive(error.into()))? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+/// Bytes hashed at once.
+const CHUNK: usize = 128 << 10;
