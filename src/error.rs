@@ -218,7 +218,7 @@ impl Error {
                 let known: Vec<&str> = known.iter().map(Platform::as_str).collect();
                 return Some(format!("the pin has {}; add a table for this platform", known.join(", ")));
             }
-            Self::Evidence(error) => return error.findings().into_iter().find_map(|finding| finding.hint),
+            Self::Evidence(error) => return error.findings(Level::Error).into_iter().find_map(|finding| finding.hint),
             Self::SourceChanged { .. } => {
                 "give the new source its own integrity; if the bytes really are the same, remove the pin's record"
             }
@@ -250,7 +250,7 @@ impl Error {
             Self::Unobtainable { attempts } => {
                 return attempts.iter().map(|attempt| attempt.finding(Level::Error)).collect();
             }
-            Self::Evidence(error) => return error.findings(),
+            Self::Evidence(error) => return error.findings(Level::Error),
             _ => {}
         }
         let mut finding = Finding::new(Level::Error, self.code(), self.to_string());

@@ -70,18 +70,18 @@ impl EvidenceError {
         }
     }
 
-    /// All that it has to say.
-    pub fn findings(&self) -> Vec<Finding> {
+    /// All that it has to say, as errors, or where it keeps nobody from anything as warnings.
+    pub fn findings(&self, level: Level) -> Vec<Finding> {
         match self {
-            Self::Unasked(unasked) => vec![unasked.finding(Level::Error)],
+            Self::Unasked(unasked) => vec![unasked.finding(level)],
             Self::Document { from, source } => vec![document(source, from)],
             Self::Refused(failures) => failures.iter().map(failure).collect(),
-            Self::Unverifiable(lacks) => lacks.iter().map(|one| lack(one, Level::Error)).collect(),
-            Self::Missing(instead) => vec![missing(instead, Level::Error)],
-            Self::NoFile(_) => vec![Finding::new(Level::Error, self.code(), self.to_string())],
+            Self::Unverifiable(lacks) => lacks.iter().map(|one| lack(one, level)).collect(),
+            Self::Missing(instead) => vec![missing(instead, level)],
+            Self::NoFile(_) => vec![Finding::new(level, self.code(), self.to_string())],
             Self::NobodyNamed => {
                 let hint = "name the `repository` in the pin's `provenance`, or `repositories` in `[trust]`";
-                vec![Finding::new(Level::Error, self.code(), self.to_string()).hint(hint)]
+                vec![Finding::new(level, self.code(), self.to_string()).hint(hint)]
             }
         }
     }
@@ -92,7 +92,7 @@ impl fmt::Display for EvidenceError {
         match self {
             Self::NoFile(path) => write!(f, "there is no `{path}`, which the pin names for evidence"),
             Self::NobodyNamed => f.write_str("the pin demands provenance, and does not say whose is good"),
-            _ => match self.findings().first() {
+            _ => match self.findings(Level::Error).first() {
                 Some(finding) => f.write_str(&finding.message),
                 None => f.write_str("the evidence is not good enough"),
             },

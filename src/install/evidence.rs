@@ -106,13 +106,10 @@ impl Demand<'_> {
         if self.mode == Mode::Strict {
             return Err(error.into());
         }
-        let mut findings = error.findings();
-        for finding in &mut findings {
-            finding.level = Level::Warning;
-            if !self.has_place {
-                let hint = "its source keeps none; name a file with `provenance.attestation`, or set the mode to `off`";
-                finding.hint = Some(hint.to_owned());
-            }
+        let mut findings = error.findings(Level::Warning);
+        for finding in findings.iter_mut().filter(|_| !self.has_place) {
+            let hint = "its source keeps none; name a file with `provenance.attestation`, or set the mode to `off`";
+            finding.hint = Some(hint.to_owned());
         }
         Ok(Judged { evidence, proof: None, findings })
     }
