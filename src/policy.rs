@@ -41,7 +41,8 @@ pub struct Policy {
     pub build_type: Option<String>,
     /// The kinds of claims that count: any of them. Others are looked over.
     pub predicate_types: Vec<String>,
-    /// Who vouched for the signer's identity; follows from the repository where it is left open.
+    /// Who vouched for the signer's identity; follows from the repository or owner where it is left open, and ids alone
+    /// are GitHub's.
     pub issuer: Option<String>,
     /// The signer's identity, whole.
     pub identity: Option<String>,

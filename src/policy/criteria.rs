@@ -2,7 +2,8 @@
 
 use super::matching::{is_repository, is_workflow, issuer_for};
 use super::{Policy, summary};
-use crate::attestation::{Certificate, Refusal, Signer, VerifiedAttestation};
+use crate::attestation::{Certificate, GITHUB_ISSUER, Refusal, Signer, VerifiedAttestation};
+use crate::pins::Repository;
 use crate::provenance::Provenance;
 
 /// A demand that evidence does not meet.
@@ -67,7 +68,7 @@ fn source(policy: &Policy, certificate: &Certificate, failures: &mut Vec<Failure
         let message = "it was built from another repository";
         failures.push(Failure::new("repository-mismatch", message, all.join(" or "), received));
     }
-    let demanded = policy.issuer.clone().or_else(|| expected.map(issuer_for));
+    let demanded = policy.issuer.clone().or_else(|| implied_issuer(policy, expected));
     if let Some(demanded) = demanded
         && certificate.issuer.as_deref() != Some(demanded.as_str())
     {
@@ -101,6 +102,19 @@ fn source(policy: &Policy, certificate: &Certificate, failures: &mut Vec<Failure
         let all: Vec<String> = policy.refs.iter().map(ToString::to_string).collect();
         failures.push(Failure::new("ref-mismatch", "another git reference was built", all.join(" or "), received));
     }
+}
+
+/// The issuer that goes without saying: that of the host of the repository or owner. Numbers mean nothing without a host,
+/// and every host counts from one: they are GitHub's where nothing else is named.
+fn implied_issuer(policy: &Policy, expected: Option<&Repository>) -> Option<String> {
+    if !policy.repositories.is_empty() {
+        return expected.map(|repository| issuer_for(repository.url().host()));
+    }
+    if let Some(owner) = &policy.owner {
+        let (_, rest) = owner.split_once("://")?;
+        return Some(issuer_for(&rest.split('/').next().unwrap_or(rest).to_ascii_lowercase()));
+    }
+    (policy.repository_id.is_some() || policy.owner_id.is_some()).then(|| GITHUB_ISSUER.to_owned())
 }
 
 /// Who signed, and where.

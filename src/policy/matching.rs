@@ -175,9 +175,9 @@ pub(super) fn is_repository(expected: &Repository, received: &str) -> bool {
     expected.to_string().eq_ignore_ascii_case(received)
 }
 
-/// The issuer of identities for a repository's host, where it follows from the host.
-pub(super) fn issuer_for(repository: &Repository) -> String {
-    match repository.url().host() {
+/// The issuer of identities for a host of repositories.
+pub(super) fn issuer_for(host: &str) -> String {
+    match host {
         "github.com" => crate::attestation::GITHUB_ISSUER.to_owned(),
         // GitHub Enterprise Cloud with data residency: an issuer for each tenant.
         host if host.ends_with(".ghe.com") => format!("https://token.actions.{host}"),
