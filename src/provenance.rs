@@ -233,9 +233,11 @@ impl Source {
     fn of_resource(value: &Value) -> Option<Self> {
         let uri = text(value, "/uri")?;
         let url = uri.strip_prefix("git+")?;
-        let (repository, git_ref) = match url.rsplit_once('@') {
-            Some((repository, git_ref)) => (repository, Some(git_ref.to_owned())),
-            None => (url, None),
+        // A reference may have `@` in it too, `refs/tags/name@1.0.0`; and a host a user before it.
+        let (repository, git_ref) = match (url.find("@refs/"), url.rsplit_once('@')) {
+            (Some(at), _) => (url.get(..at)?, url.get(at.saturating_add(1)..).map(str::to_owned)),
+            (None, Some((repository, git_ref))) => (repository, Some(git_ref.to_owned())),
+            (None, None) => (url, None),
         };
         let commit = text(value, "/digest/gitCommit").or_else(|| text(value, "/digest/sha1"));
         Some(Self { repository: Some(repository.trim_end_matches(".git").to_owned()), git_ref, commit })

@@ -56,13 +56,20 @@ fn segment_matches(pattern: &str, text: &str) -> bool {
 
 /// Whether `signer`, a URL with `@ref`, is a workflow file of a repository. GitLab writes `//` between the two.
 pub(super) fn is_workflow(workflow: &Workflow, repository: &str, signer: &str) -> bool {
-    let url = signer.rsplit_once('@').map_or(signer, |(url, _)| url);
+    let url = without_ref(signer);
     match workflow {
         Workflow::Url(expected) => same_repository_file(expected, url),
         Workflow::Path(path) => [format!("{repository}/{path}"), format!("{repository}//{path}")]
             .iter()
             .any(|expected| same_repository_file(expected, url)),
     }
+}
+
+/// A file's URL without its reference. References have `@` in them (`refs/tags/name@1.0.0`), and so may the names of
+/// files, but no file in a folder of workflows has `@refs/` in its name; else it is a commit.
+fn without_ref(signer: &str) -> &str {
+    let split = signer.split_once("@refs/").or_else(|| signer.rsplit_once('@'));
+    split.map_or(signer, |(url, _)| url)
 }
 
 /// Equal, the case of host, owner and repository aside: what a file is called in a repository has one spelling.
@@ -224,7 +231,14 @@ mod tests {
         check(".github/workflows/x.yml", "https://github.com/o/rr", plain, false);
         check(".github/workflows/x.yml", "https://github.com/o", plain, false);
         check("https://github.com/o/r/.github/workflows/x.yml", "https://github.com/a/b", plain, true);
-        check("https://github.com/o/r/.github/workflows/x.yml", "https://github.com/o/r", signer, false);
+        check("https://github.com/o/r/.github/workflows/x.yml", "https://github.com/o/r", signer, true);
+        check(".github/workflows/x.yml", "https://github.com/o/r", signer, true);
+        let commit = "https://github.com/o/r/.github/workflows/x.yml@0123456789abcdef";
+        check(".github/workflows/x.yml", "https://github.com/o/r", commit, true);
+        for odd in ["x.yml@y.yml@refs/heads/main", "y.yml@refs/heads/x.yml", "y.yml@x.yml", "x.yml@y.yml@0123"] {
+            let odd = format!("https://github.com/o/r/.github/workflows/{odd}");
+            check(".github/workflows/x.yml", "https://github.com/o/r", &odd, false);
+        }
         let gitlab = "https://gitlab.com/o/r//.gitlab-ci.yml@refs/heads/main";
         check(".gitlab-ci.yml", "https://gitlab.com/o/r", gitlab, true);
     }
