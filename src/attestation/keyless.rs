@@ -5,7 +5,6 @@
 
 use serde_json::Value;
 use sigstore_verify::crypto::{CertificateInfo, parse_certificate_info};
-use sigstore_verify::error::TransparencyLogError;
 use sigstore_verify::types::{ArtifactDigest, Bundle, DerCertificate, HashAlgorithm, SignatureContent};
 use sigstore_verify::{Error as SigstoreError, VerificationPolicy, VerificationResult, Verifier};
 
@@ -34,15 +33,19 @@ pub(super) fn prove(
         return Err(Lack::UnknownAuthority { issuer, roots: trust.roots().map(TrustRoot::age).collect() }.into());
     };
     let instance = root.instance();
-    if instance != Instance::GitHub && bundle.verification_material.tlog_entries.is_empty() {
-        return Err(Lack::NoLogEntry.into());
+    if instance != Instance::GitHub {
+        let mut ids = super::log_ids(bundle).peekable();
+        if ids.peek().is_none() {
+            return Err(Lack::NoLogEntry.into());
+        }
+        // A log that began after the root was made: the root is too old, and nothing is wrong with the evidence.
+        if let Some(id) = ids.find(|id| !super::knows_log(root, id)) {
+            return Err(Lack::UnknownLog { log: crate::digest::hex(id), roots: vec![root.age()] }.into());
+        }
     }
     let verifier = super::ready(root, verifier).as_ref().map_err(|error| Refusal::Certificate(error.clone()))?;
     let policy = checks_of(instance);
     let result = verify(verifier, bundle, &policy, &about, artifact).map_err(|unproved| match unproved {
-        Failed::Sigstore(SigstoreError::TransparencyLog(TransparencyLogError::UnknownLog { log_id })) => {
-            Unproved::from(Lack::UnknownLog { log: log_id, roots: vec![root.age()] })
-        }
         Failed::Sigstore(error) => Refusal::of(&error).into(),
         Failed::Own(unproved) => unproved,
     })?;
@@ -89,6 +92,10 @@ fn verify(
     if let Some(digest) = &about.digest {
         let digest = sigstore_digest(digest).ok_or(Failed::Own(Refusal::WeakDigest.into()))?;
         return verifier.verify(digest, bundle, policy).map_err(Failed::Sigstore);
+    }
+    if about.statement.is_some() {
+        // All digests of the claim are spelled otherwise than in-toto says, or are none that verification knows.
+        return Err(Failed::Own(Refusal::WeakDigest.into()));
     }
     if let Some(open) = artifact.open {
         let bytes = open().map_err(SigstoreError::ArtifactRead).map_err(Failed::Sigstore)?;

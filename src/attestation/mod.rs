@@ -145,12 +145,9 @@ impl Trust {
 
     /// The root that knows the log of a bundle's entry, for bundles whose signer no root knows.
     fn root_of_log(&self, bundle: &Bundle) -> Result<(&TrustRoot, &Result<Verifier, String>), Lack> {
-        let ids = || bundle.verification_material.tlog_entries.iter().map(|entry| entry.log_id.key_id.as_bytes());
-        let knows =
-            |root: &TrustRoot, id: &[u8]| root.sigstore().tlogs.iter().any(|log| log.log_id.key_id.as_bytes() == id);
-        let chosen = self.roots.iter().find(|(root, _)| ids().all(|id| knows(root, id)));
+        let chosen = self.roots.iter().find(|(root, _)| log_ids(bundle).all(|id| knows_log(root, id)));
         let (root, prepared) = chosen.ok_or_else(|| Lack::UnknownLog {
-            log: ids().next().map(crate::digest::hex).unwrap_or_default(),
+            log: log_ids(bundle).next().map(crate::digest::hex).unwrap_or_default(),
             roots: self.roots().map(TrustRoot::age).collect(),
         })?;
         Ok((root, ready(root, prepared)))
@@ -160,6 +157,16 @@ impl Trust {
     pub fn roots(&self) -> impl Iterator<Item = &TrustRoot> {
         self.roots.iter().map(|(root, _)| root)
     }
+}
+
+/// The logs that a bundle has entries of.
+fn log_ids(bundle: &Bundle) -> impl Iterator<Item = &[u8]> {
+    bundle.verification_material.tlog_entries.iter().map(|entry| entry.log_id.key_id.as_bytes())
+}
+
+/// Whether a root has the log of this id.
+fn knows_log(root: &TrustRoot, id: &[u8]) -> bool {
+    root.sigstore().tlogs.iter().any(|log| log.log_id.key_id.as_bytes() == id)
 }
 
 fn ready<'a>(root: &TrustRoot, prepared: &'a Prepared) -> &'a Result<Verifier, String> {
