@@ -13,6 +13,7 @@ mod cli;
 #[path = "corpus/mod.rs"]
 mod corpus;
 mod crash;
+mod evidence;
 mod fetch;
 mod formats;
 mod mutation;
