@@ -65,13 +65,17 @@ pub struct Policy {
 impl Policy {
     /// Whether it says who may have signed. Without that no evidence is good: anybody can have valid evidence.
     pub const fn names_somebody(&self) -> bool {
+        self.names_by_certificate() || self.key
+    }
+
+    /// Whether it says whose certificates are good: a policy on a key alone says that of nobody's.
+    const fn names_by_certificate(&self) -> bool {
         !self.repositories.is_empty()
             || self.owner.is_some()
             || self.repository_id.is_some()
             || self.owner_id.is_some()
             || self.identity.is_some()
             || self.identity_pattern.is_some()
-            || self.key
     }
 
     /// A digest of all that it demands: equal policies have equal ones.
@@ -83,6 +87,7 @@ impl Policy {
     fn is_about(&self, proof: &VerifiedAttestation) -> bool {
         let signer = match proof.signer() {
             Signer::Key { .. } => self.key,
+            Signer::Certificate(_) if !self.names_by_certificate() => false,
             // GitHub signs releases with a certificate that names neither issuer nor repository: it tells where an asset
             // comes from, and nothing of how it was built.
             Signer::Certificate(certificate) => {
