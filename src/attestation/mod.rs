@@ -234,6 +234,7 @@ fn prove_bundle(trust: &Trust, value: &Value, artifact: &Artifact<'_>) -> Result
     if !MEDIA_TYPES.contains(&media_type) {
         return Err(Lack::MediaType(media_type.to_owned()).into());
     }
+    is_plain(value)?;
     // What was read strictly is what gets verified: the text is written anew from it.
     let bundle = Bundle::from_json(&value.to_string()).map_err(|error| Refusal::Bundle(error.to_string()))?;
     let about = About::of(&bundle, artifact)?;
@@ -245,6 +246,24 @@ fn prove_bundle(trust: &Trust, value: &Value, artifact: &Artifact<'_>) -> Result
         None => keyed::prove(trust, &bundle, about, artifact),
     }
 }
+
+/// Refuses two of what a bundle has one of: readers differ in which they take (protobuf's `oneof`, and its two spellings).
+fn is_plain(bundle: &Value) -> Result<(), Refusal> {
+    let material = bundle.get("verificationMaterial").unwrap_or(&Value::Null);
+    for (part, names) in [(bundle, &MATERIAL_NAMES[..]), (bundle, &CONTENT_NAMES[..]), (material, &SIGNER_NAMES[..])] {
+        let present: Vec<&str> =
+            names.iter().copied().filter(|name| part.get(name).is_some_and(|one| !one.is_null())).collect();
+        if present.len() > 1 {
+            return Err(Refusal::Bundle(format!("it has {}, of which there is one", present.join(" and "))));
+        }
+    }
+    Ok(())
+}
+
+const MATERIAL_NAMES: [&str; 2] = ["verificationMaterial", "verification_material"];
+const CONTENT_NAMES: [&str; 4] = ["dsseEnvelope", "dsse_envelope", "messageSignature", "message_signature"];
+const SIGNER_NAMES: [&str; 5] =
+    ["certificate", "publicKey", "public_key", "x509CertificateChain", "x509_certificate_chain"];
 
 /// Bundles v0.1 to v0.3, the last in both of its spellings.
 const MEDIA_TYPES: [&str; 4] = [
