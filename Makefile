@@ -33,7 +33,8 @@ deny: ## Licences, bans and sources of the crates (needs cargo-deny)
 test: ## All tests; none needs the internet
 	$(CARGO) test --locked
 
-bench: build ## Fetching, side by side with other installers (takes minutes; obtains packages through npm)
+bench: build ## Side by side with other installers and verifiers (takes minutes; obtains them through npm and pip)
+	python3 tests/bench/check.py --pinfold $(PINFOLD)
 	python3 tests/bench/fetch.py --pinfold $(PINFOLD)
 
 # libFuzzer's instrumentation needs flags that only a nightly compiler takes, or a stable one under RUSTC_BOOTSTRAP.

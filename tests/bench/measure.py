@@ -2,7 +2,8 @@
 
 Python itself must not show in the figures: the kernel hands the peak memory of whoever calls `exec` on to the new
 program, so a child of Python never reports less than Python had.
-Therefore a shell that is already waiting starts the command, ends, and leaves the command to us as its subreaper.
+Therefore a shell forks, ends, and leaves the fork to us as its subreaper; the fork waits for a word and becomes the
+command. The shell must be gone by then: it would collect a command that ends within a millisecond.
 """
 
 import ctypes
@@ -48,11 +49,11 @@ def run(argv: list[str], cwd: Path, env: dict[str, str], log: Path) -> Run:
     os.sync()
     watchdog.start()
     try:
+        pid = int(shell.stdout.readline())
+        shell.wait()
         start = time.perf_counter()
         shell.stdin.write(b"go\n")
         shell.stdin.close()
-        pid = int(shell.stdout.readline())
-        shell.wait()
         _, status, usage = os.wait4(pid, 0)
         wall = time.perf_counter() - start
     finally:
@@ -99,7 +100,7 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-LAUNCH = 'read -r go; exec "$@" >&2 & echo "$!"'
+LAUNCH = 'exec 3<&0; { read -r go <&3; exec "$@" >&2 3<&-; } & echo "$!"'
 TIMEOUT = 600
 PR_SET_CHILD_SUBREAPER = 36
 # <linux/fs.h>, for 64-bit machines.
