@@ -1,6 +1,7 @@
 //! [`Error`]: the one error type of the library, its variants in the order of the flow.
 
 mod attempt;
+mod check;
 pub mod evidence;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::store::Mismatch;
 use crate::trust::TrustError;
 
 pub use attempt::{Attempt, AttemptFailure};
+pub use check::CheckError;
 pub use evidence::{EvidenceError, Unasked};
 
 /// Why a command, or its work on one pin, did not come to a good end.
@@ -134,6 +136,8 @@ pub enum Error {
     Nar(NarError),
     /// The store is in use.
     StoreBusy,
+    /// `check` has nothing to look at, or nobody to hold it to.
+    Check(CheckError),
     /// A root of trust cannot be used or refreshed.
     Trust(TrustError),
     /// The disk failed.
@@ -145,6 +149,7 @@ impl Error {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Evidence(error) => error.verdict(),
+            Self::Check(error) if error.is_unverifiable() => Verdict::Unverifiable,
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
         }
@@ -202,6 +207,7 @@ impl Error {
             Self::NotOurs { .. } => "not-ours",
             Self::Nar(_) | Self::Fs(_) => "disk",
             Self::StoreBusy => "store-busy",
+            Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
         }
     }
@@ -234,6 +240,7 @@ impl Error {
             Self::Tree { .. } => "the artifact, the layout or a patch has changed; if that was meant, pin the new hash",
             Self::NotOurs { .. } => "move it away, or let the pin point elsewhere",
             Self::StoreBusy => "try again when no other pinfold is at work",
+            Self::Check(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",
@@ -316,6 +323,7 @@ impl fmt::Display for Error {
             }
             Self::Nar(error) => error.fmt(f),
             Self::StoreBusy => f.write_str("the store is in use by another pinfold"),
+            Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
@@ -336,6 +344,7 @@ impl std::error::Error for Error {
             Self::Package(error) => Some(error),
             Self::Patch(error) => Some(error),
             Self::Nar(error) => Some(error),
+            Self::Check(error) => Some(error),
             Self::Trust(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,
@@ -346,6 +355,12 @@ impl std::error::Error for Error {
 impl From<FsError> for Error {
     fn from(error: FsError) -> Self {
         Self::Fs(error)
+    }
+}
+
+impl From<CheckError> for Error {
+    fn from(error: CheckError) -> Self {
+        Self::Check(error)
     }
 }
 

@@ -69,7 +69,7 @@ impl Policy {
     }
 
     /// Whether it says whose certificates are good: a policy on a key alone says that of nobody's.
-    const fn names_by_certificate(&self) -> bool {
+    pub const fn names_by_certificate(&self) -> bool {
         !self.repositories.is_empty()
             || self.owner.is_some()
             || self.repository_id.is_some()

@@ -64,11 +64,15 @@ impl Attestation {
         &self.value
     }
 
+    /// Its statement, unproved: for who has to know what it is about.
+    pub fn statement(&self) -> Option<Statement> {
+        let payload = keyed::payload_of(keyed::envelope_of(&self.value)?).ok()?;
+        Statement::parse(&payload).ok()
+    }
+
     /// What it claims, unproved: for who asks what a document says at all.
     pub fn claim(&self) -> Claim {
-        let statement = keyed::envelope_of(&self.value)
-            .and_then(|envelope| keyed::payload_of(envelope).ok())
-            .and_then(|payload| Statement::parse(&payload).ok());
+        let statement = self.statement();
         let certificate = (self.form == Form::Bundle).then(|| keyless::certificate_of(&self.value)).flatten();
         Claim { statement, certificate }
     }
@@ -115,6 +119,11 @@ impl Artifact<'_> {
         };
         statement.subjects.iter().filter(same).collect()
     }
+}
+
+/// Whether a digest by this algorithm proves nothing: others have the same, or it is not one of the artifact's bytes.
+pub fn is_weak(algorithm: &str) -> bool {
+    WEAK.contains(&algorithm)
 }
 
 /// Digests that prove nothing.

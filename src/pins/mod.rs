@@ -39,7 +39,7 @@ pub use self::platform::{Platform, PlatformError};
 pub use self::pypi::{PypiError, PypiFile};
 pub use self::source::Source;
 pub use self::trust::{Expectations, Mode, ModeError, Registries, Trust};
-pub use self::trusted::{AgeError, Host, HostError, MAX_AGE, Repository, RepositoryError};
+pub use self::trusted::{Age, AgeError, Host, HostError, MAX_AGE, Repository, RepositoryError};
 pub use self::value::ValueError;
 pub use self::workflow::{Workflow, WorkflowError};
 

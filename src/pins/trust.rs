@@ -113,7 +113,7 @@ impl Trust {
         let provenance = table.get("provenance").map(|entry| entry.parse()).transpose()?.unwrap_or_default();
         let repositories = table.get("repositories").map(repositories).transpose()?.unwrap_or_default();
         let hosts = table.get("hosts").map(hosts).transpose()?;
-        let min_age = table.get("min-age").map(|entry| entry.parse::<Age>()).transpose()?.map(|age| age.0);
+        let min_age = table.get("min-age").map(|entry| entry.parse::<Age>()).transpose()?.map(Age::duration);
         Ok(Self { provenance, repositories, hosts, min_age })
     }
 }

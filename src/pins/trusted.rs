@@ -197,7 +197,14 @@ impl std::error::Error for HostError {}
 
 /// An age in days, hours or minutes: `7d`, `12h`, `90m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Age(pub(super) Duration);
+pub struct Age(Duration);
+
+impl Age {
+    /// The age as a length of time.
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+}
 
 impl FromStr for Age {
     type Err = AgeError;

@@ -190,8 +190,10 @@ fn predicate(policy: &Policy, certificate: &Certificate, proof: &VerifiedAttesta
 /// workflow decided what was built, and nobody said that they may.
 fn elsewhere(policy: &Policy, certificate: &Certificate, failures: &mut Vec<Failure>) {
     let named = policy.workflow.is_some() || policy.identity.is_some() || policy.identity_pattern.is_some();
-    let home = if policy.repositories.is_empty() { &certificate.owner } else { &certificate.repository };
-    let asked = !policy.repositories.is_empty() || policy.owner.is_some();
+    let of_owner = policy.repositories.is_empty() && (policy.owner.is_some() || policy.repository_id.is_none());
+    let home = if of_owner { &certificate.owner } else { &certificate.repository };
+    let by_id = policy.repository_id.is_some() || policy.owner_id.is_some();
+    let asked = !policy.repositories.is_empty() || policy.owner.is_some() || by_id;
     let Some(home) = home.as_ref().filter(|_| asked && !named) else { return };
     let signer = certificate.signer_workflow.as_deref().unwrap_or(&certificate.identity);
     let start = signer.get(..home.len()).unwrap_or_default();

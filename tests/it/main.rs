@@ -9,6 +9,7 @@ mod support;
 
 mod attacks;
 mod cache;
+mod check;
 mod cli;
 #[path = "corpus/mod.rs"]
 mod corpus;

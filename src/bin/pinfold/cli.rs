@@ -1,5 +1,7 @@
 //! The command line: one set of types for parsing, help, completions and man pages.
 
+mod check;
+
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,8 @@ use pinfold::trust::{Repository, TrustError};
 use pinfold::url::{Url, UrlError};
 
 use crate::render::Style;
+
+pub(crate) use check::Check;
 
 /// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
 ///
@@ -71,6 +75,12 @@ pub(crate) enum Command {
     /// A tree is held against the strongest thing there is: the tree hash in its pin, else the cached artifact unpacked
     /// again, else its record. Names each file that was changed, added or removed, or whose mode differs.
     Verify(Verify),
+    /// Judge evidence about one artifact, without a pins.toml and without the network
+    ///
+    /// Proves every attestation in the documents, and that it is about the artifact, then holds what was proved to what
+    /// the options say. Evidence that is wrong refuses, whatever stands beside it. Where no option says who may have made
+    /// the artifact there is no verdict (exit code 3), only what the evidence says.
+    Check(Box<Check>),
     /// Look after the store of fetched artifacts
     #[command(subcommand)]
     Cache(Cache),
@@ -213,6 +223,7 @@ impl Command {
         match self {
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
+            Self::Check(_) => "check",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use pinfold::error::Error;
+use pinfold::http::SystemClock;
 use pinfold::report::{Finding, Level, Report, Verdict, json};
 
 use cli::{Cli, Command};
@@ -56,7 +57,7 @@ impl From<Error> for Failure {
 }
 
 fn run(cli: &Cli) -> Result<Answer, Failure> {
-    use pinfold::commands::{cache, fetch, trust, verify};
+    use pinfold::commands::{cache, check, fetch, trust, verify};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
         let failure = |message| Failure {
@@ -78,6 +79,8 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
             let evidence = options.evidence.verify_attestations;
             verify::run(&world()?.ctx(), &verify::Options { pins: options.pins.clone(), evidence })?
         }
+        // Nothing of the world but the roots: a process for each artifact should cost no more than its evidence.
+        Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,
         Command::Cache(cli::Cache::List) => cache::list(&world()?.ctx())?,
         Command::Cache(cli::Cache::Gc { dry_run }) => cache::gc(&world()?.ctx(), *dry_run)?,
         Command::Cache(cli::Cache::Verify) => cache::verify(&world()?.ctx())?,

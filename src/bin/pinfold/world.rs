@@ -98,6 +98,11 @@ fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
     }
 }
 
+/// The trust roots of this machine, which is all of the world that `check` takes.
+pub(crate) fn trust(cli: &Cli) -> Trust {
+    Trust::new(trust_folder(cli))
+}
+
 /// The root that a command was told to prove evidence against.
 fn trusted_root(cli: &Cli) -> Option<String> {
     match &cli.command {

@@ -140,6 +140,62 @@ impl Case {
         policy
     }
 
+    /// The algorithms by which the claim names its first subject.
+    pub(crate) fn claimed(&self) -> Vec<String> {
+        self.value["subjects"][0]["digest"].as_object().into_iter().flat_map(|digest| digest.keys().cloned()).collect()
+    }
+
+    /// The same as options of `pinfold check`, the artifact and the documents aside. `file` says where a file of the
+    /// corpus lies.
+    pub(crate) fn options(&self, file: impl Fn(&str) -> String) -> Vec<String> {
+        let mut options = Vec::new();
+        let mut say = |option: &str, value: Option<String>| {
+            options.extend(value.into_iter().map(|value| format!("--{option}={value}")));
+        };
+        say("repository", self.text("/policy/source").map(|one| format!("https://{one}")));
+        say("owner", self.text("/policy/owner"));
+        for one in self.refs() {
+            say("ref", Some(one.to_string()));
+        }
+        for (option, pointer) in [
+            ("builder", "/policy/builder_id"),
+            ("predicate-type", "/policy/predicate_type"),
+            ("issuer", "/policy/issuer"),
+            ("identity", "/policy/san"),
+            ("identity-regexp", "/policy/san_regex"),
+            ("verifier-id", "/policy/verifier_id"),
+            ("resource-uri", "/policy/resource_uri"),
+            ("key-id", "/policy/key_id"),
+        ] {
+            say(option, self.text(pointer));
+        }
+        for level in self.value["policy"]["verified_levels"].as_array().into_iter().flatten() {
+            say("verified-level", level.as_str().map(str::to_owned));
+        }
+        let name = self.text("/policy/package_name");
+        match self.text("/policy/package_version") {
+            // The command takes no version without a name; the claim's own is what leaves it open.
+            Some(version) => {
+                let own = self.text("/subjects/0/name").unwrap_or_default().replace("pkg:npm/", "").replace("%40", "@");
+                let own = own.rsplit_once('@').map(|(name, _)| name.to_owned());
+                say("package", name.or(own).map(|name| format!("{name}@{version}")));
+            }
+            None => say("package", name),
+        }
+        let signer = self.text("/policy/signer_repo").map(|one| one.replace('.', "\\."));
+        say("identity-regexp", signer.map(|signer| format!("^https://github.com/{signer}/")));
+        let root = self.text("/files/trusted_root").map(|path| file(&path));
+        let instance = self.text("/trust").filter(|trust| ["github", "staging"].contains(&trust.as_str()));
+        say("trusted-root", Some(root.or(instance).unwrap_or_else(|| "public-good".to_owned())));
+        let key = self.text("/files/key").map(|path| file(&path));
+        let policy = self.policy();
+        say("key", key.or_else(|| policy.key.then(|| "registry".to_owned())));
+        if self.text("/policy/san").is_none() {
+            say("identity", policy.identity);
+        }
+        options
+    }
+
     /// The references that a tag, a branch or a tag as a version (`v14` for `v14.2.0` too) stand for.
     fn refs(&self) -> Vec<RefPattern> {
         let mut refs = Vec::new();

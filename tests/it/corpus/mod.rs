@@ -2,7 +2,7 @@
 //!
 //! It lies beside the project, in `shared/corpus`, or where `PINFOLD_TEST_CORPUS` says; without it the test says so.
 
-mod case;
+pub(crate) mod case;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use pinfold::attestation::{Artifact, Trust, prove, read};
 use pinfold::policy::{Verdict, judge};
 
 /// Cases that come out otherwise than expected, each with the reason why that is right. One that no longer does fails.
-const EXCEPTIONS: &[(&str, &str)] = &[
+pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     (
         "sv-npm-provenance-npm-test-cli-v1-prega-valid-npm-cli-builder-v1-no-builder",
         "the suite's tool asks its caller for a builder always; here a policy on the repository alone is one",
@@ -86,7 +86,7 @@ const NOW: i64 = 1_795_132_800;
 
 /// A corpus, unpacked into memory.
 pub(crate) struct Corpus {
-    files: BTreeMap<String, Vec<u8>>,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Corpus {
@@ -125,6 +125,6 @@ impl Corpus {
 }
 
 /// Past the harness, which hides what a passing test prints.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
 }

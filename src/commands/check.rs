@@ -1,0 +1,224 @@
+//! `pinfold check`: judges evidence about one artifact, without a pins.toml, a store or the network.
+//!
+//! All attestations of all documents are proved and judged together: one that is wrong refuses, whatever stands beside
+//! it. Where nobody is named who may have signed there is no verdict, only what the evidence says.
+
+mod claims;
+mod subject;
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use crate::attestation::{self, Artifact, Attestation, DocumentError, MAX_DOCUMENT_LEN, NamedKey};
+use crate::attestation::{Unproved, VerifiedAttestation, prove};
+use crate::error::{CheckError, Error, evidence};
+use crate::fs;
+use crate::http::Clock;
+use crate::json::JsonError;
+use crate::policy::{self, Policy, judge};
+use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
+use crate::root::{RegistryKeys, TrustRoots};
+use crate::trust::{Trust, TrustError};
+
+use subject::Subject;
+
+/// What `pinfold check` was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The artifact: a file's path, or its digest as `ALGORITHM:VALUE` or as SRI has it.
+    pub artifact: String,
+    /// The documents with the evidence.
+    pub attestations: Vec<PathBuf>,
+    /// What to prove it against, as [`Trust::from_option`] reads it; the roots in use for none.
+    pub trusted_root: Option<String>,
+    /// Whose key may have signed: [`REGISTRY`], or a file with a PEM block `PUBLIC KEY` or with a registry's keys.
+    pub key: Option<String>,
+    /// The id that signatures by that key carry.
+    pub key_id: Option<String>,
+    /// What the evidence has to say.
+    pub policy: Policy,
+}
+
+/// What `key` says for the keys of the npm registry that are in use.
+pub const REGISTRY: &str = "registry";
+
+/// Proves and judges the evidence. It takes no context, as nothing of one but the roots and the time plays a part.
+pub fn run(trust: &Trust, clock: &dyn Clock, options: &Options) -> Result<Report, Error> {
+    let subject = Subject::find(&options.artifact)?;
+    let (against, by_key) = trusted(trust, options)?;
+    let policy = Policy { key: by_key, ..options.policy.clone() };
+    let (attestations, mut findings, mut verdict) = read(&options.attestations);
+    let open = || subject.open();
+    let artifact = Artifact {
+        digests: subject.digests(&algorithms(&attestations))?,
+        open: if subject.is_file() { Some(&open) } else { None },
+    };
+    let proofs: Vec<_> = attestations.iter().map(|one| prove(&against, one, &artifact)).collect();
+    let mut outcome = None;
+    if !attestations.is_empty() {
+        let now = clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let judged = outcome_of(&policy, i64::try_from(now).unwrap_or(i64::MAX), &attestations, &proofs);
+        verdict = verdict.max(judged.verdict);
+        findings.extend(judged.findings.iter().cloned());
+        // What holds of several attestations is told once.
+        findings.dedup();
+        outcome = Some(judged);
+    }
+    // What one document proves is told only where no other is wrong or could not be read.
+    let told = outcome.filter(|outcome| outcome.verdict == verdict);
+    let status = told.as_ref().map_or_else(|| super::fetch::status_of(verdict), |outcome| outcome.status);
+    let count = match attestations.len() {
+        1 => "1 attestation".to_owned(),
+        count => format!("{count} attestations"),
+    };
+    let summary = format!("{count} looked at: {status}");
+    let (source, evidence) = told.map(|outcome| (outcome.source, outcome.evidence)).unwrap_or_default();
+    let (subject, status) = (options.artifact.clone(), status.to_owned());
+    let row = Row { subject, verdict, status, source, detail: String::new(), evidence, findings };
+    Ok(Report { command: "check", rows: vec![row], notes: Vec::new(), summary, judges: true })
+}
+
+/// Roots and keys to prove against, and whether a key was named.
+fn trusted(trust: &Trust, options: &Options) -> Result<(attestation::Trust, bool), Error> {
+    let mut roots = match &options.trusted_root {
+        None => trust.load()?,
+        Some(named) => {
+            let roots = trust.from_option(named).map_err(|error| match error {
+                TrustError::Root { .. } => Error::Check(CheckError::Root(error)),
+                error => Error::Trust(error),
+            });
+            TrustRoots { roots: roots?, registry_keys: trust.registry_keys()?.keys }
+        }
+    };
+    let Some(key) = &options.key else { return Ok((attestation::Trust::new(roots, None), false)) };
+    let mut named = None;
+    if key != REGISTRY {
+        let path = PathBuf::from(key);
+        let bytes = fs::read(&path, MAX_KEY_LEN)?;
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            roots.registry_keys =
+                RegistryKeys::parse(&bytes).map_err(|source| CheckError::RegistryKeys { path, source })?;
+        } else {
+            let key = NamedKey::from_pem(&String::from_utf8_lossy(&bytes), options.key_id.clone());
+            named = Some(key.map_err(|source| CheckError::Key { path, source })?);
+        }
+    }
+    if named.is_none() && options.key_id.is_some() {
+        return Err(CheckError::KeyId.into());
+    }
+    Ok((attestation::Trust::new(roots, named), true))
+}
+
+/// All attestations of the documents, what is wrong with documents, and how that makes it come out.
+fn read(paths: &[PathBuf]) -> (Vec<Attestation>, Vec<Finding>, Verdict) {
+    let (mut attestations, mut findings, mut verdict) = (Vec::new(), Vec::new(), Verdict::Passed);
+    for path in paths {
+        match document(path) {
+            Ok(Ok(found)) => attestations.extend(found),
+            Ok(Err(error)) => {
+                findings.push(evidence::document(&error, &path.display().to_string()));
+                verdict = verdict.max(Verdict::Refused);
+            }
+            Err(error) => {
+                findings.extend(error.findings());
+                verdict = verdict.max(error.verdict());
+            }
+        }
+    }
+    (attestations, findings, verdict)
+}
+
+fn document(path: &Path) -> Result<Result<Vec<Attestation>, DocumentError>, Error> {
+    match fs::read(path, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX)) {
+        Ok(bytes) => Ok(attestation::read(&bytes)),
+        Err(error) if error.source.kind() == ErrorKind::FileTooLarge => {
+            let source = JsonError::TooLong { limit: MAX_DOCUMENT_LEN };
+            Ok(Err(DocumentError::Json { line: None, source }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The algorithms by which the claims name artifacts.
+fn algorithms(attestations: &[Attestation]) -> BTreeSet<String> {
+    let subjects = attestations.iter().filter_map(Attestation::statement).flat_map(|statement| statement.subjects);
+    subjects.flat_map(|subject| subject.digests.into_keys()).collect()
+}
+
+/// What the evidence is worth.
+struct Outcome {
+    verdict: Verdict,
+    status: &'static str,
+    /// What the claim calls the artifact.
+    source: String,
+    evidence: Option<Box<Evidence>>,
+    findings: Vec<Finding>,
+}
+
+impl Outcome {
+    fn new(verdict: Verdict, findings: Vec<Finding>) -> Self {
+        let status = super::fetch::status_of(verdict);
+        Self { verdict, status, source: String::new(), evidence: None, findings }
+    }
+}
+
+type Proof = Result<VerifiedAttestation, Unproved>;
+
+fn outcome_of(policy: &Policy, now: i64, attestations: &[Attestation], proofs: &[Proof]) -> Outcome {
+    match judge(policy, now, proofs) {
+        policy::Verdict::Refused(failures) => {
+            Outcome::new(Verdict::Refused, failures.iter().map(evidence::failure).collect())
+        }
+        _ if !policy.names_somebody() => {
+            let findings = claims::findings(attestations, proofs);
+            Outcome { status: "not judged", ..Outcome::new(Verdict::Unverifiable, findings) }
+        }
+        policy::Verdict::Verified(index) => verified(proofs, index),
+        policy::Verdict::Unverifiable(lacks) => {
+            Outcome::new(Verdict::Unverifiable, lacks.iter().map(|lack| evidence::lack(lack, Level::Error)).collect())
+        }
+        policy::Verdict::Missing(kinds) => Outcome::new(Verdict::Refused, vec![missing(policy, &kinds)]),
+    }
+}
+
+fn verified(proofs: &[Proof], index: usize) -> Outcome {
+    let proof = proofs.get(index).and_then(|proof| proof.as_ref().ok());
+    // What cannot be judged beside what is good is worth knowing, and no more.
+    let others = proofs.iter().filter_map(|proof| match proof {
+        Err(Unproved::Unverifiable(lack)) => Some(evidence::lack(lack, Level::Note)),
+        _ => None,
+    });
+    Outcome {
+        verdict: Verdict::Passed,
+        status: "verified",
+        source: proof.map(|proof| proof.names().join(", ")).unwrap_or_default(),
+        evidence: proof.map(|proof| Box::new(policy::evidence(proof))),
+        findings: others.collect(),
+    }
+}
+
+/// Nothing there is of the kind that was asked for.
+fn missing(policy: &Policy, kinds: &[String]) -> Finding {
+    // What there is to do about it in a pins.toml is of no use here.
+    let finding = Finding { level: Level::Error, ..evidence::missing(kinds, Level::Warning) };
+    let (asked, there) = (policy.predicate_types.join(" or "), kinds.join(" and "));
+    if kinds.is_empty() {
+        finding
+    } else if !asked.is_empty() {
+        let message = "no claim is of the kind that was asked for".to_owned();
+        Finding { message, ..finding }.compared(asked, there)
+    } else if !policy.names_by_certificate() {
+        let message =
+            format!("nothing is signed by the key that was named; there is {there}, signed with a certificate");
+        Finding { message, ..finding }.hint("say who may have signed that: `--repository URL`, `--identity NAME`")
+    } else {
+        finding.hint(format!(
+            "if that is enough for you, say who may have signed it: `--key {REGISTRY}`, `--identity NAME`"
+        ))
+    }
+}
+
+/// Longest file with keys, in bytes: a registry's have a few hundred each.
+const MAX_KEY_LEN: u64 = 1 << 20;
