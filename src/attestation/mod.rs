@@ -348,8 +348,13 @@ struct Seen {
 impl Seen {
     fn of(bundle: &Bundle, result: &sigstore_verify::VerificationResult) -> Self {
         let times = result.verified_timestamps().iter().copied().chain(result.integrated_time());
-        let entry = bundle.verification_material.tlog_entries.first();
-        let logged = entry.filter(|_| result.tlog_verified()).map(|entry| entry.log_index.get());
+        let entry = bundle.verification_material.tlog_entries.first().filter(|_| result.tlog_verified());
+        // The index in a log of several parts stands in the log's promise alone, that in one part in the proof too.
+        let logged = entry.filter(|entry| {
+            let proof = entry.inclusion_proof.as_ref();
+            entry.inclusion_promise.is_some() || proof.is_some_and(|proof| proof.log_index == entry.log_index)
+        });
+        let logged = logged.map(|entry| entry.log_index.get());
         Self { time: times.map(|time| time.as_second()).min(), logged }
     }
 }
