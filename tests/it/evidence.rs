@@ -245,6 +245,16 @@ fn evidence_that_does_not_hold_beside_good_evidence() {
     assert!(matches!(verdict, Verdict::Verified(1)), "{verdict:?}");
 }
 
+/// Where an entry stands in the log is told where the log signed it.
+#[test]
+fn an_index_that_nobody_signed_is_not_told() {
+    for (name, index) in [("ok-npm", Some(4242)), ("ok-rekor2", Some(1)), ("ok-index-unsigned", None)] {
+        let vector = Vector::named(name);
+        let proofs = vector.proofs(&vector.trust()).expect(name);
+        assert_eq!(proofs[0].as_ref().expect(name).log_index(), index, "{name}");
+    }
+}
+
 /// The bytes at hand in place of their digest.
 #[test]
 fn signatures_over_bytes() {

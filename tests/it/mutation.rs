@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use pinfold::attestation::{Artifact, Signer, Unproved, VerifiedAttestation, prove, read};
 use pinfold::ctx::Silent;
 use pinfold::install::Conduct;
 use pinfold::pins::PinFile;
 
+use serde_json::Value;
+
+use crate::evidence::Vector;
 use crate::support::{Project, QUIET, REGISTRY, Tar, human, integrity};
 
 /// What every byte is flipped with: the lowest bit, the highest, all.
@@ -161,4 +167,133 @@ fn a_record_with_one_other_byte() {
         project.write(".pinfold/left.json", &record);
         assert_eq!(project.verify().exit_code(), 0);
     }
+}
+
+/// Documents with one thing changed, each with what: bytes of the text, bytes of what is base64 in it, whole values.
+fn documents(text: &str) -> Vec<(String, Vec<u8>)> {
+    // One flip a byte: all three of each would take half a minute.
+    let mut changed: Vec<(String, Vec<u8>)> = (0..text.len())
+        .zip(FLIPS.into_iter().cycle())
+        .map(|(at, flip)| {
+            let mut mutant = text.as_bytes().to_vec();
+            mutant[at] ^= flip;
+            (format!("byte {at} ^ {flip:#x}"), mutant)
+        })
+        .collect();
+    changed.extend((0..text.len()).step_by(97).map(|end| (format!("cut at {end}"), text.as_bytes()[..end].to_vec())));
+    let whole: Value = serde_json::from_str(text).expect("JSON");
+    let mut paths = Vec::new();
+    each_path(&whole, &mut String::new(), &mut paths);
+    for path in &paths {
+        let mut with = |what: &str, value: Value| {
+            let mut document = whole.clone();
+            *document.pointer_mut(path).expect("a value") = value;
+            changed.push((format!("{path}: {what}"), document.to_string().into_bytes()));
+        };
+        for value in
+            [Value::Null, "".into(), 0.into(), "1".into(), Value::Array(vec![]), Value::Object(Default::default())]
+        {
+            with(&format!("{value}"), value);
+        }
+        match whole.pointer(path) {
+            Some(Value::String(own)) => match BASE64.decode(own) {
+                Ok(bytes) if bytes.len() > 8 => {
+                    for (at, flip) in (0..bytes.len()).zip(FLIPS.into_iter().cycle()) {
+                        let mut bytes = bytes.clone();
+                        bytes[at] ^= flip;
+                        with(&format!("byte {at} ^ {flip:#x}"), BASE64.encode(bytes).into());
+                    }
+                }
+                _ => with("one more", format!("{own}0").into()),
+            },
+            Some(Value::Array(items)) => {
+                with("reversed, and the first again", items.iter().rev().chain(items.first()).cloned().collect());
+            }
+            _ => {}
+        }
+        if let Some((parent, name)) = path.rsplit_once('/') {
+            let mut document = whole.clone();
+            match document.pointer_mut(parent) {
+                Some(Value::Object(object)) => drop(object.remove(name)),
+                Some(Value::Array(items)) => drop(items.remove(name.parse().expect("an index"))),
+                other => panic!("{path}: {other:?}"),
+            }
+            changed.push((format!("{path}: gone"), document.to_string().into_bytes()));
+        }
+    }
+    changed
+}
+
+/// The JSON pointers of all values in a value.
+fn each_path(value: &Value, path: &mut String, paths: &mut Vec<String>) {
+    paths.push(path.clone());
+    let parts: Vec<(String, &Value)> = match value {
+        Value::Object(object) => object.iter().map(|(name, part)| (name.clone(), part)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(index, part)| (index.to_string(), part)).collect(),
+        _ => return,
+    };
+    for (name, part) in parts {
+        let len = path.len();
+        path.push('/');
+        path.push_str(&name);
+        each_path(part, path, paths);
+        path.truncate(len);
+    }
+}
+
+/// A good document, changed in every way: what still proves something proves the same.
+fn evidence_with_one_change(vector: &str) {
+    let vector = Vector::named(vector);
+    let trust = vector.trust();
+    let proof = |document: &[u8]| {
+        let attestation = read(document).ok()?.into_iter().next()?;
+        match prove(&trust, &attestation, &Artifact { digests: vector.digests(), open: None }) {
+            Ok(proof) => Some(proof),
+            Err(Unproved::NotAbout(_) | Unproved::Refused(_) | Unproved::Unverifiable(_)) => None,
+        }
+    };
+    let told = |one: &VerifiedAttestation| (one.signer().clone(), one.statement().cloned(), one.names().to_vec());
+    let good = proof(&vector.document).expect("a good document");
+    let text = std::str::from_utf8(&vector.document).expect("UTF-8");
+    let (mut refused, mut same) = (0, 0);
+    for (what, mutant) in documents(text) {
+        match proof(&mutant) {
+            None => refused += 1,
+            Some(proof) => {
+                // Without the log's promise nobody vouches for the index, nor for the time of a key's signature: the
+                // proof says less then. It never says more, or anything else.
+                let by_key = matches!(proof.signer(), Signer::Key { .. });
+                assert!(proof.time() == good.time() || by_key && proof.time().is_none(), "{what}: {proof:?}");
+                assert!(proof.log_index() == good.log_index() || proof.log_index().is_none(), "{what}: {proof:?}");
+                assert_eq!((told(&proof), proof.instance()), (told(&good), good.instance()), "{what}");
+                same += 1;
+            }
+        }
+    }
+    assert!(refused > 3_000, "{refused} refused, {same} the same");
+}
+
+#[test]
+fn evidence_of_the_first_log_with_one_change() {
+    evidence_with_one_change("ok-npm");
+}
+
+#[test]
+fn evidence_of_the_second_log_with_one_change() {
+    evidence_with_one_change("ok-rekor2");
+}
+
+#[test]
+fn evidence_by_a_key_with_one_change() {
+    evidence_with_one_change("ok-publish");
+}
+
+#[test]
+fn real_evidence_with_one_change() {
+    evidence_with_one_change("ok-real-public-good");
+}
+
+#[test]
+fn real_evidence_of_github_with_one_change() {
+    evidence_with_one_change("ok-real-github");
 }

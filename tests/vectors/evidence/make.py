@@ -269,6 +269,15 @@ def documents():
     one("empty", "document-empty", "a response without attestations", {"attestations": []})
     one("null-bundle", "document-null-bundle", "the bundle is elsewhere",
         {"attestations": [{"bundle": None, "repository_id": 1, "bundle_url": "https://example.com/x"}]})
+    one("json-second-line", "json-malformed", "JSON lines, the second of which is cut", text + "\n" + text[:-40] + "\n")
+    one("material-two", "bundle-malformed", "a certificate and a key: who signed?",
+        changed(GOOD, ["verificationMaterial", "publicKey"], {"hint": "x"}))
+    message = {"messageDigest": {"algorithm": "SHA2_256", "digest": b64(sha256(ARTIFACT))}, "signature": b64(b"x")}
+    one("content-two", "bundle-malformed", "an envelope and a signature over the bytes",
+        changed(GOOD, ["messageSignature"], message))
+    one("content-spelled-twice", "bundle-malformed", "an envelope in each of the two spellings that protobuf's JSON has",
+        changed(GOOD, ["dsse_envelope"], bundle(statement(v1(), subjects=[subject(PURL, sha512=OTHER512)]))["dsseEnvelope"]))
+    one("content-none", "bundle-malformed", "neither envelope nor signature", changed(GOOD, ["dsseEnvelope"], None))
     one("media-type", "bundle-media-type", "a bundle of a version that nobody knows",
         changed(GOOD, ["mediaType"], "application/vnd.dev.sigstore.bundle.v0.9+json"), verdict="unverifiable")
     one("media-type-certificate", "bundle-malformed", "a chain of certificates where version 0.3 has one certificate",
@@ -331,6 +340,9 @@ def subjects():
         bundle(statement(v1(), subjects=[subject(PURL, sha512=DIGEST512.upper())])))
     one("subject-short", "subject-weak-digest", "the first half of the digest",
         bundle(statement(v1(), subjects=[subject(PURL, sha512=DIGEST512[:64])])))
+    one("subject-sha384", "subject-weak-digest", "a digest that verification does not know",
+        bundle(statement(v1(), subjects=[subject(PURL, sha384=hashlib.sha384(ARTIFACT).hexdigest())])),
+        artifact=f"sha384:{hashlib.sha384(ARTIFACT).hexdigest()}")
     one("subject-no-common", "no-common-digest", "the artifact is known by another digest",
         bundle(statement(v1(), subjects=[subject(PURL, sha256=DIGEST256)])), verdict="unverifiable",
         artifact=f"sha512:{DIGEST512}")
@@ -355,7 +367,7 @@ def sources():
     def other(title, comment, repository, **headers):
         claims = claims_of(repository=repository, signer=f"{repository}/.github/workflows/release.yml@{REF}",
                            config=f"{repository}/.github/workflows/release.yml@{REF}", owner=repository.rpartition("/")[0])
-        san = claims[9].encode("ascii", "replace").decode()
+        san = claims[9].encode("ascii", "replace").decode().replace("\n", "?").replace("\0", "?")
         document = bundle(statement(v1(repository=repository)), claims, san)
         one(title, "repository-mismatch", comment, document, **headers)
 
@@ -369,6 +381,8 @@ def sources():
     other("repository-host", "the trusted path on another host", "https://github.com.example.com/upstream/left")
     other("repository-user", "the trusted repository behind the name of a user", "https://evil.example.com/github.com/upstream/left")
     other("repository-look-alike", "the trusted name, with the Roman numeral fifty for its `l`", "https://github.com/upstream/\u217ceft")
+    other("repository-newline", "the trusted repository, and a line feed", REPOSITORY + "\n")
+    other("repository-nul", "the trusted repository up to a NUL", REPOSITORY + "\0.evil")
     builder = bundle(statement({"x": 1}, "https://example.com/note"), claims_of(repository=None))
     one("repository-absent", "repository-mismatch", "a certificate that names no repository, by the trusted workflow", builder)
     claims = claims_of(repository=b"https://github.com/upstream/left", _5=b"upstream/left", _6=REF.encode())
@@ -543,6 +557,16 @@ def proofs():
         changed(GOOD2, ENTRY, other["verificationMaterial"]["tlogEntries"][0]))
     one("certificate-of-another", "signature-invalid", "the certificate of another bundle, of the same workflow",
         changed(GOOD2, ["verificationMaterial", "certificate"], other["verificationMaterial"]["certificate"]))
+    leaf = base64.b64decode(other["verificationMaterial"]["certificate"]["rawBytes"])
+    one("entry-other-certificate", "log-entry-invalid", "an entry that says that another certificate signed",
+        changed(GOOD, ENTRY, ours.log_envelope(GOOD["dsseEnvelope"], pem_of(leaf), NOW + 1)))
+    one("entry-kind", "log-entry-invalid", "an entry that is labelled as of another kind than it is",
+        changed(GOOD, ENTRY + ["kindVersion"], {"kind": "intoto", "version": "0.0.2"}))
+    one("entry-body", "log-entry-invalid", "an entry whose body was changed",
+        changed(GOOD, ENTRY + ["canonicalizedBody"],
+                lambda body: b64(base64.b64decode(body).replace(b'"algorithm":"sha256"', b'"algorithm":"sha255"', 1))))
+    one("ok-entry-twice", "ok", "the same entry twice",
+        changed(GOOD, ["verificationMaterial", "tlogEntries"], lambda entries: entries + entries))
     one("entry-none", "no-time", "a bundle that was never logged", bundle(log=""), verdict="unverifiable")
     one("entry-none-timestamped", "no-log-entry", "a timestamp and no log entry: nobody can find out that it was signed",
         bundle(log="", timestamp=True), verdict="unverifiable")
@@ -608,6 +632,8 @@ def proofs():
     one("too-young-rewound", "too-young", "a time of the log that nobody signed, beside a timestamp that holds", rewound, min_age="365")
     rewound = changed(GOOD2, ENTRY + ["integratedTime"], str(back))
     one("too-young-rewound-2", "too-young", "a time in an entry of Rekor v2, which signs none", rewound, min_age="365")
+    unsigned = changed(changed(stamped, ENTRY + ["inclusionPromise"], None), ENTRY + ["logIndex"], "1000000")
+    one("ok-index-unsigned", "ok", "an index in the log that nobody signed, which is not told", unsigned)
     another = bundle(statement(v1(), subjects=[subject(), subject("pkg:npm/right@1.0.0", sha512=OTHER512)]), at=back)
     earlier = another["verificationMaterial"]["tlogEntries"][0]
     for title, position in ("entry-two", 1), ("entry-two-first", 0):
@@ -722,6 +748,13 @@ def keys():
     named = {"key": "key.pem", "package": "left@1.0.0"}
     write("ok-key", "ok", "a bundle of a key that the caller named, without log and time",
           by_key(statement(v1()), held, "x", logged=False), **named)
+    stranger = claims_of(repository="https://github.com/evil/left", owner="https://github.com/evil",
+                         signer=f"https://github.com/evil/left/.github/workflows/x.yml@{REF}", config=None)
+    stranger = bundle(statement(v1(repository="https://github.com/evil/left")), stranger)
+    write("certificate-for-key", "provenance-missing", "a stranger's certificate, where a key was named", stranger,
+          verdict="missing", **named)
+    write("certificate-for-registry", "provenance-missing", "a stranger's certificate, where the registry's keys were", stranger,
+          verdict="missing", **trusted)
     write("named-key-other", "signature-invalid", "a bundle of another key than the named",
           by_key(statement(v1()), foreign, "x", logged=False), **named)
     write("named-key-id", "unknown-key", "a bundle with another key id than the caller demands",
