@@ -41,9 +41,10 @@ bench: build ## Side by side with other installers and verifiers (takes minutes;
 FUZZ_SECONDS ?= 60
 fuzz: ## Fuzz the parsers, FUZZ_SECONDS each (needs `cargo install cargo-fuzz`)
 	@command -v cargo-fuzz >/dev/null || { echo "fuzzing needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
-	for target in pins archive nar record; do \
+	for target in pins archive nar record json statement document bundle root; do \
 		mkdir -p tests/fuzz/corpus/$$target; \
-		seeds=$$(ls -d tests/vectors/$$target 2>/dev/null); \
+		case $$target in json|document|bundle|root) seeds=tests/vectors/evidence;; \
+			*) seeds=$$(ls -d tests/vectors/$$target 2>/dev/null);; esac; \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target \
 			tests/fuzz/corpus/$$target $$seeds -- \
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 || exit 1; \
