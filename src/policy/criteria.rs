@@ -114,7 +114,9 @@ fn implied_issuer(policy: &Policy, expected: Option<&Repository>) -> Option<Stri
         let (_, rest) = owner.split_once("://")?;
         return Some(issuer_for(&rest.split('/').next().unwrap_or(rest).to_ascii_lowercase()));
     }
-    (policy.repository_id.is_some() || policy.owner_id.is_some()).then(|| GITHUB_ISSUER.to_owned())
+    let has_ids = policy.repository_id.is_some() || policy.owner_id.is_some();
+    let names_host = policy.identity.is_some() || policy.identity_pattern.is_some();
+    (has_ids && !names_host).then(|| GITHUB_ISSUER.to_owned())
 }
 
 /// Who signed, and where.
@@ -194,13 +196,21 @@ fn elsewhere(policy: &Policy, certificate: &Certificate, failures: &mut Vec<Fail
     let home = if of_owner { &certificate.owner } else { &certificate.repository };
     let by_id = policy.repository_id.is_some() || policy.owner_id.is_some();
     let asked = !policy.repositories.is_empty() || policy.owner.is_some() || by_id;
-    let Some(home) = home.as_ref().filter(|_| asked && !named) else { return };
+    if !asked || named {
+        return;
+    }
     let signer = certificate.signer_workflow.as_deref().unwrap_or(&certificate.identity);
-    let start = signer.get(..home.len()).unwrap_or_default();
-    let is_there =
-        start.eq_ignore_ascii_case(home) && signer.get(home.len()..).is_some_and(|rest| rest.starts_with('/'));
+    let is_there = match home {
+        Some(home) => {
+            let start = signer.get(..home.len()).unwrap_or_default();
+            start.eq_ignore_ascii_case(home) && signer.get(home.len()..).is_some_and(|rest| rest.starts_with('/'))
+        }
+        // Nothing to hold it against: a repository or owner that was named has failed already, an id has not.
+        None => !policy.repositories.is_empty() || policy.owner.is_some(),
+    };
     if !is_there {
         let message = "a workflow of another repository signed, which the policy does not name";
+        let home = home.as_deref().unwrap_or("the repository");
         failures.push(Failure::new("signer-elsewhere", message, format!("a workflow of {home}"), Some(signer)));
     }
 }
