@@ -431,6 +431,14 @@ def signers():
     one("signer-elsewhere", "signer-elsewhere", "a reusable workflow of another repository signed, and nobody named it", reusable)
     one("signer-elsewhere-owner", "signer-elsewhere", "the same, under a policy on the owner", reusable,
         **{"repository": [], "owner": "https://github.com/upstream"})
+    one("signer-elsewhere-repository-id", "signer-elsewhere", "the same, under a policy on the repository's id", reusable,
+        repository=[], repository_id="1001")
+    one("signer-elsewhere-owner-id", "signer-elsewhere", "the same, under a policy on the owner's id", reusable,
+        repository=[], owner_id="77")
+    one("signer-elsewhere-unknown", "signer-elsewhere", "the right id, in a certificate that does not say of what repository",
+        bundle(statement({"x": 1}, "https://example.com/note"), claims_of(signer=evil, repository=None)),
+        repository=[], repository_id="1001")
+    one("ok-ids", "ok", "ids alone, which are GitHub's", GOOD, repository=[], repository_id="1001", owner_id="77")
     one("signer-elsewhere-prefix", "signer-elsewhere", "a workflow of a repository whose name starts like the trusted one",
         bundle(claims=claims_of(signer=f"{REPOSITORY}-pad/.github/workflows/release.yml@{REF}")))
     one("ok-reusable", "ok", "a reusable workflow of another repository that the policy names", reusable,
