@@ -10,7 +10,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::{Attestation, Form};
-use crate::json::{self, JsonError};
+use crate::json::{self, JsonError, Room};
 use crate::statement::PAYLOAD_TYPE;
 
 /// Longest document, in bytes: a release's 41 subjects take 60 kB, a hundred attestations a few MB.
@@ -28,8 +28,9 @@ pub fn read(document: &[u8]) -> Result<Vec<Attestation>, DocumentError> {
             if lines.len() < 2 {
                 return Err(DocumentError::Json { line: None, source: JsonError::Malformed(error) });
             }
+            let room = Room::default();
             for (number, line) in lines {
-                let value = json::parse(line, MAX_DOCUMENT_LEN);
+                let value = json::parse_within(line, MAX_DOCUMENT_LEN, &room);
                 let value = value.map_err(|source| DocumentError::Json { line: Some(number), source })?;
                 sort(value, 0, &mut found)?;
             }

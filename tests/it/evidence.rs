@@ -271,7 +271,7 @@ fn signatures_over_bytes() {
     assert!(check(b"other", vector.digests()).is_err());
 }
 
-/// Limits, each with a document that is built here: `json-too-long`, `document-many-attestations`,
+/// Limits, each with a document that is built here: `json-too-long`, `json-too-large`, `document-many-attestations`,
 /// `statement-many-subjects`.
 #[test]
 fn documents_without_end() {
@@ -280,6 +280,10 @@ fn documents_without_end() {
     long.resize(MAX_DOCUMENT_LEN + 1, b' ');
     assert_eq!(code(&long), "json-too-long");
     assert_eq!(code(&vec![b'['; MAX_DOCUMENT_LEN]), "json-malformed");
+    // Few bytes that take many, in one value and in lines.
+    let objects = format!("{{\"mediaType\":[{}0]}}", "{\"\":0},".repeat(100_000));
+    assert_eq!(code(format!("[{}]", vec![objects.as_str(); 20].join(",")).as_bytes()), "json-too-large");
+    assert_eq!(code(vec![objects; 20].join("\n").as_bytes()), "json-too-large");
     let many = vec![r#"{"mediaType":"x"}"#; MAX_ATTESTATIONS + 1];
     assert_eq!(code(format!("[{}]", many.join(",")).as_bytes()), "document-many-attestations");
     assert_eq!(code(many.join("\n").as_bytes()), "document-many-attestations");
