@@ -63,8 +63,8 @@ impl EvidenceError {
             Self::Unasked(unasked) => unasked.code(),
             Self::NoFile(_) => "evidence-file-absent",
             Self::Document { source, .. } => source.code(),
-            Self::Refused(failures) => failures.first().map_or("evidence-refused", |failure| failure.code),
-            Self::Unverifiable(lacks) => lacks.first().map_or("evidence-unverifiable", Lack::code),
+            Self::Refused(failures) => failures.first().map_or("provenance-missing", |failure| failure.code),
+            Self::Unverifiable(lacks) => lacks.first().map_or("nobody-named", Lack::code),
             Self::Missing(_) => "provenance-missing",
             Self::NobodyNamed => "nobody-named",
         }
