@@ -15,7 +15,7 @@ from pathlib import Path
 
 import memory
 from measure import Run, adopt_orphans, run, spread
-from peers import PEERS, Peer, Pinfold, PinfoldTrees, environment
+from peers import PEERS, Peer, Pinfold, PinfoldAsking, PinfoldTrees, environment
 from registry import Registry
 from sets import Set, load
 
@@ -133,7 +133,7 @@ def locate(arguments: argparse.Namespace, url: str) -> tuple[list[Peer], bool]:
         if missing:
             print(f"pinfold: no program at `{arguments.pinfold}`; the peers only")
         else:
-            found += [kind(os.path.abspath(program), url) for kind in (Pinfold, PinfoldTrees)]
+            found += [kind(os.path.abspath(program), url) for kind in (Pinfold, PinfoldAsking, PinfoldTrees)]
     for kind in PEERS:
         if kind.name in arguments.peers:
             program = kind.find(arguments.cache)
@@ -206,7 +206,7 @@ def main() -> int:
                     rows = bench.scenario(scenario, arguments.rounds)
                     if rows:
                         table(rows, arguments.rounds, scenario, packages)
-                    failed |= any(r.problem for r in rows if r.peer in (Pinfold.name, PinfoldTrees.name))
+                    failed |= any(r.problem for r in rows if r.peer in (Pinfold.name, PinfoldAsking.name, PinfoldTrees.name))
                     results.append({"set": packages.label, "scenario": scenario, "rows": [asdict(r) for r in rows]})
             if "memory" in arguments.scenario and peers and peers[0].name == "pinfold":
                 lines = memory.measure(peers[0].program, registry, work / "memory")

@@ -61,9 +61,21 @@ class Pinfold(Peer):
         shutil.copy(packages.pins, project / "pins.toml")
 
     def command(self, scenario, state):
+        # None of the others looks for evidence.
+        options = ["--cache", str(state / "pinfold"), "--verify-attestations", "off"]
         if scenario == "verify":
-            return [self.program, "verify", "--cache", str(state / "pinfold")]
-        return [self.program, "fetch", "--cache", str(state / "pinfold"), "--registry", f"npm={self.registry}"]
+            return [self.program, "verify", *options]
+        return [self.program, "fetch", *options, "--registry", f"npm={self.registry}"]
+
+
+class PinfoldAsking(Pinfold):
+    """pinfold as it is by default: it asks for the evidence of each package, which this registry does not have."""
+
+    name = "asking"
+    scenarios = ("cold", "nothing")
+
+    def command(self, scenario, state):
+        return [word for word in super().command(scenario, state) if word not in ("--verify-attestations", "off")]
 
 
 class PinfoldTrees(Pinfold):
