@@ -147,7 +147,11 @@ impl Vector {
                 assert!(!told.signer.is_empty(), "{told:?}");
                 ("verified", "ok".to_owned())
             }
-            Verdict::Refused(failures) => ("refused", codes(failures.iter().map(|one| one.code).collect())),
+            Verdict::Refused(failures) => {
+                let received = failures.first().and_then(|first| first.received.clone());
+                assert!(self.one("received").is_none_or(|wanted| Some(wanted) == received), "{failures:?}");
+                ("refused", codes(failures.iter().map(|one| one.code).collect()))
+            }
             Verdict::Unverifiable(lacks) => ("unverifiable", codes(lacks.iter().map(|one| one.code()).collect())),
             Verdict::Missing(_) => ("missing", "provenance-missing".to_owned()),
         }

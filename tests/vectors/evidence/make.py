@@ -12,6 +12,7 @@ vector says is the only thing wrong with it. A file has header lines, an empty l
     verdict: `unverifiable` or `missing`, where it is not `refused`
     comment: what it is about
     root: the trust root's file, or `public-good`, `github`, `staging` (else trusted_root.json)
+    received: what the failure says that the evidence says, where that is a point
     artifact: `sha256:…` or `sha512:…`, several with spaces between (else those of ARTIFACT)
     keys: the file with the registry's keys
     form: `registry-signature`, where the document is one of npm's `dist.signatures`
@@ -356,6 +357,9 @@ def subjects():
         bundle(statement(v1(), subjects=[subject("pkg:pypi/left@1.0.0")])))
     one("name-on-another-digest", "subject-name-mismatch", "the right name stands on other bytes",
         bundle(statement(v1(), subjects=[subject("pkg:npm/right@1.0.0"), subject(PURL, sha512=OTHER512)])))
+    one("name-many", "subject-name-mismatch", "the right bytes under many names, none of them right",
+        bundle(statement(v1(), subjects=[subject(f"pkg:npm/right@{number}.0.0") for number in range(50)])),
+        received="pkg:npm/right@0.0.0 and 49 more")
     one("name-none", "subject-name-mismatch", "a subject without a name",
         bundle(statement(v1(), subjects=[subject("")])))
     publish = bundle(statement(None, PYPI_PUBLISH, [subject("left-1.0.0.tar.gz", sha256=DIGEST256)]))
@@ -371,7 +375,8 @@ def sources():
         document = bundle(statement(v1(repository=repository)), claims, san)
         one(title, "repository-mismatch", comment, document, **headers)
 
-    other("repository-other", "a valid build of somebody else's repository", "https://github.com/evil/left")
+    other("repository-other", "a valid build of somebody else's repository", "https://github.com/evil/left",
+          received="https://github.com/evil/left")
     other("repository-longer", "a repository whose name starts with the trusted one", REPOSITORY + "-pad")
     other("repository-shorter", "a repository that the trusted name starts with", "https://github.com/upstream/lef")
     other("repository-below", "a path below the trusted repository", REPOSITORY + "/left")
@@ -384,7 +389,7 @@ def sources():
     other("repository-newline", "the trusted repository, and a line feed", REPOSITORY + "\n")
     other("repository-nul", "the trusted repository up to a NUL", REPOSITORY + "\0.evil")
     builder = bundle(statement({"x": 1}, "https://example.com/note"), claims_of(repository=None))
-    one("repository-absent", "repository-mismatch", "a certificate that names no repository, by the trusted workflow", builder)
+    one("repository-absent", "repository-mismatch", "a certificate that names no repository, by the trusted workflow", builder, received="nothing")
     claims = claims_of(repository=b"https://github.com/upstream/left", _5=b"upstream/left", _6=REF.encode())
     one("repository-unreadable", "repository-mismatch", "a claim that is not DER beside an old one that says what is wanted",
         bundle(statement(v1()), claims))
@@ -428,7 +433,7 @@ def sources():
 def signers():
     evil = f"https://github.com/evil/tools/.github/workflows/build.yml@{REF}"
     reusable = bundle(claims=claims_of(signer=evil))
-    one("signer-elsewhere", "signer-elsewhere", "a reusable workflow of another repository signed, and nobody named it", reusable)
+    one("signer-elsewhere", "signer-elsewhere", "a reusable workflow of another repository signed, and nobody named it", reusable, received=evil)
     one("signer-elsewhere-owner", "signer-elsewhere", "the same, under a policy on the owner", reusable,
         **{"repository": [], "owner": "https://github.com/upstream"})
     one("signer-elsewhere-repository-id", "signer-elsewhere", "the same, under a policy on the repository's id", reusable,
@@ -486,7 +491,8 @@ def builders():
     delegator = f"{GENERATOR}/.github/workflows/delegator_generic_slsa3.yml"
     disagrees = "provenance-disagrees"
     one("ok-actions", "ok", "provenance of GitHub's own action", bundle(statement(v1(ACTIONS_BUILD, signer))))
-    one("builder-runner", disagrees, "a self-hosted run that says it was hosted", bundle(claims=claims_of(runner="self-hosted")))
+    one("builder-runner", disagrees, "a self-hosted run that says it was hosted", bundle(claims=claims_of(runner="self-hosted")),
+        received=HOSTED)
     one("builder-runner-absent", disagrees, "a certificate that does not say what ran", bundle(claims=claims_of(runner=None)))
     one("builder-actions", disagrees, "GitHub's action, with the name of another workflow as builder",
         bundle(statement(v1(ACTIONS_BUILD, f"{generic}@refs/tags/v2.1.0"))))
