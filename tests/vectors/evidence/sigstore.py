@@ -42,6 +42,11 @@ def key_of(name):
     return ec.derive_private_key(int.from_bytes(sha256(name.encode()), "big") >> 1, ec.SECP256R1())
 
 
+def number_of(data):
+    """A serial number that hangs on nothing but what it is for, so that a new vector changes no other."""
+    return int.from_bytes(sha256(data)[:19], "big") >> 1
+
+
 def sign(key, data):
     return key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
 
@@ -111,7 +116,6 @@ class Instance:
         self.name = name
         self.host = f"{name}.example.com"
         self.organization = organization
-        self.serial = 0
         self.root_key, self.ca_key = key_of(name + " root"), key_of(name + " intermediate")
         self.ct_key, self.log_key = key_of(name + " certificate log"), key_of(name + " rekor 1")
         self.tsa_root_key, self.tsa_key = key_of(name + " timestamp root"), key_of(name + " timestamp")
@@ -132,7 +136,6 @@ class Instance:
         return x509.Name([organization, x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
     def builder(self, subject, issuer, public, signer, start, end, is_ca, usage=None, issuer_key_id=None):
-        self.serial += 1
         when = [datetime.datetime.fromtimestamp(time, datetime.timezone.utc) for time in (start, end)]
         key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
         if issuer_key_id:
@@ -143,7 +146,7 @@ class Instance:
             .subject_name(subject)
             .issuer_name(issuer)
             .public_key(public)
-            .serial_number(int.from_bytes(sha256(f"{self.name} {self.serial}".encode())[:19], "big"))
+            .serial_number(number_of(spki(public)))
             .not_valid_before(when[0])
             .not_valid_after(when[1])
             .add_extension(usages, critical=True)
@@ -258,9 +261,8 @@ class Instance:
         """A timestamp response (RFC 3161, section 2.4.2) over SHA-256 of `data`."""
         moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y%m%d%H%M%SZ")
         imprint = sequence(SHA256, octets(sha256(data)))
-        self.serial += 1
         info = sequence(
-            integer(1), oid("1.2.3.4"), imprint, integer(self.serial), der(0x18, moment.encode()), sequence(integer(1))
+            integer(1), oid("1.2.3.4"), imprint, integer(number_of(data)), der(0x18, moment.encode()), sequence(integer(1))
         )
         tsa = self.tsa.public_bytes(serialization.Encoding.DER)
         content_type = oid("1.2.840.113549.1.9.16.1.4")
