@@ -54,7 +54,7 @@ impl Room {
 
 /// Most that the values of a document may take in memory, their text aside. The longest documents, indexes of 80,000
 /// files, take 160 MB.
-const MAX_MEMORY: usize = 256 << 20;
+pub const MAX_MEMORY: usize = 256 << 20;
 /// What a value takes, a list of a few, and an object of a few: a node of a `BTreeMap` holds eleven from the first on.
 const VALUE: usize = size_of::<Value>();
 const LIST: usize = 4 * VALUE;
