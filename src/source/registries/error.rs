@@ -115,7 +115,7 @@ impl std::error::Error for RegistryError {
     }
 }
 
-/// Why a text is not a [`RegistryFlag`].
+/// Why a text is not a [`super::RegistryFlag`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlagError {
     /// No `=`.
