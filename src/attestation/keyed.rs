@@ -5,14 +5,15 @@
 //! transparency log's time and never against a date that nobody signed; a key that the caller named is trusted as named.
 
 use std::fmt;
+use std::io::Read;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE};
 use serde_json::Value;
 use sigstore_verify::PublicKeyVerificationPolicy;
-use sigstore_verify::crypto::{KeyAlgorithm, verify_signature};
+use sigstore_verify::crypto::{KeyAlgorithm, SigningScheme, verify_signature, verify_signature_prehashed};
 use sigstore_verify::types::bundle::VerificationMaterialContent;
-use sigstore_verify::types::{Bundle, DerPublicKey, SignatureBytes, SignatureContent, pae};
+use sigstore_verify::types::{Bundle, DerPublicKey, HashAlgorithm, SignatureBytes, SignatureContent, pae};
 
 use super::signer::Signer;
 use super::{About, Artifact, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation, keyless};
@@ -84,6 +85,13 @@ impl Known<'_> {
         })
     }
 
+    /// The key, and how it signs.
+    fn scheme(&self) -> Result<(DerPublicKey, SigningScheme), Refusal> {
+        let spki = self.spki();
+        let algorithm = KeyAlgorithm::from_spki(&spki).map_err(|error| Refusal::Signature(error.to_string()))?;
+        Ok((spki, algorithm.default_signing_scheme()))
+    }
+
     fn signer(&self) -> Signer {
         Signer::Key {
             id: match self {
@@ -151,16 +159,40 @@ fn prove_unlogged(
         SignatureContent::DsseEnvelope(envelope) => {
             check_signature(key, &envelope.pae(), envelope.signature.sig.as_bytes())?;
         }
-        SignatureContent::MessageSignature(signature) => {
-            let mut bytes = Vec::new();
-            let mut reader = artifact.open.ok_or(Lack::NoBytes)?().map_err(|e| Refusal::Bundle(e.to_string()))?;
-            reader.read_to_end(&mut bytes).map_err(|error| Refusal::Bundle(error.to_string()))?;
-            check_signature(key, &bytes, signature.signature.as_bytes())?;
-        }
+        SignatureContent::MessageSignature(signature) => check_bytes(key, artifact, signature.signature.as_bytes())?,
         _ => return Err(Refusal::Bundle("it has no signature".to_owned()).into()),
     }
     about.proved(key.signer(), Seen::default(), None)
 }
+
+/// A signature over the artifact: by its digest where the key signs digests, else by the bytes, as Ed25519 takes them
+/// whole.
+fn check_bytes(key: &Known<'_>, artifact: &Artifact<'_>, signature: &[u8]) -> Result<(), Unproved> {
+    let (spki, scheme) = key.scheme()?;
+    let Some(algorithm) = scheme.hash_algorithm() else {
+        let mut reader = artifact.open.ok_or(Lack::NoBytes)?().map_err(|error| Refusal::Bundle(error.to_string()))?;
+        let mut bytes = Vec::new();
+        let read = Read::take(&mut reader, MAX_WHOLE.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| Refusal::Bundle(error.to_string()))?;
+        if u64::try_from(bytes.len()).map_or(true, |len| len > MAX_WHOLE) {
+            return Err(Lack::TooLong { limit: MAX_WHOLE }.into());
+        }
+        return Ok(check_signature(key, &bytes, signature)?);
+    };
+    let name = match algorithm {
+        HashAlgorithm::Sha2256 => "sha256",
+        HashAlgorithm::Sha2384 => "sha384",
+        HashAlgorithm::Sha2512 => "sha512",
+        _ => return Err(Refusal::Signature("the key signs by a digest of another kind".to_owned()).into()),
+    };
+    let digest = artifact.digests.get(name).and_then(|text| from_hex(text)).ok_or(Lack::NoBytes)?;
+    let signature = in_der(scheme, signature);
+    verify_signature_prehashed(&spki, &digest, &signature, scheme)
+        .map_err(|error| Refusal::Signature(error.to_string()).into())
+}
+
+/// Longest artifact that a signature over whole bytes is checked on, in bytes: it has to be held in memory.
+const MAX_WHOLE: u64 = 64 << 20;
 
 /// An envelope alone. Signed by a certificate it has neither log entry nor timestamp, and nobody can prove it offline.
 pub(super) fn prove_envelope(
@@ -232,13 +264,16 @@ pub(super) fn prove_registry_signature(
 }
 
 fn check_signature(key: &Known<'_>, signed: &[u8], signature: &[u8]) -> Result<(), Refusal> {
-    let spki = key.spki();
-    let algorithm = KeyAlgorithm::from_spki(&spki).map_err(|error| Refusal::Signature(error.to_string()))?;
-    // Some key services hand out r and s as they are (IEEE P1363) where everybody else has them in DER.
-    let is_plain = matches!(algorithm, KeyAlgorithm::EcdsaP256) && signature.len() == 64;
-    let signature = SignatureBytes::new(if is_plain { der_of(signature) } else { signature.to_vec() });
-    verify_signature(&spki, signed, &signature, algorithm.default_signing_scheme())
+    let (spki, scheme) = key.scheme()?;
+    verify_signature(&spki, signed, &in_der(scheme, signature), scheme)
         .map_err(|error| Refusal::Signature(error.to_string()))
+}
+
+/// A signature as verification takes it. Some key services hand out r and s as they are (IEEE P1363) where everybody
+/// else has them in DER.
+fn in_der(scheme: SigningScheme, signature: &[u8]) -> SignatureBytes {
+    let is_plain = matches!(scheme, SigningScheme::EcdsaP256Sha256) && signature.len() == 64;
+    SignatureBytes::new(if is_plain { der_of(signature) } else { signature.to_vec() })
 }
 
 /// A signature of P-256 in DER (RFC 3279, section 2.2.3): a sequence of the two halves as integers without needless zeros.

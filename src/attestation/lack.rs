@@ -43,6 +43,11 @@ pub enum Lack {
     ),
     /// A signature over the bytes, which are not at hand.
     NoBytes,
+    /// A signature over the bytes as a whole, of which there are too many to hold.
+    TooLong {
+        /// How many may be, in bytes.
+        limit: u64,
+    },
 }
 
 impl Lack {
@@ -58,6 +63,7 @@ impl Lack {
             Self::ExpiredKey { .. } => "expired-key",
             Self::NoCommonDigest(_) => "no-common-digest",
             Self::NoBytes => "no-bytes",
+            Self::TooLong { .. } => "bytes-to-hold",
         }
     }
 
@@ -74,7 +80,7 @@ impl Lack {
                 Some("run `pinfold trust update`, or name the root of a private instance with `--trusted-root`".into())
             }
             Self::UnknownKey { .. } => Some("name the key with `--key`, or run `pinfold trust update`".into()),
-            Self::ExpiredKey { .. } => None,
+            Self::ExpiredKey { .. } | Self::TooLong { .. } => None,
             Self::NoCommonDigest(known) => Some(format!("give the artifact itself, or its {}", known.join(" or "))),
             Self::NoBytes => Some("give the artifact itself, not its digest".into()),
         }
@@ -106,6 +112,9 @@ impl fmt::Display for Lack {
                 write!(f, "it names artifacts by {}, which is not known of this one", known.join(", "))
             }
             Self::NoBytes => f.write_str("it is a signature over the bytes, which are not at hand"),
+            Self::TooLong { limit } => {
+                write!(f, "it is a signature over the bytes as a whole, and there are more than {limit} of them")
+            }
         }
     }
 }

@@ -275,6 +275,24 @@ fn signatures_over_bytes() {
     assert!(check(b"other", vector.digests()).is_err());
 }
 
+/// A signature that takes the bytes whole, over bytes that do not end.
+#[test]
+fn bytes_without_end() {
+    // The public key of RFC 8032, section 7.1, test 1.
+    let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
+    let key = NamedKey::from_pem(pem, None).expect("a key");
+    let trust = Trust::new(TrustRoots::embedded().expect("roots"), Some(key));
+    let bundle = r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":
+        {"publicKey":{"hint":""},"tlogEntries":[]},"messageSignature":{"signature":"AAAA"}}"#;
+    let attestation = read(bundle.as_bytes()).expect("an attestation").remove(0);
+    let open = || -> std::io::Result<Box<dyn std::io::Read>> { Ok(Box::new(std::io::repeat(0))) };
+    let artifact = Artifact { digests: BTreeMap::default(), open: Some(&open) };
+    match prove(&trust, &attestation, &artifact) {
+        Err(Unproved::Unverifiable(lack)) => assert_eq!(lack.code(), "bytes-to-hold"),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Limits, each with a document that is built here: `json-too-long`, `json-too-large`, `document-many-attestations`,
 /// `statement-many-subjects`.
 #[test]
