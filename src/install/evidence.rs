@@ -101,6 +101,13 @@ impl Demand<'_> {
         lacking && self.has_place && self.mode != Mode::Off && !conduct.offline && !conduct.frozen
     }
 
+    /// Whether an attestation claims to be of a kind that is asked for: a registry's signature is not.
+    fn asks_for(&self, attestation: &Attestation) -> bool {
+        let kinds = &self.policy.predicate_types;
+        let kind = attestation.statement().map(|statement| statement.predicate_type);
+        kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind))
+    }
+
     /// What came out where there is none: an error where it is demanded, else a warning.
     fn without(&self, evidence: Evidence, error: EvidenceError) -> Result<Judged, Error> {
         if self.mode == Mode::Strict {
@@ -208,7 +215,16 @@ fn judge(
         about.open = Some(&open);
     }
     let attestations = read(kept, &texts)?;
-    let proofs: Vec<_> = attestations.iter().map(|one| attestation::prove(trust, one, &about)).collect();
+    let mut proofs = Vec::new();
+    for one in &attestations {
+        match attestation::prove(trust, one, &about) {
+            // What does not even claim to be of the kind that is asked for cannot stand in its way, unless it is wrong.
+            Err(Unproved::Unverifiable(lack)) if !demand.asks_for(one) => {
+                judged.findings.push(words::lack(&lack, Level::Note));
+            }
+            proof => proofs.push(proof),
+        }
+    }
     verdict(ctx, demand, &proofs, &mut judged)?;
     if let (Some(proof), true) = (&judged.proof, judged.findings.is_empty()) {
         ctx.verdicts.remember(&on, proof);
