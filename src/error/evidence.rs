@@ -141,6 +141,11 @@ pub fn failure(failure: &Failure) -> Finding {
     let mut finding = Finding::new(Level::Error, failure.code, failure.message.clone());
     finding.expected.clone_from(&failure.expected);
     finding.received.clone_from(&failure.received);
+    if failure.code == "signer-elsewhere" {
+        let file =
+            failure.received.as_deref().map(|signer| signer.split_once("@refs/").map_or(signer, |(file, _)| file));
+        finding.hint = file.map(|file| format!("if that workflow may build it, name it: workflow `{file}`"));
+    }
     finding
 }
 
