@@ -7,6 +7,7 @@
 mod ask;
 mod error;
 mod github;
+mod metadata;
 
 use serde_json::Value;
 
@@ -18,6 +19,9 @@ use crate::source::pypi::{self, Listed};
 use crate::url::Url;
 
 pub use self::error::{AskError, Service};
+pub use self::metadata::{
+    Asset, File, MAX_PACKAGE_LEN, MAX_VERSIONS, Package, Release, Version, github_release, npm_package, pypi_project,
+};
 
 /// What a source said when it was asked for evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,18 @@ impl PypiFile {
     /// Longest file name, in bytes: it is one on disk somewhere (NAME_MAX). It has the name and the version in it.
     pub const MAX_FILE_LEN: usize = 255;
 
+    /// The file of this name among those of `project`: its version stands in the name, as it does in an index's list.
+    pub fn in_list(project: &str, file: &str) -> Option<Self> {
+        let stem = sdist_stem(file).or_else(|| file.strip_suffix(".whl"))?;
+        let found = stem.match_indices('-').find_map(|(at, _)| {
+            let (name, rest) = stem.split_at(at);
+            let rest = rest.strip_prefix('-').unwrap_or_default();
+            let rest = if file.ends_with(".whl") { rest.split('-').next().unwrap_or_default() } else { rest };
+            (normalized(name).as_deref() == Some(project)).then(|| canonical(rest)).flatten()
+        })?;
+        format!("{project}=={found}#{file}").parse().ok()
+    }
+
     /// The project, normalized: `foo-bar`.
     pub fn project(&self) -> &str {
         &self.project

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use super::error::{AskError, Service};
-use crate::http::{self, BodyLimit, Clock, Failure, Http, Rules, Sink};
+use crate::http::{self, BodyLimit, Clock, Http, Rules, Sink};
 use crate::json;
 use crate::url::Url;
 
@@ -56,12 +56,7 @@ impl Asker<'_> {
 /// `None` where the source says that there is nothing: 404, from the server that was asked.
 pub(super) fn none_if_absent(body: Result<Body, AskError>) -> Result<Option<Body>, AskError> {
     match body {
-        Err(AskError::Download { error, .. })
-            if matches!(*error.failure, Failure::NotFound { status: 404 })
-                && error.hops.iter().all(|hop| hop.origin() == error.url.origin()) =>
-        {
-            Ok(None)
-        }
+        Err(error) if error.is_absent() => Ok(None),
         body => body.map(Some),
     }
 }

@@ -119,6 +119,17 @@ impl AskError {
         }
     }
 
+    /// Whether it is the source itself that says that there is no such thing.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::Download { error, .. } => {
+                matches!(*error.failure, Failure::NotFound { status: 404 })
+                    && error.hops.iter().all(|hop| hop.origin() == error.url.origin())
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the rules were broken, rather than the network.
     pub fn is_refusal(&self) -> bool {
         match self {

@@ -67,4 +67,4 @@ fn unpack(url: &Url, packed: &[u8], room: u64) -> Result<Vec<u8>, AskError> {
 }
 
 /// What GitHub recommends to ask for.
-const GITHUB_JSON: &str = "application/vnd.github+json";
+pub(super) const GITHUB_JSON: &str = "application/vnd.github+json";

@@ -62,6 +62,22 @@ pub fn attestations_url(api: &Url, owner: &str, repo: &str, sha256: &Sha256) -> 
         .map_err(AssetError::Url)
 }
 
+/// `API/repos/OWNER/REPO/releases/tags/TAG`, or `…/releases/latest` for no tag.
+pub fn release_url(api: &Url, owner: &str, repo: &str, tag: Option<&str>) -> Result<Url, AssetError> {
+    if api.to_string().contains('?') {
+        return Err(AssetError::BaseQuery { base: api.clone() });
+    }
+    for (part, text) in [(Part::Owner, owner), (Part::Repo, repo), (Part::Tag, tag.unwrap_or("latest"))] {
+        if is_no_segment(text) {
+            return Err(AssetError::Part { part, text: text.to_owned() });
+        }
+    }
+    let [owner, repo] = [owner, repo].map(|text| encode_segment(text, ""));
+    let which = tag.map_or_else(|| "latest".to_owned(), |tag| format!("tags/{}", encode_segment(tag, "")));
+    let api = api.to_string();
+    format!("{}/repos/{owner}/{repo}/releases/{which}", api.trim_end_matches('/')).parse().map_err(AssetError::Url)
+}
+
 /// As many attestations as GitHub's API puts on a page at most. Where there are so many, there may be more.
 pub const PER_PAGE: usize = 100;
 
@@ -186,6 +202,10 @@ mod tests {
             "https://git.example.com/api/v3/repos/owner/re.po/attestations/\
              sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855?per_page=100"
         );
+        let release = |tag| release_url(&api, "owner", "repo", tag).expect("builds").to_string();
+        assert_eq!(release(None), "https://git.example.com/api/v3/repos/owner/repo/releases/latest");
+        assert_eq!(release(Some("cli/v1")), "https://git.example.com/api/v3/repos/owner/repo/releases/tags/cli%2Fv1");
+        assert_eq!(release_url(&api, "o", "r", Some("..")).expect_err("refused").code(), "github-part");
         assert_eq!(attestations_url(&api, "o", "..", &digest).expect_err("refused").code(), "github-part");
         assert_eq!(attestations_url(&api, "", "r", &digest).expect_err("refused").code(), "github-part");
     }

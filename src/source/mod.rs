@@ -9,6 +9,7 @@ pub mod npmrc;
 mod pip;
 pub mod pypi;
 pub mod registries;
+pub mod version;
 
 use std::fmt::Write as _;
 

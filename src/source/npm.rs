@@ -35,6 +35,13 @@ pub fn version_url(registry: &Url, name: &str, version: &str) -> Result<Url, Tar
     format!("{registry}/{name}/{version}").parse().map_err(TarballError::Url)
 }
 
+/// `REGISTRY/NAME`: everything that the registry says of a package, all its versions together.
+pub fn package_url(registry: &Url, name: &str) -> Result<Url, TarballError> {
+    // Any version: it is no part of the address.
+    let parts = Parts::of(registry, name, "0.0.0")?;
+    format!("{}/{}", parts.registry, parts.name()).parse().map_err(TarballError::Url)
+}
+
 /// What the addresses of a package are made of, percent-encoded.
 struct Parts {
     /// Without a `/` at the end.
@@ -372,6 +379,10 @@ mod tests {
             assert_eq!(found, format!("{base}-/npm/v1/attestations/{attestations}"));
             assert_eq!(text(version_url(&registry, name, version)), format!("{base}{document}"));
         };
+        let package = |name: &str| package_url(&registry, name).expect("builds").to_string();
+        assert_eq!(package("terser"), "https://h.example.com/api/npm/terser");
+        assert_eq!(package("@s/a"), "https://h.example.com/api/npm/@s%2fa");
+        assert_eq!(package_url(&registry, "..").expect_err("refused").code(), "npm-name");
         check("terser", "5.46.2", "terser@5.46.2", "terser/5.46.2");
         check("@s/a", "1.0.0-rc.1+b", "@s%2fa@1.0.0-rc.1+b", "@s%2fa/1.0.0-rc.1+b");
         check("a?", "1#", "a%3F@1%23", "a%3F/1%23");

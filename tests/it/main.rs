@@ -17,6 +17,7 @@ mod crash;
 mod evidence;
 mod fetch;
 mod formats;
+mod metadata;
 mod mutation;
 mod provenance;
 mod registry;

@@ -21,7 +21,7 @@ const API: &str = "https://api.github.com/";
 const BLOBS: &str = "https://blobs.example.net/";
 
 /// A network that answers from a map, hears all headers, and whose time is its own.
-struct Net {
+pub(crate) struct Net {
     answers: BTreeMap<String, Vec<Reply>>,
     asked: Mutex<Vec<Asked>>,
     slept: Mutex<Vec<Duration>>,
@@ -35,27 +35,27 @@ type Asked = (String, Vec<(&'static str, String)>);
 
 /// One answer of a server; the last of a URL is given again and again.
 #[derive(Clone, Default)]
-struct Reply {
-    status: u16,
-    kind: Option<&'static str>,
-    location: Option<String>,
-    retry_after: Option<&'static str>,
-    body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) location: Option<String>,
+    pub(crate) retry_after: Option<&'static str>,
+    pub(crate) body: Vec<u8>,
     /// Bytes of `[` without end follow the body.
-    endless: bool,
+    pub(crate) endless: bool,
     /// The length that is announced, where it is not that of the body.
-    announced: Option<u64>,
+    pub(crate) announced: Option<u64>,
 }
 
-fn status(status: u16) -> Reply {
+pub(crate) fn status(status: u16) -> Reply {
     Reply { status, ..Reply::default() }
 }
 
-fn body(body: impl AsRef<[u8]>) -> Reply {
+pub(crate) fn body(body: impl AsRef<[u8]>) -> Reply {
     Reply { status: 200, kind: Some("application/json"), body: body.as_ref().to_vec(), ..Reply::default() }
 }
 
-fn leads_to(location: &str) -> Reply {
+pub(crate) fn leads_to(location: &str) -> Reply {
     Reply { location: Some(location.to_owned()), ..status(302) }
 }
 
@@ -71,11 +71,11 @@ impl Net {
         }
     }
 
-    fn one(url: &str, reply: Reply) -> Self {
+    pub(crate) fn one(url: &str, reply: Reply) -> Self {
         Self::new().with(url, [reply])
     }
 
-    fn with(mut self, url: &str, replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(crate) fn with(mut self, url: &str, replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: Vec<Reply> = replies.into_iter().collect();
         replies.reverse();
         self.answers.insert(url.to_owned(), replies);
@@ -87,7 +87,7 @@ impl Net {
         self
     }
 
-    fn rules(&self) -> Rules<'_> {
+    pub(crate) fn rules(&self) -> Rules<'_> {
         let mut rules = Rules::new(&self.credentials, &Timeouts::default(), self.start + Duration::from_secs(900));
         rules.hosts = self.hosts.as_deref();
         rules
@@ -111,14 +111,14 @@ impl Net {
     }
 
     /// What was asked for, with the value of a header.
-    fn heard(&self, header: &str) -> Vec<(String, Option<String>)> {
+    pub(crate) fn heard(&self, header: &str) -> Vec<(String, Option<String>)> {
         let value = |headers: &[(&str, String)]| {
             headers.iter().find(|(name, _)| *name == header).map(|(_, value)| value.clone())
         };
         self.asked.lock().expect("no panic").iter().map(|(url, headers)| (url.clone(), value(headers))).collect()
     }
 
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.asked.lock().expect("no panic").len()
     }
 }
@@ -159,7 +159,7 @@ impl Clock for Net {
     }
 }
 
-fn url(text: &str) -> Url {
+pub(crate) fn url(text: &str) -> Url {
     text.parse().expect("a url")
 }
 

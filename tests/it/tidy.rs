@@ -55,8 +55,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("sigstore_tuf", &["src/trust"], "one TUF client"),
     (
         "jiff",
-        &["src/policy/proof.rs", "src/root", "src/trust"],
-        "the time of trust roots and of evidence; nothing else has a calendar",
+        &["src/policy/proof.rs", "src/registry/metadata", "src/root", "src/trust"],
+        "the time of trust roots, of evidence and of releases; nothing else has a calendar",
     ),
     ("x509_cert", &["src/root"], "who issued a certificate is asked in one place"),
     ("snap", &["src/registry"], "one decoder"),
