@@ -4,7 +4,7 @@
 //! more bytes than were announced or pinned. What was pinned *besides* the size is the caller's to check; a wrong
 //! digest is no reason to come back here with the same URL.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::time::{Duration, Instant};
 
 use super::retry::{self, ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP};
@@ -175,6 +175,7 @@ impl Attempt<'_> {
     }
 
     fn refused(&mut self, status: u16, url: &Url, response: Response) -> Failure {
+        drain(response.body);
         self.retry_after = response.retry_after;
         match status {
             404 | 410 => Failure::NotFound { status },
@@ -274,6 +275,12 @@ impl Pace {
     }
 }
 
+/// Reads what a server has to say beside a status, and forgets it: a connection is used again only when nothing is left in
+/// it, and most packages are asked for evidence that they do not have. What fails here has failed already.
+fn drain(body: impl io::Read) {
+    let _ = io::copy(&mut body.take(DRAINED), &mut io::sink());
+}
+
 /// Where a redirect leads.
 fn redirect(from: &Url, response: &Response) -> Result<Url, Failure> {
     let location = response.location.as_deref().ok_or(Failure::NoLocation { status: response.status })?;
@@ -292,5 +299,8 @@ fn redirect(from: &Url, response: &Response) -> Result<Url, Failure> {
 
 /// How much is read at once, in bytes: half of what the client takes from the socket at once.
 const CHUNK: usize = 64 << 10;
+/// How much is read of a body that nobody wants, in bytes: error pages are shorter, and a new connection costs less than
+/// more.
+const DRAINED: u64 = 32 << 10;
 /// How much of a `Location` a message shows, in characters.
 const SHOWN: usize = 200;

@@ -72,6 +72,26 @@ fn uses_a_connection_again() {
 }
 
 #[test]
+fn uses_a_connection_again_after_a_refusal() {
+    let server = serve(|_, path, stream| match path {
+        "/file" => hello(stream),
+        "/long" => respond(stream, "404 Not Found", "", &vec![b'x'; 1 << 20]),
+        _ => respond(stream, "404 Not Found", "", b"{\"error\":\"not found\"}"),
+    });
+    let wire = wire(Timeouts::default());
+    let ask = |path: &str| Download::new(BodyLimit::Exact(5)).run(&wire, &server.url(path));
+    for _ in 0..3 {
+        assert_eq!(ask("/none").expect_err("fails").code(), "not-found");
+        ask("/file").expect("downloads");
+    }
+    assert_eq!((server.asked().len(), server.connections()), (6, 1));
+    // What is long is not waited for.
+    assert_eq!(ask("/long").expect_err("fails").code(), "not-found");
+    ask("/file").expect("downloads");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
 fn a_connection_that_went_stale_is_no_failure() {
     let server = serve(|_, _, stream| {
         hello(stream)?;
