@@ -3,7 +3,13 @@
 pub mod cache;
 pub mod check;
 pub mod fetch;
+pub mod many;
+pub mod paper;
+pub mod report;
+pub mod sbom;
 pub mod trust;
 pub mod verify;
+pub mod vsa;
 
+mod held;
 mod work;

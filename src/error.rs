@@ -15,6 +15,7 @@ use crate::path::RelPath;
 use crate::pins::{PinsError, Platform};
 use crate::record::RecordError;
 use crate::report::{Finding, Level, Verdict};
+use crate::signer::SigningKeyError;
 use crate::source::github::AssetError;
 use crate::source::npm::{IdentityError, TarballError};
 use crate::source::registries::RegistryError;
@@ -140,6 +141,8 @@ pub enum Error {
     Check(CheckError),
     /// A root of trust cannot be used or refreshed.
     Trust(TrustError),
+    /// What was to sign is no key, or does not.
+    Signer(SigningKeyError),
     /// The disk failed.
     Fs(FsError),
 }
@@ -209,6 +212,7 @@ impl Error {
             Self::StoreBusy => "store-busy",
             Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
+            Self::Signer(error) => error.code(),
         }
     }
 
@@ -242,6 +246,7 @@ impl Error {
             Self::StoreBusy => "try again when no other pinfold is at work",
             Self::Check(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
+            Self::Signer(error) => return error.hint().map(str::to_owned),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",
             Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {
@@ -325,6 +330,7 @@ impl fmt::Display for Error {
             Self::StoreBusy => f.write_str("the store is in use by another pinfold"),
             Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
+            Self::Signer(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
     }
@@ -346,9 +352,16 @@ impl std::error::Error for Error {
             Self::Nar(error) => Some(error),
             Self::Check(error) => Some(error),
             Self::Trust(error) => Some(error),
+            Self::Signer(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<SigningKeyError> for Error {
+    fn from(error: SigningKeyError) -> Self {
+        Self::Signer(error)
     }
 }
 

@@ -24,7 +24,11 @@ pub mod attestation;
 pub mod patch;
 pub mod policy;
 pub mod provenance;
+pub mod purl;
 pub mod root;
+pub mod sbom;
+pub mod signer;
+pub mod slsa;
 pub mod source;
 
 // effects: the only doors to the world

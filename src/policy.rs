@@ -169,7 +169,7 @@ pub fn kind_of(proof: &VerifiedAttestation) -> String {
         None if by_key => "a registry's signature over the package's integrity".to_owned(),
         None => "a signature over the bytes".to_owned(),
         Some(statement) => match statement.predicate_type.as_str() {
-            crate::statement::SLSA_V1 | crate::statement::SLSA_V02 => "SLSA provenance".to_owned(),
+            crate::statement::SLSA_V1 | crate::statement::SLSA_V02 => PROVENANCE.to_owned(),
             crate::statement::NPM_PUBLISH => "a registry's word on who published".to_owned(),
             crate::statement::PYPI_PUBLISH => "a publish attestation".to_owned(),
             crate::statement::VSA => "a verification summary".to_owned(),
@@ -178,6 +178,9 @@ pub fn kind_of(proof: &VerifiedAttestation) -> String {
         },
     }
 }
+
+/// What [`kind_of`] calls provenance.
+pub const PROVENANCE: &str = "SLSA provenance";
 
 /// What GitHub writes about the assets of a release, in several versions.
 const RELEASE: &str = "https://in-toto.io/attestation/release/";

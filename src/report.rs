@@ -18,6 +18,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The word in documents: SLSA's for verification summaries, and two more for what lies between them.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "PASSED",
+            Self::Refused => "REFUSED",
+            Self::Failed => "FAILED",
+            Self::Unverifiable => "UNVERIFIABLE",
+        }
+    }
+
     /// The exit code: 0 passed, 1 refused, 2 failed, 3 unverifiable.
     pub const fn exit_code(self) -> u8 {
         match self {

@@ -29,7 +29,11 @@ pub struct Options {
 
 /// Reads every byte of every tree and says what is not as it was pinned.
 pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
-    let project = Project::open(ctx.pin_file)?;
+    of(ctx, &Project::open(ctx.pin_file)?, options)
+}
+
+/// The same of a project that was opened already: what stands in pins.toml by now plays no part.
+pub(super) fn of(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Report, Error> {
     let pins = project.select(&options.pins)?;
     let _project_lock = project.lock_shared()?;
     let rows = work::each(
@@ -38,7 +42,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
         |pin| fetch::weight(ctx, pin),
         |pin| {
             ctx.progress.step(pin.name.as_str(), Step::Looking);
-            let row = row(ctx, &project, pin, options);
+            let row = row(ctx, project, pin, options);
             ctx.progress.step(pin.name.as_str(), Step::Over);
             row
         },
@@ -142,7 +146,7 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
 }
 
 /// Proves and judges again what the record has, and asks nobody.
-fn evidence(
+pub(super) fn evidence(
     ctx: &Ctx<'_>,
     project: &Project,
     (pin, artifact, options): (&Pin, &Artifact, &Options),

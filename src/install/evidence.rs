@@ -332,7 +332,8 @@ fn digests(artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Res
     Ok(digests)
 }
 
-fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Error> {
+/// The digest of an artifact's bytes, of an algorithm that its pin need not have.
+pub fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Error> {
     let (mut hasher, mut reader, mut buffer) = (Hasher::new(algorithm), blob.reader(), vec![0; CHUNK]);
     loop {
         match reader.read(&mut buffer).map_err(|error| Error::Archive(error.into()))? {

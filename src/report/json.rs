@@ -62,7 +62,7 @@ impl Report {
         document(&WireReport {
             schema: SCHEMA,
             command: self.command,
-            verdict: verdict(self.verdict()),
+            verdict: self.verdict().name(),
             exit_code: self.exit_code(),
             rows: self.rows.iter().map(row).collect(),
             notes: self.notes.iter().map(finding).collect(),
@@ -74,19 +74,13 @@ impl Report {
 /// The document of a command that could not even begin, such as for a malformed pins.toml.
 pub fn failure(command: &str, error: &Finding, verdict: Verdict) -> String {
     let exit_code = verdict.exit_code();
-    document(&WireFailure {
-        schema: SCHEMA,
-        command,
-        verdict: self::verdict(verdict),
-        exit_code,
-        error: finding(error),
-    })
+    document(&WireFailure { schema: SCHEMA, command, verdict: verdict.name(), exit_code, error: finding(error) })
 }
 
 fn row(row: &Row) -> WireRow<'_> {
     WireRow {
         subject: &row.subject,
-        verdict: verdict(row.verdict),
+        verdict: row.verdict.name(),
         status: &row.status,
         source: &row.source,
         detail: &row.detail,
@@ -108,16 +102,6 @@ fn finding(finding: &Finding) -> WireFinding<'_> {
         received: finding.received.as_deref(),
         path: finding.path.as_deref(),
         hint: finding.hint.as_deref(),
-    }
-}
-
-const fn verdict(verdict: Verdict) -> &'static str {
-    // PASSED and FAILED are the words of SLSA's verification summaries; the other two split FAILED's neighbours.
-    match verdict {
-        Verdict::Passed => "PASSED",
-        Verdict::Refused => "REFUSED",
-        Verdict::Failed => "FAILED",
-        Verdict::Unverifiable => "UNVERIFIABLE",
     }
 }
 

@@ -14,10 +14,11 @@ const LADDER: &[&[&str]] = &[
     // formats: bytes to values and back
     &["archive", "nar", "pins", "record", "report", "statement"],
     // judgement: values to values
-    &["patch", "root", "source"],
-    &["attestation"],
+    &["patch", "purl", "root", "signer", "source"],
+    &["attestation", "sbom"],
     &["provenance"],
     &["policy"],
+    &["slsa"],
     // effects: the doors to the world
     &["fs"],
     &["http", "store", "tree"],
@@ -47,7 +48,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("glob", &["src/layout"], "one meaning of a pattern"),
     ("unicode_normalization", &["src/path"], "one meaning of a collision"),
     ("sha2", &["src/digest"], "one meaning of a digest"),
-    ("sigstore_verify", &["src/attestation", "src/root"], "one judge of evidence, and one of trust roots"),
+    (
+        "sigstore_verify",
+        &["src/attestation", "src/root", "src/signer.rs"],
+        "one judge of evidence, of trust roots, one signer",
+    ),
     ("skip_tlog_unsafe", &["src/attestation/keyless.rs"], "GitHub's own root alone has no log"),
     ("skip_sct", &["src/attestation/keyless.rs"], "GitHub's own root alone has no certificate log"),
     ("skip_certificate_chain", &[], "no signer is anybody's word without a chain"),
@@ -55,8 +60,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("sigstore_tuf", &["src/trust"], "one TUF client"),
     (
         "jiff",
-        &["src/policy/proof.rs", "src/registry/metadata", "src/root", "src/trust"],
-        "the time of trust roots, of evidence and of releases; nothing else has a calendar",
+        &["src/commands/paper.rs", "src/policy/proof.rs", "src/registry/metadata", "src/root", "src/trust"],
+        "the time of trust roots, of evidence, of releases and of papers; nothing else has a calendar",
     ),
     ("x509_cert", &["src/root"], "who issued a certificate is asked in one place"),
     ("snap", &["src/registry"], "one decoder"),
@@ -69,7 +74,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("eprint!", &["src/bin"], "only the shell prints"),
     ("io::stdout", &["src/bin"], "only the shell prints"),
     ("io::stderr", &["src/bin"], "only the shell prints"),
-    ("io::stdin", &[], "nothing is asked of anybody"),
+    ("io::stdin", &["src/bin/pinfold/papers.rs"], "nothing is asked of anybody; lists are read there"),
     ("process::exit", &["src/bin"], "only the shell exits"),
     ("process::abort", &[], "nothing gives up without a word"),
     ("process::Command", &[], "no program is run, of an artifact or otherwise"),

@@ -1,6 +1,7 @@
 //! The command line: one set of types for parsing, help, completions and man pages.
 
 mod check;
+mod paper;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use pinfold::url::{Url, UrlError};
 use crate::render::Style;
 
 pub(crate) use check::Check;
+pub(crate) use paper::{Many, Page, Sbom, Summaries};
 
 /// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
 ///
@@ -74,13 +76,17 @@ pub(crate) enum Command {
     ///
     /// A tree is held against the strongest thing there is: the tree hash in its pin, else the cached artifact unpacked
     /// again, else its record. Names each file that was changed, added or removed, or whose mode differs.
-    Verify(Verify),
+    Verify(Box<Verify>),
     /// Judge evidence about one artifact, without a pins.toml and without the network
     ///
     /// Proves every attestation in the documents, and that it is about the artifact, then holds what was proved to what
     /// the options say. Evidence that is wrong refuses, whatever stands beside it. Where no option says who may have made
     /// the artifact there is no verdict (exit code 3), only what the evidence says.
     Check(Box<Check>),
+    /// Write the pins as a bill of materials, with what is proved of who made them
+    Sbom(Sbom),
+    /// Write a page to look at: who built what from where, and what nobody has proved
+    Report(Page),
     /// Look after the store of fetched artifacts
     #[command(subcommand)]
     Cache(Cache),
@@ -135,6 +141,10 @@ pub(crate) struct Verify {
     pub(crate) evidence: Evidence,
     #[command(flatten)]
     pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) summaries: Summaries,
+    #[command(flatten)]
+    pub(crate) many: Many,
 }
 
 /// How upstream evidence is judged.
@@ -224,6 +234,8 @@ impl Command {
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
             Self::Check(_) => "check",
+            Self::Sbom(_) => "sbom",
+            Self::Report(_) => "report",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

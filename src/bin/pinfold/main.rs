@@ -2,6 +2,7 @@
 
 mod bars;
 mod cli;
+mod papers;
 mod render;
 mod world;
 
@@ -10,11 +11,15 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use pinfold::commands::many::Tally;
+use pinfold::commands::paper::Paper;
 use pinfold::error::Error;
 use pinfold::http::SystemClock;
 use pinfold::report::{Finding, Level, Report, Verdict, json};
 
 use cli::{Cli, Command};
+use papers::Verified;
+use render::Style;
 use world::World;
 
 fn main() -> ExitCode {
@@ -26,6 +31,17 @@ fn main() -> ExitCode {
             answer(&text, report.exit_code())
         }
         Ok(Answer::Text(text)) => answer(&text, 0),
+        Ok(Answer::Paper(paper)) => {
+            // The document has standard output for itself; what is wrong with it goes beside.
+            let told = render::report(&paper.report, &Style { colour: false, quiet: true, ..style });
+            let _ = std::io::stderr().write_all(told.as_bytes());
+            answer(&paper.document, paper.report.exit_code())
+        }
+        Ok(Answer::Lines(tally)) => {
+            let summary = if style.quiet { String::new() } else { format!("{}\n", tally.summary()) };
+            let _ = std::io::stderr().write_all(summary.as_bytes());
+            ExitCode::from(tally.exit_code())
+        }
         Err(Failure { findings, verdict }) => match findings.first() {
             Some(first) if cli.output.json => {
                 answer(&json::failure(cli.command.words(), first, verdict), verdict.exit_code())
@@ -42,6 +58,9 @@ fn main() -> ExitCode {
 enum Answer {
     Report(Report),
     Text(String),
+    Paper(Paper),
+    /// They went there already.
+    Lines(Tally),
 }
 
 /// Why there is no report.
@@ -57,7 +76,7 @@ impl From<Error> for Failure {
 }
 
 fn run(cli: &Cli) -> Result<Answer, Failure> {
-    use pinfold::commands::{cache, check, fetch, trust, verify};
+    use pinfold::commands::{cache, check, fetch, report, sbom, trust};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
         let failure = |message| Failure {
@@ -75,9 +94,22 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
             };
             fetch::run(&world()?.ctx(), &fetch::Options { pins: options.pins.clone(), conduct })?
         }
-        Command::Verify(options) => {
-            let evidence = options.evidence.verify_attestations;
-            verify::run(&world()?.ctx(), &verify::Options { pins: options.pins.clone(), evidence })?
+        Command::Verify(options) => match papers::verify(&world()?, options)? {
+            Verified::Report(report) => report,
+            Verified::Lines(tally) => return Ok(Answer::Lines(tally)),
+        },
+        Command::Sbom(options) => {
+            let world = world()?;
+            let time = world.source_date_epoch();
+            let paper = sbom::run(&world.ctx(), sbom::Options { format: options.format, time })?;
+            match &options.out {
+                Some(path) => papers::put(paper, path)?,
+                None => return Ok(Answer::Paper(paper)),
+            }
+        }
+        Command::Report(options) => {
+            let world = world()?;
+            papers::put(report::run(&world.ctx(), world.source_date_epoch())?, &options.html)?
         }
         // Nothing of the world but the roots: a process for each artifact should cost no more than its evidence.
         Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,

@@ -29,6 +29,7 @@ pub(crate) struct World {
     bars: Bars,
     gate: Gate,
     jobs: usize,
+    source_date_epoch: Option<i64>,
 }
 
 impl World {
@@ -39,7 +40,12 @@ impl World {
                 (&fetch.registry, fetch.ca_file.as_deref(), fetch.target.platform.clone(), usize::from(fetch.jobs))
             }
             Command::Trust(cli::Trust::Update(update)) => (&[], update.ca_file.as_deref(), None, processors()),
-            Command::Verify(verify) => (&[], None, verify.target.platform.clone(), processors()),
+            Command::Verify(verify) => {
+                let jobs = verify.many.jobs.map_or_else(processors, usize::from);
+                (&[], None, verify.target.platform.clone(), jobs)
+            }
+            Command::Sbom(sbom) => (&[], None, sbom.target.platform.clone(), processors()),
+            Command::Report(page) => (&[], None, page.target.platform.clone(), processors()),
             _ => (&[], None, None, processors()),
         };
         let timeouts = Timeouts::default();
@@ -59,7 +65,13 @@ impl World {
             wire,
             timeouts,
             jobs,
+            source_date_epoch: source_date_epoch()?,
         })
+    }
+
+    /// When documents are said to be made, in seconds since 1970, where the environment says.
+    pub(crate) const fn source_date_epoch(&self) -> Option<i64> {
+        self.source_date_epoch
     }
 
     /// The context that commands take.
@@ -213,6 +225,16 @@ fn proxies() -> ProxySettings {
         // Lower case only: a CGI server sets HTTP_PROXY from a request's header (CVE-2016-5385).
         http: variable("http_proxy"),
         no_proxy: either("NO_PROXY"),
+    }
+}
+
+/// The time of reproducible builds (reproducible-builds.org, SOURCE_DATE_EPOCH specification 1.1): "MUST be an ASCII
+/// representation of an integer".
+fn source_date_epoch() -> Result<Option<i64>, String> {
+    let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    match text.parse::<u32>() {
+        Ok(seconds) => Ok(Some(seconds.into())),
+        Err(_) => Err(format!("SOURCE_DATE_EPOCH is `{}`, not seconds since 1970", text.escape_debug())),
     }
 }
 

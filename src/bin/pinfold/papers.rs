@@ -1,0 +1,62 @@
+//! The commands whose answer is a document, or lines: where they are read from and written to.
+
+use std::io::{self, BufRead, BufReader, BufWriter};
+use std::path::Path;
+
+use pinfold::commands::many::{self, Done, Tally};
+use pinfold::commands::paper::Paper;
+use pinfold::commands::{verify, vsa};
+use pinfold::error::Error;
+use pinfold::fs::{self, FsError};
+use pinfold::report::Report;
+use pinfold::signer::{MAX_KEY_LEN, SigningKey};
+
+use crate::cli::Verify;
+use crate::world::World;
+
+/// How `pinfold verify` answers.
+pub(crate) enum Verified {
+    Report(Report),
+    Lines(Tally),
+}
+
+/// `pinfold verify`, with all that it may write.
+pub(crate) fn verify(world: &World, options: &Verify) -> Result<Verified, Error> {
+    let plain = verify::Options { pins: options.pins.clone(), evidence: options.evidence.verify_attestations };
+    if let Some(list) = &options.many.projects_from {
+        let done = match &options.many.resume {
+            Some(path) => match fs::open_if_exists(path)? {
+                Some(file) => Done::read("verify", &mut BufReader::new(file)).map_err(|error| unread(path, error))?,
+                None => Done::default(),
+            },
+            None => Done::default(),
+        };
+        let mut list: Box<dyn BufRead + Send> = match list.to_str() {
+            Some("-") => Box::new(BufReader::new(io::stdin())),
+            _ => Box::new(BufReader::new(fs::open(list)?)),
+        };
+        let mut out = BufWriter::new(io::stdout());
+        return many::verify(&world.ctx(), &plain, &mut *list, &done, &mut out).map(Verified::Lines);
+    }
+    let (Some(folder), Some(verifier)) = (&options.summaries.vsa, &options.summaries.verifier_id) else {
+        return verify::run(&world.ctx(), &plain).map(Verified::Report);
+    };
+    let key = options.summaries.key.as_deref().map(key).transpose()?;
+    let (folder, verifier, time) = (folder.clone(), verifier.clone(), world.source_date_epoch());
+    let summaries = vsa::Options { pins: plain.pins, folder, verifier, key, time };
+    vsa::run(&world.ctx(), &summaries).map(Verified::Report)
+}
+
+fn key(path: &Path) -> Result<SigningKey, Error> {
+    Ok(SigningKey::from_pem(&fs::read(path, MAX_KEY_LEN)?)?)
+}
+
+fn unread(path: &Path, source: io::Error) -> Error {
+    FsError { action: "read", path: path.to_owned(), source }.into()
+}
+
+/// Writes a document to a file, and leaves the report to be told.
+pub(crate) fn put(paper: Paper, path: &Path) -> Result<Report, Error> {
+    fs::write(path, paper.document.as_bytes())?;
+    Ok(paper.report)
+}

@@ -1,0 +1,170 @@
+//! What is held of every pin, by its record and without the network: for the papers that tell of pins (bills of
+//! materials, the page), not for verdicts on trees.
+
+use crate::attestation;
+use crate::ctx::Ctx;
+use crate::digest::{Algorithm, Sha256};
+use crate::error::Error;
+use crate::install;
+use crate::pins::{Artifact, Mode, Pin};
+use crate::project::Project;
+use crate::record::{self, Record};
+use crate::report::{Evidence, Finding, Level, Row, Verdict};
+
+use super::verify::{self, Options};
+use super::{fetch, work};
+
+/// A pin, its record, and what the evidence in that is worth.
+pub(super) struct Held<'a> {
+    pub(super) pin: &'a Pin,
+    /// `None` where the pin has nothing for the platform.
+    pub(super) artifact: Option<&'a Artifact>,
+    /// The record, if it is of this artifact.
+    pub(super) record: Option<Record>,
+    pub(super) standing: Standing,
+    /// What was proved, and is what the pin demands.
+    pub(super) proof: Option<Box<Evidence>>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) verdict: Verdict,
+}
+
+/// What is known of a pin's upstream evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Proved, and what the pin demands.
+    Verified,
+    /// There, and wrong.
+    Refused,
+    /// There, and cannot be judged.
+    Unverifiable,
+    /// There and whole, but the pin does not say whose is good.
+    NobodyNamed,
+    /// There is none.
+    Missing,
+    /// Nobody asked yet.
+    Unasked,
+    /// The pin wants none looked for.
+    Off,
+    /// The record cannot be read, or something else failed.
+    Failed,
+}
+
+impl Standing {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Refused => "refused",
+            Self::Unverifiable => "unverifiable",
+            Self::NobodyNamed => "nobody named",
+            Self::Missing => "missing",
+            Self::Unasked => "not asked for",
+            Self::Off => "off",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Held<'_> {
+    /// The row of a report whose document tells of the pin.
+    pub(super) fn row(self, ctx: &Ctx<'_>) -> Row {
+        let status = match self.verdict {
+            Verdict::Passed => "listed",
+            verdict => fetch::status_of(verdict),
+        };
+        Row {
+            subject: self.pin.name.to_string(),
+            verdict: self.verdict,
+            status: status.to_owned(),
+            source: fetch::source(ctx, self.pin),
+            detail: format!("evidence: {}", self.standing.words()),
+            evidence: self.proof,
+            findings: self.findings,
+        }
+    }
+}
+
+/// Proves the evidence of all pins again.
+pub(super) fn all<'a>(ctx: &Ctx<'_>, project: &Project, pins: &[&'a Pin]) -> Vec<Held<'a>> {
+    work::each(pins, ctx.jobs, |pin| fetch::weight(ctx, pin), |pin| one(ctx, project, pin))
+}
+
+fn one<'a>(ctx: &Ctx<'_>, project: &Project, pin: &'a Pin) -> Held<'a> {
+    let artifact = pin.artifact_for(ctx.platform);
+    let nothing =
+        |standing, findings, verdict| Held { pin, artifact, record: None, standing, proof: None, findings, verdict };
+    let Some(artifact) = artifact else {
+        let message = format!("`{}` has nothing for the platform `{}`", pin.name, ctx.platform);
+        let finding = Finding::new(Level::Warning, "no-variant", message);
+        return nothing(Standing::Unasked, vec![finding], Verdict::Passed);
+    };
+    let record = match project.record(pin.name.as_str()) {
+        Ok(record) => record.filter(|record| is_of(record, pin, artifact)),
+        Err(error) => return nothing(Standing::Failed, error.findings(), error.verdict()),
+    };
+    let mut findings = Vec::new();
+    let options = Options::default();
+    let (proof, verdict) = verify::evidence(ctx, project, (pin, artifact, &options), record.as_ref(), &mut findings);
+    let mode = install::evidence::demand(project, pin, artifact, None).mode;
+    let standing = standing(mode, record.as_ref(), proof.is_some(), verdict, &findings);
+    Held { pin, artifact: Some(artifact), record, standing, proof, findings, verdict }
+}
+
+/// Whether a record tells of this artifact; how it was unpacked is no matter of evidence.
+fn is_of(record: &Record, pin: &Pin, artifact: &Artifact) -> bool {
+    record.pin == pin.name.as_str()
+        && record.integrity == artifact.integrity
+        && record.source == artifact.source.to_string()
+}
+
+fn standing(mode: Mode, record: Option<&Record>, is_proved: bool, verdict: Verdict, findings: &[Finding]) -> Standing {
+    let has = |code: &str| findings.iter().any(|finding| finding.code == code);
+    match (record.map(|record| &record.evidence), verdict) {
+        _ if mode == Mode::Off => Standing::Off,
+        _ if is_proved => Standing::Verified,
+        _ if has("provenance-missing") => Standing::Missing,
+        _ if has("nobody-named") => Standing::NobodyNamed,
+        (None | Some(record::Evidence::Off | record::Evidence::Unasked), _) => Standing::Unasked,
+        (_, Verdict::Refused) => Standing::Refused,
+        (_, Verdict::Failed) => Standing::Failed,
+        (Some(record::Evidence::None), _) => Standing::Missing,
+        (Some(record::Evidence::Kept(_)), _) => Standing::Unverifiable,
+    }
+}
+
+/// The documents that a record keeps.
+pub(super) fn kept(record: Option<&Record>) -> &[record::KeptAttestation] {
+    match record.map(|record| &record.evidence) {
+        Some(record::Evidence::Kept(kept)) => &kept.attestations,
+        _ => &[],
+    }
+}
+
+/// What a document says it is, unproved.
+pub(super) fn predicate_type(one: &record::KeptAttestation) -> Option<String> {
+    let read = attestation::read(one.attestation.to_string().as_bytes()).ok()?;
+    read.first()?.claim().statement.map(|statement| statement.predicate_type)
+}
+
+/// What is known of an artifact's SHA-256 beside its integrity.
+pub(super) enum Known {
+    /// No record says one.
+    Nothing,
+    /// The bytes are here and have it.
+    Confirmed(Sha256),
+    /// The record says so, and the bytes are not here.
+    Claimed(Sha256),
+    /// The record says so, and the bytes have another.
+    False,
+}
+
+/// The SHA-256 that a record says, held against the bytes where they are at hand.
+pub(super) fn sha256(ctx: &Ctx<'_>, project: &Project, held: &Held<'_>) -> Result<Known, Error> {
+    let (Some(artifact), Some(Record { evidence: record::Evidence::Kept(kept), .. })) = (held.artifact, &held.record)
+    else {
+        return Ok(Known::Nothing);
+    };
+    let Some(said) = kept.sha256 else { return Ok(Known::Nothing) };
+    let Some(blob) = install::open_kept(ctx, project, artifact)? else { return Ok(Known::Claimed(said)) };
+    let own = install::evidence::digest_of(&blob, Algorithm::Sha256)?;
+    Ok(if own.hex() == said.hex() { Known::Confirmed(said) } else { Known::False })
+}

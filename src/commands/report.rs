@@ -1,0 +1,30 @@
+//! `pinfold report`: a page to look at, from pins.toml and the records, without the network.
+//!
+//! One file that needs nothing else: no script, no font, no picture from elsewhere, and a policy in it that forbids them
+//! all. The same project in the same state gives the same bytes.
+
+mod graph;
+mod html;
+mod page;
+
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::project::Project;
+use crate::report::Report;
+
+use super::held;
+use super::paper::{Paper, time};
+
+/// Writes the page; `at` is the time that it tells, in seconds since 1970, where somebody said one.
+pub fn run(ctx: &Ctx<'_>, at: Option<i64>) -> Result<Paper, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let pins = project.select(&[])?;
+    let _project_lock = project.lock_shared()?;
+    let held = held::all(ctx, &project, &pins);
+    let document = page::page(&held, at.and_then(time).as_deref());
+    let proved = held.iter().filter(|one| one.standing == held::Standing::Verified).count();
+    let noun = if held.len() == 1 { "pin" } else { "pins" };
+    let summary = format!("{} {noun}, {proved} with proved evidence", held.len());
+    let rows = held.into_iter().map(|one| one.row(ctx)).collect();
+    Ok(Paper { document, report: Report { command: "report", rows, notes: Vec::new(), summary, judges: true } })
+}
