@@ -4,7 +4,7 @@
 //! the worst verdict and some counts. A project that cannot be read is a line, never the end of the run. A run that was
 //! cut off goes on where it stopped, from its own output ([`Done`]).
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::{self, BufRead, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -52,7 +52,8 @@ impl Tally {
             resumed => format!(", {resumed} done before"),
         };
         let others = self.lines.saturating_sub(self.passed);
-        format!("{} projects{resumed}: {} pins passed, {others} did not", self.projects, self.passed)
+        let noun = if self.projects == 1 { "project" } else { "projects" };
+        format!("{} {noun}{resumed}: {} passed, {others} did not", self.projects, self.passed)
     }
 }
 
@@ -62,7 +63,8 @@ struct Line<'a> {
     schema: &'a str,
     command: &'a str,
     project: &'a str,
-    /// How many lines the project has: a run that was cut off may have left some of them.
+    /// Which line of how many of the project's this is, from 1: a run that was cut off may have left some of them.
+    line: usize,
     lines: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pin: Option<&'a str>,
@@ -80,6 +82,7 @@ struct Before {
     schema: String,
     command: String,
     project: String,
+    line: usize,
     lines: usize,
     verdict: String,
 }
@@ -87,8 +90,8 @@ struct Before {
 /// The projects that an earlier run has finished, read from its output.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// How many lines of each are there, and how many there have to be.
-    seen: HashMap<String, (usize, usize)>,
+    /// Those whose last line is there: a project's lines are written at once and in order.
+    projects: HashSet<String>,
     worst: Option<Verdict>,
     /// Whether the output ends within a line.
     torn: bool,
@@ -110,14 +113,15 @@ impl Done {
                 continue;
             };
             done.worst = done.worst.max(Some(verdict));
-            let entry = done.seen.entry(before.project).or_default();
-            *entry = (entry.0.saturating_add(1), before.lines);
+            if before.line == before.lines {
+                done.projects.insert(before.project);
+            }
         }
         Ok(done)
     }
 
     fn has(&self, project: &str) -> bool {
-        self.seen.get(project).is_some_and(|(seen, all)| seen >= all)
+        self.projects.contains(project)
     }
 }
 
@@ -263,12 +267,15 @@ fn pin_file(project: &str) -> PathBuf {
 
 fn lines(command: &str, project: &str, result: &Result<Report, Error>) -> String {
     match result {
-        Ok(report) => report.rows.iter().map(|row| line(command, project, report.rows.len(), row)).collect(),
+        Ok(report) => {
+            let all = report.rows.len();
+            (1..).zip(&report.rows).map(|(number, row)| line(command, project, (number, all), row)).collect()
+        }
         Err(error) => alone(command, project, error.verdict(), (error.code(), &error.to_string())),
     }
 }
 
-fn line(command: &str, project: &str, lines: usize, row: &Row) -> String {
+fn line(command: &str, project: &str, (line, lines): (usize, usize), row: &Row) -> String {
     let mut codes: Vec<&str> = Vec::new();
     for finding in &row.findings {
         if !codes.contains(&finding.code.as_str()) {
@@ -277,14 +284,25 @@ fn line(command: &str, project: &str, lines: usize, row: &Row) -> String {
     }
     let source = (!row.source.is_empty()).then_some(row.source.as_str());
     let (pin, verdict) = (Some(row.subject.as_str()), row.verdict.name());
-    written(&Line { schema: SCHEMA, command, project, lines, pin, source, verdict, codes, message: None })
+    written(&Line { schema: SCHEMA, command, project, line, lines, pin, source, verdict, codes, message: None })
 }
 
 /// The one line of a project of which there is nothing else to say.
 fn alone(command: &str, project: &str, verdict: Verdict, (code, message): (&str, &str)) -> String {
     let (verdict, codes) = (verdict.name(), vec![code]);
     let message = Some(message);
-    written(&Line { schema: SCHEMA, command, project, lines: 1, pin: None, source: None, verdict, codes, message })
+    written(&Line {
+        schema: SCHEMA,
+        command,
+        project,
+        line: 1,
+        lines: 1,
+        pin: None,
+        source: None,
+        verdict,
+        codes,
+        message,
+    })
 }
 
 #[expect(clippy::expect_used, reason = "strings and numbers are JSON")]

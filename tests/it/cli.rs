@@ -91,6 +91,8 @@ fn man_pages() {
         "completions",
         "fetch",
         "man",
+        "report",
+        "sbom",
         "trust-show",
         "trust-update",
         "trust",

@@ -162,8 +162,9 @@ fn row(pin: &Held<'_>) -> String {
         _ => "open",
     };
     let cells = cells.iter().zip(TITLES).map(|(cell, title)| {
-        let cell = if cell.is_empty() { "not known" } else { cell };
-        format!("<td data-title='{title}'>{cell}</td>")
+        // On a phone, where each cell has a line of its own, one that says nothing is left out.
+        let (class, cell) = if cell.is_empty() { (" class='none'", "not known") } else { ("", cell.as_str()) };
+        format!("<td{class} data-title='{title}'>{cell}</td>")
     });
     format!("<tr class='{class}'>{}</tr>\n", cells.collect::<String>())
 }
@@ -226,8 +227,40 @@ svg .line{fill:none;stroke:var(--good);opacity:.6}\
 svg .gap rect,svg .line.gap{stroke:var(--open);stroke-dasharray:4 3}\
 table{border-collapse:collapse;width:100%}\
 th,td{text-align:left;vertical-align:top;padding:.5rem;border-bottom:1px solid var(--rule);overflow-wrap:anywhere}\
+th,td:nth-child(2),td:nth-child(6){overflow-wrap:normal}\
 footer{margin-top:2rem;font-size:.9rem}\
 @media (max-width:48rem){thead{display:none}tr{display:block;border:1px solid var(--rule);border-radius:6px;margin:0 0 1rem;padding:.4rem}\
-td{display:block;border:0;padding:.2rem .4rem}td::before{content:attr(data-title);display:block;font-size:.8rem;color:var(--soft)}}\
+td{display:block;border:0;padding:.2rem .4rem}td.none{display:none}td::before{content:attr(data-title);display:block;font-size:.8rem;color:var(--soft)}}\
 @media print{:root{--ink:#000;--paper:#fff;--soft:#333;--rule:#999;--good:#000;--open:#000;--bad:#000}main{max-width:none;padding:0}\
 body{font-size:10pt}tr,.gaps li,svg{break-inside:avoid}svg{min-width:0}.picture{overflow:visible}}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_evidence_says_is_more_than_text() {
+        let hostile = || Some("https://x/'\"><script>alert(1)</script>\u{202e}".to_owned());
+        let proof = Evidence {
+            kind: hostile().unwrap_or_default(),
+            signer: hostile().unwrap_or_default(),
+            issuer: hostile(),
+            repository: hostile(),
+            repository_id: hostile(),
+            git_ref: hostile(),
+            commit: hostile(),
+            builder: hostile(),
+            runner: hostile(),
+            run: Some("javascript:alert(1)".to_owned()),
+            time: hostile(),
+            log_index: Some(1),
+            instance: hostile(),
+        };
+        let path = Path { pin: hostile().unwrap_or_default(), way: Ok([builder(&proof), seen(&proof), from(&proof)]) };
+        for text in [from(&proof), by(&proof), when(&proof), graph::svg(&[path])] {
+            assert!(!text.contains("<script") && !text.contains('\u{202e}') && text.contains("script"), "{text}");
+            assert!(!text.contains("javascript:"), "{text}");
+            assert!(!text.contains("x/'"), "{text}");
+        }
+    }
+}
