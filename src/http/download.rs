@@ -4,7 +4,7 @@
 //! more bytes than were announced or pinned. What was pinned *besides* the size is the caller's to check; a wrong
 //! digest is no reason to come back here with the same URL.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::retry::{self, ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP};
