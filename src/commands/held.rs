@@ -33,6 +33,8 @@ pub(super) struct Held<'a> {
 pub(super) enum Standing {
     /// Proved, and what the pin demands.
     Verified,
+    /// Proved of bytes of which only the record says that they are the pinned ones: they are not at hand.
+    ByRecord,
     /// There, and wrong.
     Refused,
     /// There, and cannot be judged.
@@ -53,6 +55,7 @@ impl Standing {
     pub(super) const fn words(self) -> &'static str {
         match self {
             Self::Verified => "verified",
+            Self::ByRecord => "by the record's word",
             Self::Refused => "refused",
             Self::Unverifiable => "unverifiable",
             Self::NobodyNamed => "nobody named",
@@ -120,6 +123,7 @@ fn standing(mode: Mode, record: Option<&Record>, is_proved: bool, verdict: Verdi
     let has = |code: &str| findings.iter().any(|finding| finding.code == code);
     match (record.map(|record| &record.evidence), verdict) {
         _ if mode == Mode::Off => Standing::Off,
+        _ if is_proved && has("evidence-by-record") => Standing::ByRecord,
         _ if is_proved => Standing::Verified,
         _ if has("provenance-missing") => Standing::Missing,
         _ if has("nobody-named") => Standing::NobodyNamed,

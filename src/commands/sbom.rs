@@ -10,7 +10,7 @@ use crate::report::{Finding, Level, Report, Verdict};
 use crate::sbom::{Bill, Component, Document, Kind, Reference, cyclonedx, spdx};
 use crate::url::Url;
 
-use super::held::{self, Held};
+use super::held::{self, Held, Standing};
 use super::paper::{Paper, time};
 
 /// What `pinfold sbom` was asked for.
@@ -123,7 +123,7 @@ impl Named {
 /// The places that proved evidence names. A certificate's claims are signed, and still only text: what is no web
 /// address is no reference.
 fn proved(held: &Held<'_>) -> Vec<Reference> {
-    let Some(proof) = &held.proof else { return Vec::new() };
+    let Some(proof) = held.proof.as_ref().filter(|_| held.standing == Standing::Verified) else { return Vec::new() };
     let places = [(Kind::Repository, &proof.repository), (Kind::Run, &proof.run)];
     let places = places.into_iter().filter_map(|(kind, url)| Some((kind, url.as_ref()?)));
     places

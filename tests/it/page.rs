@@ -80,6 +80,18 @@ fn the_same_bytes_each_time_and_no_time_unasked() {
 }
 
 #[test]
+fn what_holds_by_the_record_alone_is_no_proof() {
+    let project = built("ok-actions", "url = \"https://example.com/artifact.bin\"", REPOSITORY);
+    fetched(&project);
+    assert!(page(&project, None).0.contains("<strong>1</strong> with proved evidence"));
+    std::fs::remove_dir_all(project.store_folder()).expect("a store");
+    let (page, report) = page(&project, None);
+    assert_eq!(report.exit_code(), 0, "{}", human(&report));
+    assert!(page.contains("<strong>0</strong> with proved evidence") && page.contains(">L0<"), "{page}");
+    assert!(page.contains("only the record says are the pinned ones") && !page.contains("class='line'"), "{page}");
+}
+
+#[test]
 fn what_pins_say_is_text() {
     let project = Project::new(&pin("x", "url = \"https://example.com/<b>'&\\\"\"", &integrity(b"x"), ""));
     if let Ok(paper) = with(&project, |ctx| report::run(ctx, None)) {

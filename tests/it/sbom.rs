@@ -189,6 +189,18 @@ fn evidence_that_is_wrong_is_told_and_refuses() {
 }
 
 #[test]
+fn what_holds_by_the_record_alone_is_no_proof() {
+    let project = built("ok-actions", "url = \"https://example.com/artifact.bin\"", REPOSITORY);
+    fetched(&project);
+    std::fs::remove_dir_all(project.store_folder()).expect("a store");
+    for format in FORMATS {
+        let (document, _, report) = bill(&project, format, None);
+        assert_eq!(codes(&report), ["evidence-by-record"]);
+        assert!(document.contains("by the record's word") && !document.contains("\"vcs\""), "{document}");
+    }
+}
+
+#[test]
 fn a_record_that_lies_about_a_digest_refuses() {
     let project = built("ok-actions", FILE, REPOSITORY);
     fetched(&project);

@@ -90,6 +90,7 @@ fn gaps(pins: &[Held<'_>]) -> String {
 const fn sentence(standing: Standing) -> &'static str {
     match standing {
         Standing::Verified => "who built it is proved.",
+        Standing::ByRecord => "its evidence holds, for bytes that only the record says are the pinned ones.",
         Standing::Refused => "its evidence is wrong.",
         Standing::Unverifiable => "its evidence cannot be judged with the roots at hand.",
         Standing::NobodyNamed => "its evidence holds, but the pin does not say whose is good.",
@@ -102,16 +103,17 @@ const fn sentence(standing: Standing) -> &'static str {
 
 fn path(pin: &Held<'_>) -> Path {
     let way = match (&pin.proof, pin.standing) {
-        (Some(proof), _) => Ok([
+        (Some(proof), Standing::Verified) => Ok([
             proof.repository.clone().unwrap_or_else(|| "a repository that nobody names".to_owned()),
             builder(proof),
             seen(proof),
         ]),
-        (None, Standing::Refused) => Err("evidence is wrong"),
-        (None, Standing::Unverifiable) => Err("evidence cannot be judged"),
-        (None, Standing::NobodyNamed) => Err("nobody says whose is good"),
-        (None, Standing::Failed) => Err("the record cannot be used"),
-        (None, _) => Err("no evidence"),
+        (_, Standing::ByRecord) => Err("by the record's word alone"),
+        (_, Standing::Refused) => Err("evidence is wrong"),
+        (_, Standing::Unverifiable) => Err("evidence cannot be judged"),
+        (_, Standing::NobodyNamed) => Err("nobody says whose is good"),
+        (_, Standing::Failed) => Err("the record cannot be used"),
+        (_, _) => Err("no evidence"),
     };
     Path { pin: pin.pin.name.to_string(), way }
 }
@@ -135,11 +137,8 @@ fn seen(proof: &Evidence) -> String {
 fn row(pin: &Held<'_>) -> String {
     let source = pin.artifact.map(|artifact| artifact.source.to_string()).unwrap_or_default();
     let integrity = pin.artifact.map(|artifact| artifact.integrity.to_string()).unwrap_or_default();
-    let level = if pin.findings.iter().any(|finding| finding.code == "evidence-by-record") {
-        "by the record's word".to_owned()
-    } else {
-        BuildLevel::of(pin.proof.as_deref()).name().replace("SLSA_BUILD_LEVEL_", "L")
-    };
+    let supported = pin.proof.as_deref().filter(|_| pin.standing == Standing::Verified);
+    let level = BuildLevel::of(supported).name().replace("SLSA_BUILD_LEVEL_", "L");
     let name = pin.pin.name.as_str();
     let cells = [
         format!(
