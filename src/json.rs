@@ -30,7 +30,7 @@ pub fn parse_within(bytes: &[u8], limit: usize, room: &Room) -> Result<Value, Js
     Ok(value)
 }
 
-/// What values may still take in memory, [`MAX_MEMORY`] at first.
+/// What values may still take in memory, `MAX_MEMORY` at first.
 #[derive(Debug)]
 pub struct Room(Cell<Option<usize>>);
 
