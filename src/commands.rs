@@ -1,7 +1,9 @@
 //! The commands: one function each, from a context and options to a report.
 
+pub mod audit;
 pub mod cache;
 pub mod check;
+pub mod explain;
 pub mod fetch;
 pub mod many;
 pub mod paper;

@@ -17,7 +17,7 @@ use crate::store::VerifiedBlob;
 use crate::tree::{self, Assembled};
 
 use evidence::Judged;
-pub use obtain::open_kept;
+pub use obtain::{MAX_ARTIFACT_LEN, open_kept, own_place};
 pub use recipe::{load_patches, recipe};
 pub use unpack::describe;
 

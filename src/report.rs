@@ -1,6 +1,10 @@
 //! [`Report`]: what a command has to say, as data; rendered by the shell for people or as JSON (`docs/report.md`).
 
+pub mod audit;
+pub mod date;
 pub mod json;
+pub mod markdown;
+pub mod sarif;
 
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +125,8 @@ pub struct Row {
     pub detail: String,
     /// What was proved about who made it, where evidence was judged and is good.
     pub evidence: Option<Box<Evidence>>,
+    /// What upstream says of it today, where that was asked.
+    pub audit: Option<Box<audit::Audit>>,
     /// All that was found, in the order in which it was.
     pub findings: Vec<Finding>,
 }
@@ -215,6 +221,7 @@ mod tests {
             source: String::new(),
             detail: String::new(),
             evidence: None,
+            audit: None,
             findings: vec![],
         };
         let rows = verdicts.iter().map(row).collect();

@@ -117,6 +117,7 @@ fn row(cached: &Cached, verdict: Verdict, status: &str) -> Row {
         source: cached.sources.join(", "),
         detail: fetch::size(cached.size),
         evidence: None,
+        audit: None,
         findings: Vec::new(),
     }
 }

@@ -76,7 +76,7 @@ pub fn run(trust: &Trust, clock: &dyn Clock, options: &Options) -> Result<Report
     let summary = format!("{count} looked at: {status}");
     let (source, evidence) = told.map(|outcome| (outcome.source, outcome.evidence)).unwrap_or_default();
     let (subject, status) = (options.artifact.clone(), status.to_owned());
-    let row = Row { subject, verdict, status, source, detail: String::new(), evidence, findings };
+    let row = Row { subject, verdict, status, source, detail: String::new(), evidence, audit: None, findings };
     Ok(Report { command: "check", rows: vec![row], notes: Vec::new(), summary, judges: true })
 }
 

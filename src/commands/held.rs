@@ -81,6 +81,7 @@ impl Held<'_> {
             source: fetch::source(ctx, self.pin),
             detail: format!("evidence: {}", self.standing.words()),
             evidence: self.proof,
+            audit: None,
             findings: self.findings,
         }
     }

@@ -88,6 +88,7 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Row {
         source,
         detail,
         evidence: judgement.proof,
+        audit: None,
         findings: judgement.findings,
     }
 }

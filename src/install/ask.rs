@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::Conduct;
 use crate::attestation::{self, Attestation};
 use crate::ctx::Ctx;
 use crate::digest::{Integrity, Sha256};
@@ -10,11 +9,22 @@ use crate::error::{Error, EvidenceError, Unasked};
 use crate::fs;
 use crate::http::Rules;
 use crate::path::RelPath;
-use crate::pins::{Artifact, NpmPackage, Source};
+use crate::pins::{Artifact, Host, NpmPackage, Source};
 use crate::project::Project;
 use crate::record::KeptAttestation;
 use crate::registry::{self, Answer, AskError, NpmSignatures};
 use crate::report::{Finding, Level};
+
+/// How a source is asked.
+#[derive(Clone, Copy)]
+pub(super) struct With<'a> {
+    /// Not at all.
+    pub(super) offline: bool,
+    /// The hosts that may be asked; `None` for all.
+    pub(super) hosts: Option<&'a [Host]>,
+    /// For a registry's own signatures too, which cost another request.
+    pub(super) signatures: bool,
+}
 
 /// What a source has, possibly nothing.
 #[derive(Debug, Default)]
@@ -33,21 +43,21 @@ pub(super) fn ask(
     artifact: &Artifact,
     file: Option<&RelPath>,
     sha256: Option<&Integrity>,
-    conduct: Conduct,
+    with: With<'_>,
 ) -> Result<Result<Asked, Unasked>, Error> {
     if let Some(path) = file {
         return in_file(project, path).map(Ok);
     }
-    if conduct.offline {
+    if with.offline {
         return Ok(Err(Unasked::Offline));
     }
     let deadline = ctx.clock.now().checked_add(LONGEST).unwrap_or_else(|| ctx.clock.now());
     let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
-    rules.hosts = project.pin_file().trust().hosts.as_deref();
+    rules.hosts = with.hosts;
     let named = project.pin_file().registries();
     let answer = match &artifact.source {
         Source::Npm(package) => match ctx.registries.npm(package.scope(), named.npm.as_ref()) {
-            Ok(registry) => return npm(ctx, &rules, &registry, package),
+            Ok(registry) => return npm(ctx, &rules, &registry, package, with.signatures),
             Err(error) => Err(Unasked::Registry(error)),
         },
         Source::Github(asset) => match (ctx.registries.github_api(named.github.as_ref()), sha256) {
@@ -83,6 +93,7 @@ fn npm(
     rules: &Rules<'_>,
     registry: &crate::url::Url,
     package: &NpmPackage,
+    signatures: bool,
 ) -> Result<Result<Asked, Unasked>, Error> {
     let (name, version) = (package.name(), package.version());
     let answer = match registry::npm_attestations(ctx.http, rules, ctx.clock, registry, name, version) {
@@ -90,6 +101,9 @@ fn npm(
         Err(error) => return Ok(Err(Unasked::Ask(error))),
     };
     let mut asked = Asked { attestations: sorted_out(answer, "npm")?, findings: Vec::new() };
+    if !signatures {
+        return Ok(Ok(asked));
+    }
     match registry::npm_signatures(ctx.http, rules, ctx.clock, registry, name, version) {
         Ok(signatures) => asked.attestations.extend(registry_signatures(&format!("{name}@{version}"), &signatures)),
         // A registry that keeps no documents of single versions has no signatures either.

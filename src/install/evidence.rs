@@ -6,14 +6,14 @@
 use std::io::{self, Read};
 
 use super::Conduct;
-use super::ask;
+use super::ask::{self, With};
 use crate::attestation::{self, Artifact as Proved, Attestation, Signer, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Hasher, Integrity, Sha256};
 use crate::error::evidence as words;
-use crate::error::{Error, EvidenceError};
+use crate::error::{Error, EvidenceError, Unasked};
 use crate::path::RelPath;
-use crate::pins::{Artifact, Mode, Pin, Source};
+use crate::pins::{Artifact, Host, Mode, Pin, Source};
 use crate::policy::{self, Name, Policy, RefPattern, Verdict};
 use crate::project::Project;
 use crate::record::{Evidence, Kept, KeptAttestation};
@@ -144,7 +144,9 @@ pub(super) fn look(
     }
     ctx.progress.step(pin.name.as_str(), Step::Proving);
     let sha256 = needs_sha256(artifact, demand).then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
-    match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), conduct)? {
+    let hosts = project.pin_file().trust().hosts.as_deref();
+    let with = With { offline: conduct.offline, hosts, signatures: true };
+    match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
         Err(unasked) => demand.without(Evidence::Unasked, EvidenceError::Unasked(unasked)),
         Ok(answer) if answer.attestations.is_empty() => {
             let mut judged = demand.without(Evidence::None, EvidenceError::Missing(Vec::new()))?;
@@ -163,6 +165,29 @@ pub(super) fn look(
     }
 }
 
+/// Asks for the evidence of an artifact whose bytes need not be here, for [`hold`] to judge; a registry's signatures are
+/// no part of it. `sha256` is that of the bytes, for sources that find evidence by it; `hosts` may be asked, `None` for
+/// all. The inner error says that nobody could be asked.
+pub fn gather(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (artifact, demand): (&Artifact, &Demand<'_>),
+    sha256: Option<&Integrity>,
+    hosts: Option<&[Host]>,
+) -> Result<Result<Evidence, Unasked>, Error> {
+    let with = With { offline: false, hosts, signatures: false };
+    let answer = match ask::ask(ctx, project, artifact, demand.file, sha256, with)? {
+        Ok(answer) => answer,
+        Err(unasked) => return Ok(Err(unasked)),
+    };
+    if answer.attestations.is_empty() {
+        return Ok(Ok(Evidence::None));
+    }
+    let sha256 = sha256.filter(|_| needs_sha256(artifact, demand));
+    let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
+    Ok(Ok(Evidence::Kept(Kept { sha256, attestations: answer.attestations })))
+}
+
 /// Judges what a record has, and asks nobody. Without the bytes a digest that the pin does not have is taken from the
 /// record, and that is said.
 pub fn hold(
@@ -177,9 +202,7 @@ pub fn hold(
         Evidence::Kept(kept) => judge(ctx, artifact, demand, kept, blob),
         _ if !demand.has_place => demand.without(evidence.clone(), EvidenceError::Missing(Vec::new())),
         Evidence::None => demand.without(Evidence::None, EvidenceError::Missing(Vec::new())),
-        Evidence::Off | Evidence::Unasked => {
-            demand.without(evidence.clone(), EvidenceError::Unasked(crate::error::Unasked::Offline))
-        }
+        Evidence::Off | Evidence::Unasked => demand.without(evidence.clone(), EvidenceError::Unasked(Unasked::Offline)),
     }
 }
 

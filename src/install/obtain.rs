@@ -126,6 +126,18 @@ fn download(
     Err(Error::Unobtainable { attempts })
 }
 
+/// Where the source itself serves an artifact; `None` for files of the project.
+pub fn own_place(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    artifact: &Artifact,
+    rules: &Rules<'_>,
+) -> Result<Option<Url>, Error> {
+    let mut attempts = Vec::new();
+    let (places, _) = places(ctx, project, artifact, rules, &mut attempts)?;
+    if attempts.is_empty() { Ok(places.into_iter().next()) } else { Err(Error::Unobtainable { attempts }) }
+}
+
 /// Where the bytes may be, the source's own place first, and what an index said of them. An index that cannot say it is
 /// an attempt like any other: a mirror may have the bytes.
 fn places(
@@ -230,4 +242,4 @@ const CHUNK: usize = 64 << 10;
 /// How much of an index's own words a message shows, in characters.
 const SHOWN: usize = 200;
 /// Longest artifact where the pin says no `size`, in bytes: more than any package seen, and an end to endless bodies.
-pub(crate) const MAX_ARTIFACT_LEN: u64 = 4 << 30;
+pub const MAX_ARTIFACT_LEN: u64 = 4 << 30;

@@ -112,6 +112,24 @@ impl PinFile {
     }
 }
 
+impl Trust {
+    /// Reads the `[trust]` table of a file that has nothing else, such as a house's policy for all its projects.
+    pub fn parse(text: &str) -> Result<Self, PinsError> {
+        if text.len() > MAX_FILE_LEN {
+            return Err(PinsError::new(None, None, PinsErrorKind::FileTooLarge { len: text.len() }));
+        }
+        let lines = Lines::of(text);
+        let document = toml_edit::Document::parse(text).map_err(|error| syntax(text, &lines, &error))?;
+        let root = Table::root(&lines, document.as_table());
+        if root.get("version").is_some() {
+            check_version(root)?;
+        }
+        let trust = Self::read(root);
+        topmost([root.shaped(&POLICY).map(|_| ()), outcome(&trust)])?;
+        trust
+    }
+}
+
 fn syntax(text: &str, lines: &Lines, error: &toml_edit::TomlError) -> PinsError {
     let span = error.span();
     let line = span.as_ref().map(|span| lines.at(span.start));
@@ -147,6 +165,8 @@ fn outcome<T>(result: &Result<T, PinsError>) -> Result<(), PinsError> {
     result.as_ref().map(|_| ()).map_err(Clone::clone)
 }
 
+/// Without `[trust]` a policy would demand nothing, which is seen when it is read.
+const POLICY: Shape = Shape { noun: "a policy", keys: &["version", "trust"] };
 const TOP: Shape = Shape { noun: "pins.toml", keys: &["version", "registries", "trust", "pins"] };
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::audit::Audit;
 use super::{Evidence, Finding, Level, Report, Row, Verdict};
 
 /// The value of `schema` in every document of this version.
@@ -29,6 +30,8 @@ struct WireRow<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<&'a Evidence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<&'a Audit>,
     findings: Vec<WireFinding<'a>>,
 }
 
@@ -85,6 +88,7 @@ fn row(row: &Row) -> WireRow<'_> {
         source: &row.source,
         detail: &row.detail,
         evidence: row.evidence.as_deref(),
+        audit: row.audit.as_deref(),
         findings: row.findings.iter().map(finding).collect(),
     }
 }
@@ -106,7 +110,7 @@ fn finding(finding: &Finding) -> WireFinding<'_> {
 }
 
 #[expect(clippy::expect_used, reason = "the wire structs hold only strings and numbers, which JSON can write")]
-fn document(wire: &impl Serialize) -> String {
+pub(super) fn document(wire: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(wire).expect("strings and numbers are JSON");
     text.push('\n');
     text

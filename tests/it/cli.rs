@@ -82,6 +82,7 @@ fn man_pages() {
     assert_eq!(run(&project, &["man", "--out", "man/pages"]).code, 0);
     let pages = files_below(&project.path("man/pages"));
     let expected = [
+        "audit",
         "cache-gc",
         "cache-list",
         "cache-path",
@@ -89,6 +90,7 @@ fn man_pages() {
         "cache",
         "check",
         "completions",
+        "explain",
         "fetch",
         "man",
         "report",

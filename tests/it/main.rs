@@ -8,6 +8,7 @@ mod render;
 mod support;
 
 mod attacks;
+mod audit;
 mod cache;
 mod check;
 mod cli;

@@ -1,5 +1,6 @@
 //! The command line: one set of types for parsing, help, completions and man pages.
 
+mod audit;
 mod check;
 mod paper;
 
@@ -17,6 +18,7 @@ use pinfold::url::{Url, UrlError};
 
 use crate::render::Style;
 
+pub(crate) use audit::{Audit, Explain, Format};
 pub(crate) use check::Check;
 pub(crate) use paper::{Many, Page, Sbom, Summaries};
 
@@ -83,6 +85,15 @@ pub(crate) enum Command {
     /// the options say. Evidence that is wrong refuses, whatever stands beside it. Where no option says who may have made
     /// the artifact there is no verdict (exit code 3), only what the evidence says.
     Check(Box<Check>),
+    /// Ask upstream about every pin: bytes, evidence, newer versions, what was taken back
+    ///
+    /// One row a pin: whether upstream still serves the pinned bytes, its registry's signature, the evidence for the
+    /// pinned version, and which versions have some. Changes nothing.
+    Audit(Audit),
+    /// Tell what is proven, claimed and not known about one pin
+    ///
+    /// Question by question, from the pin file, the record and the store; asks nobody.
+    Explain(Explain),
     /// Write the pins as a bill of materials, with what is proved of who made them
     Sbom(Sbom),
     /// Write a page to look at: who built what from where, and what nobody has proved
@@ -234,6 +245,8 @@ impl Command {
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
             Self::Check(_) => "check",
+            Self::Audit(_) => "audit",
+            Self::Explain(_) => "explain",
             Self::Sbom(_) => "sbom",
             Self::Report(_) => "report",
             Self::Cache(Cache::List) => "cache list",

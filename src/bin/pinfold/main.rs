@@ -1,5 +1,6 @@
 //! The `pinfold` command: parse, run, render, exit code.
 
+mod audits;
 mod bars;
 mod cli;
 mod papers;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
             let _ = std::io::stderr().write_all(summary.as_bytes());
             ExitCode::from(tally.exit_code())
         }
+        Ok(Answer::Rendered(text, code)) => answer(&text, code),
         Err(Failure { findings, verdict }) => match findings.first() {
             Some(first) if cli.output.json => {
                 answer(&json::failure(cli.command.words(), first, verdict), verdict.exit_code())
@@ -61,6 +63,8 @@ enum Answer {
     Paper(Paper),
     /// They went there already.
     Lines(Tally),
+    /// A report in a form of its own, and its exit code.
+    Rendered(String, u8),
 }
 
 /// Why there is no report.
@@ -113,6 +117,8 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         }
         // Nothing of the world but the roots: a process for each artifact should cost no more than its evidence.
         Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,
+        Command::Audit(options) => return audits::audit(cli, &world()?, options),
+        Command::Explain(options) => return audits::explain(cli, &world()?, options),
         Command::Cache(cli::Cache::List) => cache::list(&world()?.ctx())?,
         Command::Cache(cli::Cache::Gc { dry_run }) => cache::gc(&world()?.ctx(), *dry_run)?,
         Command::Cache(cli::Cache::Verify) => cache::verify(&world()?.ctx())?,

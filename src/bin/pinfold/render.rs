@@ -51,6 +51,27 @@ pub(crate) fn report(report: &Report, style: &Style) -> String {
     text
 }
 
+/// Questions and answers: each question a line of its own, and what is known below it. The answers say in sentences what
+/// evidence there is.
+pub(crate) fn answers(report: &Report, style: &Style) -> String {
+    let mut text = String::new();
+    for row in &report.rows {
+        let colour = match (row.verdict, row.status.as_str()) {
+            (Verdict::Passed, "proven") => "32",
+            (Verdict::Passed, _) => "33",
+            _ => "31",
+        };
+        let _ = writeln!(text, "{}", plain(&row.subject));
+        let _ = writeln!(text, "  {}: {}", style.paint(colour, &row.status), plain(&row.detail));
+        for finding in &row.findings {
+            under(&mut text, finding, style);
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", plain(&report.summary));
+    text
+}
+
 /// An error that ended a command.
 pub(crate) fn failure(findings: &[Finding], style: &Style) -> String {
     let mut text = String::new();

@@ -39,6 +39,10 @@ impl World {
             Command::Fetch(fetch) => {
                 (&fetch.registry, fetch.ca_file.as_deref(), fetch.target.platform.clone(), usize::from(fetch.jobs))
             }
+            Command::Audit(audit) => {
+                (&audit.registry, audit.ca_file.as_deref(), audit.target.platform.clone(), usize::from(audit.jobs))
+            }
+            Command::Explain(explain) => (&[], None, explain.target.platform.clone(), processors()),
             Command::Trust(cli::Trust::Update(update)) => (&[], update.ca_file.as_deref(), None, processors()),
             Command::Verify(verify) => {
                 let jobs = verify.many.jobs.map_or_else(processors, usize::from);
@@ -120,6 +124,8 @@ fn trusted_root(cli: &Cli) -> Option<String> {
     match &cli.command {
         Command::Fetch(fetch) => fetch.evidence.trusted_root.clone(),
         Command::Verify(verify) => verify.evidence.trusted_root.clone(),
+        Command::Audit(audit) => audit.root.trusted_root.clone(),
+        Command::Explain(explain) => explain.root.trusted_root.clone(),
         _ => None,
     }
 }

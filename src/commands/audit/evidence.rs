@@ -1,0 +1,229 @@
+//! The evidence for a pinned version: from the record and proved again, else asked for.
+
+use std::io::Read as _;
+
+use super::house::House;
+use super::upstream::Upstream;
+use super::{Found, Options};
+use crate::attestation::{self, Artifact as Proving, Attestation, Unproved};
+use crate::ctx::Ctx;
+use crate::digest::{Algorithm, Hasher, Integrity};
+use crate::error::{Error, Unasked};
+use crate::install::evidence::{self, Demand, Judged};
+use crate::install::open_kept;
+use crate::pins::{Artifact, Pin, Source};
+use crate::project::Project;
+use crate::record::{Evidence, Kept, KeptAttestation, Record};
+use crate::report::audit::{Provenance, ProvenanceFrom, Signature};
+use crate::report::{self, Finding, Level, Verdict};
+
+/// What the evidence has to be about.
+pub(in crate::commands) struct About<'a> {
+    pub(in crate::commands) pin: &'a Pin,
+    pub(in crate::commands) artifact: &'a Artifact,
+    pub(in crate::commands) demand: &'a Demand<'a>,
+    pub(in crate::commands) record: Option<&'a Record>,
+    /// The SHA-256 of the pinned bytes, where it is known.
+    pub(in crate::commands) sha256: Option<Integrity>,
+    pub(in crate::commands) upstream: &'a Upstream,
+}
+
+/// The SHA-256 of the pinned bytes, for sources that know no other digest: by the pin, the store, or the record's word.
+pub(in crate::commands) fn sha256(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    artifact: &Artifact,
+    record: Option<&Record>,
+) -> Result<Option<Integrity>, Error> {
+    if artifact.integrity.algorithm() == Algorithm::Sha256 {
+        return Ok(Some(artifact.integrity.clone()));
+    }
+    if !matches!(artifact.source, Source::Github(_) | Source::Pypi(_)) {
+        return Ok(None);
+    }
+    if let Some(blob) = open_kept(ctx, project, artifact)? {
+        let (mut hasher, mut reader, mut buffer) = (Hasher::new(Algorithm::Sha256), blob.reader(), vec![0; CHUNK]);
+        loop {
+            match reader.read(&mut buffer).map_err(|error| Error::Archive(error.into()))? {
+                0 => return Ok(Some(hasher.finish())),
+                read => hasher.update(buffer.get(..read).unwrap_or_default()),
+            }
+        }
+    }
+    Ok(record.and_then(kept_of).and_then(|kept| kept.sha256).and_then(|digest| digest.to_string().parse().ok()))
+}
+
+/// How the evidence comes out, where it was found, and what it proves.
+pub(in crate::commands) fn look(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    about: About<'_>,
+    house: &House,
+    options: &Options,
+    found: &mut Found,
+) -> Result<(Provenance, ProvenanceFrom, Option<Box<report::Evidence>>), Error> {
+    let kept = about.record.and_then(kept_of).map(without_signatures).filter(|kept| !kept.attestations.is_empty());
+    // A file that the pin names may have been changed since, and costs no request.
+    let (evidence, from) = match kept.filter(|_| about.demand.file.is_none()) {
+        Some(kept) => (Evidence::Kept(kept), ProvenanceFrom::Record),
+        None if options.offline && about.demand.file.is_none() => (of_record(about.record), ProvenanceFrom::Nowhere),
+        None => match ask(ctx, project, &about, house, found)? {
+            Some(evidence @ Evidence::Kept(_)) => (evidence, ProvenanceFrom::Source),
+            Some(evidence) => (evidence, ProvenanceFrom::Nowhere),
+            None => return Ok((Provenance::Unknown, ProvenanceFrom::Nowhere, None)),
+        },
+    };
+    let blob = match &evidence {
+        Evidence::Kept(kept) if kept.sha256.is_some() => open_kept(ctx, project, about.artifact)?,
+        _ => None,
+    };
+    match evidence::hold(ctx, about.artifact, about.demand, &evidence, blob.as_ref()) {
+        Ok(Judged { proof, findings, .. }) => {
+            let by_claim = found.findings.iter().any(|known| known.code == BY_CLAIM);
+            let provenance = match &proof {
+                Some(_) if by_claim => Provenance::Claimed,
+                Some(_) => Provenance::Proved,
+                None => of_findings(&findings),
+            };
+            // The record, too, has no bytes; whose word it is was told.
+            let fresh = findings.into_iter().filter(|finding| !(by_claim && finding.code == "evidence-by-record"));
+            found.count(fresh.collect(), Verdict::Unverifiable);
+            Ok((provenance, from, proof))
+        }
+        Err(error) => {
+            let (findings, verdict) = (error.findings(), error.verdict());
+            let provenance = match verdict {
+                Verdict::Refused if !findings.iter().any(|one| one.code == MISSING) => Provenance::Refused,
+                _ => of_findings(&findings),
+            };
+            found.count(findings, verdict);
+            Ok((provenance, from, None))
+        }
+    }
+}
+
+/// What findings without a proof mean.
+fn of_findings(findings: &[Finding]) -> Provenance {
+    let has = |code: &str| findings.iter().any(|finding| finding.code == code);
+    match (has(MISSING), has("nobody-named"), has("evidence-offline")) {
+        (true, ..) => Provenance::Missing,
+        (_, true, _) => Provenance::Unnamed,
+        (.., true) => Provenance::Unknown,
+        _ => Provenance::Unverifiable,
+    }
+}
+
+/// Asks for evidence; `None`, and a finding, where that was not possible.
+fn ask(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    about: &About<'_>,
+    house: &House,
+    found: &mut Found,
+) -> Result<Option<Evidence>, Error> {
+    // The digest that upstream publishes finds evidence too; that it is about the pinned bytes is then upstream's word.
+    let claimed = || about.upstream.integrity.clone().filter(|one| one.algorithm() == Algorithm::Sha256);
+    let by_claim = about.sha256.is_none() && claimed().is_some() && !matches!(about.artifact.source, Source::Npm(_));
+    let sha256 = about.sha256.clone().or_else(claimed);
+    let answer = evidence::gather(ctx, project, (about.artifact, about.demand), sha256.as_ref(), house.hosts())?;
+    match answer {
+        Ok(evidence) => {
+            if by_claim && matches!(evidence, Evidence::Kept(_)) {
+                let message = "that the evidence is about the pinned bytes is upstream's word: they are not here";
+                let hint = format!("run `pinfold fetch {}` first", about.pin.name);
+                found.tell(Finding::new(Level::Warning, BY_CLAIM, message).hint(hint));
+            }
+            Ok(Some(evidence))
+        }
+        Err(unasked) => {
+            let refused = matches!(&unasked, Unasked::Ask(error) if error.is_refusal());
+            let finding = unasked.finding(Level::Error);
+            // The source has been silent once, and that was told.
+            if !found.findings.iter().any(|known| known.code == finding.code && known.level == Level::Error) {
+                found.count(vec![finding], if refused { Verdict::Refused } else { Verdict::Failed });
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// What a registry's signature over the pinned integrity is worth: that of today, offline that of the record. `None` for
+/// sources that have none.
+pub(in crate::commands) fn signature(
+    ctx: &Ctx<'_>,
+    artifact: &Artifact,
+    upstream: &Upstream,
+    record: Option<&Record>,
+    found: &mut Found,
+) -> Result<Option<Signature>, Error> {
+    let Source::Npm(package) = &artifact.source else { return Ok(None) };
+    let attestations: Vec<Attestation> = match (&upstream.signatures, &upstream.integrity) {
+        (Some(pairs), Some(integrity)) => pairs
+            .iter()
+            .map(|(keyid, sig)| Attestation::registry_signature(&package.to_string(), integrity, keyid, sig))
+            .collect(),
+        (Some(_), None) => Vec::new(),
+        (None, _) => {
+            let Some(kept) = record.and_then(kept_of) else { return Ok(None) };
+            let signatures = kept.attestations.iter().filter(|one| is_signature(one));
+            signatures
+                .flat_map(|one| attestation::read(one.attestation.to_string().as_bytes()).unwrap_or_default())
+                .collect()
+        }
+    };
+    let trust = ctx.trust.proving()?;
+    let about = Proving::of(std::slice::from_ref(&artifact.integrity));
+    let proofs: Vec<_> = attestations.iter().map(|one| attestation::prove(trust, one, &about)).collect();
+    let wrong = proofs.iter().find_map(|proof| match proof {
+        Err(Unproved::Refused(refusal) | Unproved::NotAbout(refusal)) => Some(refusal),
+        _ => None,
+    });
+    if let Some(refusal) = wrong {
+        let mut finding = Finding::new(Level::Error, refusal.code(), format!("the registry's signature: {refusal}"));
+        (finding.expected, finding.received) = refusal.compared().unzip();
+        found.count(vec![finding], Verdict::Refused);
+        return Ok(Some(Signature::Refused));
+    }
+    if proofs.iter().any(Result::is_ok) {
+        return Ok(Some(Signature::Valid));
+    }
+    Ok(Some(match proofs.is_empty() {
+        true => {
+            let message = "the registry has no signature over the pinned integrity";
+            found.tell(Finding::new(Level::Note, "registry-unsigned", message));
+            Signature::Absent
+        }
+        false => Signature::Unverifiable,
+    }))
+}
+
+fn kept_of(record: &Record) -> Option<&Kept> {
+    match &record.evidence {
+        Evidence::Kept(kept) => Some(kept),
+        _ => None,
+    }
+}
+
+/// What a record says where it has nothing to prove; no record says nothing.
+fn of_record(record: Option<&Record>) -> Evidence {
+    match record.map(|record| &record.evidence) {
+        // Signatures alone were all that there was.
+        Some(Evidence::None | Evidence::Kept(_)) => Evidence::None,
+        Some(Evidence::Off | Evidence::Unasked) | None => Evidence::Unasked,
+    }
+}
+
+fn without_signatures(kept: &Kept) -> Kept {
+    let attestations = kept.attestations.iter().filter(|one| !is_signature(one)).cloned().collect();
+    Kept { sha256: kept.sha256, attestations }
+}
+
+/// Whether it is a registry's signature, which has a question of its own.
+fn is_signature(kept: &KeptAttestation) -> bool {
+    kept.attestation.get("registrySignature").is_some()
+}
+
+const BY_CLAIM: &str = "evidence-by-claim";
+const MISSING: &str = "provenance-missing";
+/// Bytes hashed at once.
+const CHUNK: usize = 128 << 10;

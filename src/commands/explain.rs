@@ -1,0 +1,290 @@
+//! `pinfold explain`: what is proven, claimed and not known about one pin, question by question.
+//!
+//! Asks nobody: what the pin file, the record, the store and the tree have is proved again. A claim is something that
+//! stands there and that nobody who could be held to it has signed; not known is what nothing here says.
+
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::install;
+use crate::install::evidence::Demand;
+use crate::pins::{Artifact, Pin, Source};
+use crate::project::Project;
+use crate::record::{Evidence, Record};
+use crate::report::audit::{Provenance, Signature};
+use crate::report::{self, Finding, Level, Report, Row, Verdict};
+
+use super::audit::evidence::{self as judging, About};
+use super::audit::house::House;
+use super::audit::upstream::Upstream;
+use super::audit::{self, Found};
+use super::verify;
+
+/// Explains a pin.
+pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let pins = project.select(&[name.to_owned()])?;
+    let pin = *pins.first().ok_or(Error::NoPins)?;
+    let artifact = install::artifact_of(pin, ctx.platform)?;
+    // `verify` takes the project's lock itself.
+    let verified =
+        verify::run(ctx, &verify::Options { pins: vec![name.to_owned()], evidence: Some(crate::pins::Mode::Off) })?;
+    let record = project.record(name)?.filter(|record| record.integrity == artifact.integrity);
+    let mut on_demand = Found::default();
+    let house = House::default();
+    let demand = house.demand(&project, pin, artifact, &mut on_demand);
+    let explaining = Explaining { ctx, project: &project, pin, artifact, record: record.as_ref(), demand: &demand };
+    let mut rows = vec![explaining.demands(), explaining.tree(verified), explaining.transit()?];
+    rows.push(explaining.registry()?);
+    rows.extend(explaining.builder(&house)?);
+    rows.push(explaining.unknown());
+    let count = |status: Status| rows.iter().filter(|row| row.status == status.name()).count();
+    let summary = format!(
+        "{name} ({}): {} proven, {} claimed, {} not known",
+        artifact.source,
+        count(Status::Proven),
+        count(Status::Claimed),
+        count(Status::Unknown)
+    );
+    Ok(Report { command: "explain", rows, notes: Vec::new(), summary, judges: true })
+}
+
+/// How sure an answer is.
+#[derive(Clone, Copy)]
+enum Status {
+    Proven,
+    Claimed,
+    Unknown,
+    /// The question has an answer, and it is no good.
+    Refuted,
+}
+
+impl Status {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Claimed => "claimed",
+            Self::Unknown => "not known",
+            Self::Refuted => "refuted",
+        }
+    }
+}
+
+struct Explaining<'a> {
+    ctx: &'a Ctx<'a>,
+    project: &'a Project,
+    pin: &'a Pin,
+    artifact: &'a Artifact,
+    record: Option<&'a Record>,
+    demand: &'a Demand<'a>,
+}
+
+impl Explaining<'_> {
+    fn row(&self, question: &str, status: Status, answer: impl Into<String>) -> Row {
+        let verdict = if matches!(status, Status::Refuted) { Verdict::Refused } else { Verdict::Passed };
+        Row {
+            subject: question.to_owned(),
+            verdict,
+            status: status.name().to_owned(),
+            source: self.artifact.source.to_string(),
+            detail: answer.into(),
+            evidence: None,
+            audit: None,
+            findings: Vec::new(),
+        }
+    }
+
+    /// By the pin file itself.
+    fn demands(&self) -> Row {
+        let mut parts = vec![format!("bytes with the digest {}", self.artifact.integrity)];
+        parts.extend(self.artifact.tree.map(|tree| format!("a tree with the hash {tree}")));
+        let mode = self.pin.provenance.as_ref().and_then(|one| one.mode);
+        let mode = mode.unwrap_or(self.project.pin_file().trust().provenance);
+        parts.push(format!("provenance: {mode}"));
+        let repositories: Vec<String> = self.demand.policy.repositories.iter().map(ToString::to_string).collect();
+        if !repositories.is_empty() {
+            parts.push(format!("built from {}", repositories.join(" or ")));
+        }
+        parts.extend(self.demand.policy.workflow.as_ref().map(|workflow| format!("by the workflow {workflow}")));
+        let refs: Vec<String> = self.demand.policy.refs.iter().map(ToString::to_string).collect();
+        if !refs.is_empty() {
+            parts.push(format!("at {}", refs.join(" or ")));
+        }
+        let question = "What does the pin demand?";
+        self.row(
+            question,
+            Status::Proven,
+            format!("{} (line {} of the pin file)", parts.join("; "), self.artifact.line),
+        )
+    }
+
+    /// By what `verify` found at the destination.
+    fn tree(&self, verified: Report) -> Row {
+        let question = "Is what stands in the project what was pinned?";
+        let Some(row) = verified.rows.into_iter().next() else {
+            return self.row(question, Status::Unknown, "nothing was looked at");
+        };
+        let (status, answer) = match row.verdict {
+            Verdict::Passed if row.detail.ends_with("by record") => {
+                (Status::Claimed, format!("`{}` is what its record lists, and nothing stronger is here", self.pin.to))
+            }
+            Verdict::Passed => {
+                (Status::Proven, format!("every byte of `{}` was compared: {}", self.pin.to, row.detail))
+            }
+            Verdict::Refused if row.findings.iter().any(|one| one.code == "tree-absent") => {
+                (Status::Unknown, format!("there is nothing at `{}`", self.pin.to))
+            }
+            Verdict::Refused => (Status::Refuted, format!("`{}` is not what was pinned", self.pin.to)),
+            Verdict::Failed | Verdict::Unverifiable => {
+                (Status::Unknown, format!("`{}` cannot be held against anything", self.pin.to))
+            }
+        };
+        let findings = if matches!(status, Status::Refuted) { row.findings } else { Vec::new() };
+        Row { findings, ..self.row(question, status, answer) }
+    }
+
+    /// By the digest of the bytes that are here.
+    fn transit(&self) -> Result<Row, Error> {
+        let question = "Could the bytes have been changed in transit, or since they were pinned?";
+        let algorithm = self.artifact.integrity.algorithm().name().replace("sha", "SHA-");
+        Ok(match install::open_kept(self.ctx, self.project, self.artifact)? {
+            Some(blob) => {
+                let answer =
+                    format!("no: all {} bytes were hashed just now, and have the pinned {algorithm}", blob.len());
+                self.row(question, Status::Proven, answer)
+            }
+            None if self.record.is_some() => {
+                let answer = format!(
+                    "no, by the record's word: nothing is unpacked that has not the pinned {algorithm}, but the artifact \
+                     is not in the store to be hashed again"
+                );
+                self.row(question, Status::Claimed, answer)
+            }
+            None => self.row(question, Status::Unknown, "the artifact was not fetched here"),
+        })
+    }
+
+    /// By a registry's signature in the record.
+    fn registry(&self) -> Result<Row, Error> {
+        let question = "Does the registry vouch for them?";
+        let mut found = Found::default();
+        let nobody = Upstream::default();
+        let signature = judging::signature(self.ctx, self.artifact, &nobody, self.record, &mut found)?;
+        let unsigned = match &self.artifact.source {
+            Source::Npm(_) => "the record has no signature of the registry's",
+            Source::Pypi(_) => "an index lists digests and signs none; `pinfold audit` compares them",
+            Source::Github(_) => "a release lists digests and signs none; `pinfold audit` compares them",
+            Source::Url(_) | Source::File(_) => "there is no registry behind this source",
+        };
+        let mut row = match signature {
+            Some(Signature::Valid) => {
+                let answer = format!(
+                    "the registry signed the name, the version and the pinned digest{}: what it served everybody, not \
+                     who built it",
+                    self.keys()
+                );
+                self.row(question, Status::Proven, answer)
+            }
+            Some(Signature::Refused) => self.row(question, Status::Refuted, "its signature is wrong"),
+            Some(Signature::Unverifiable) => {
+                let answer = format!("there is a signature{}, whose key is in no trust root in use", self.keys());
+                self.row(question, Status::Claimed, answer)
+            }
+            Some(Signature::Absent) | None => self.row(question, Status::Unknown, unsigned),
+        };
+        row.findings = found.findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
+        Ok(row)
+    }
+
+    /// The ids of the keys with which a registry signed.
+    fn keys(&self) -> String {
+        let Some(Evidence::Kept(kept)) = self.record.map(|record| &record.evidence) else { return String::new() };
+        let id = |value: &serde_json::Value| value.get("registrySignature")?.get("keyid")?.as_str().map(str::to_owned);
+        let ids: Vec<String> = kept.attestations.iter().filter_map(|one| id(&one.attestation)).collect();
+        if ids.is_empty() { String::new() } else { format!(" with the key {}", ids.join(" and ")) }
+    }
+
+    /// By the record's evidence: who built it, and who signed where.
+    fn builder(&self, house: &House) -> Result<[Row; 2], Error> {
+        let mut found = Found::default();
+        let offline = audit::Options { offline: true, ..audit::Options::default() };
+        let sha256 = judging::sha256(self.ctx, self.project, self.artifact, self.record)?;
+        let upstream = Upstream::default();
+        let about = About {
+            pin: self.pin,
+            artifact: self.artifact,
+            demand: self.demand,
+            record: self.record,
+            sha256,
+            upstream: &upstream,
+        };
+        let (provenance, _, proof) = judging::look(self.ctx, self.project, about, house, &offline, &mut found)?;
+        let (status, answer) = match (provenance, &proof) {
+            (Provenance::Proved | Provenance::Claimed, Some(proof)) => (Status::Proven, built(proof)),
+            (Provenance::Refused, _) => (Status::Refuted, "there is evidence, and it is wrong".to_owned()),
+            (Provenance::Unnamed, _) => (
+                Status::Claimed,
+                "there is evidence that holds, and the pin does not say whose would be right".to_owned(),
+            ),
+            (Provenance::Unverifiable, _) => {
+                (Status::Claimed, "there is evidence that cannot be judged with what is here".to_owned())
+            }
+            (Provenance::Unknown, _) => (Status::Unknown, "nobody has asked for evidence yet".to_owned()),
+            _ => (Status::Unknown, "upstream had no provenance when it was asked".to_owned()),
+        };
+        let question = "Did upstream's own machinery build them, from which source?";
+        let findings: Vec<Finding> =
+            found.findings.into_iter().filter(|one| one.code != "provenance-missing").collect();
+        let by = Row { findings, ..self.row(question, status, answer) };
+        let question = "Who signed that, where is it logged, and when?";
+        let signed = match proof {
+            Some(proof) => {
+                Row { detail: signed(&proof), evidence: Some(proof), ..self.row(question, Status::Proven, "") }
+            }
+            None => self.row(question, Status::Unknown, "there is no signature that the pin accepts"),
+        };
+        Ok([by, signed])
+    }
+
+    /// What no evidence answers, and what is done to the tree here.
+    fn unknown(&self) -> Row {
+        let mut parts = vec![
+            "whether the source does what it says, and whether whoever may change it or its build meant well"
+                .to_owned(),
+            "whether the same source would give the same bytes again".to_owned(),
+        ];
+        match self.pin.patches.len() {
+            0 => {}
+            1 => parts.push(
+                "one patch of the project changes the tree after that, and nobody upstream vouches for it".into(),
+            ),
+            many => parts.push(format!(
+                "{many} patches of the project change the tree after that, and nobody upstream vouches for them"
+            )),
+        }
+        self.row("What is not known?", Status::Unknown, parts.join("; "))
+    }
+}
+
+/// Who built it, in a sentence.
+fn built(proof: &report::Evidence) -> String {
+    let Some(repository) = &proof.repository else {
+        return format!("{}, which says nothing of a build", proof.kind);
+    };
+    let at = proof.git_ref.as_ref().map(|one| format!(" at {one}")).unwrap_or_default();
+    let commit = proof.commit.as_ref().map(|one| format!(", commit {one}")).unwrap_or_default();
+    let runner = proof.runner.as_ref().map(|one| format!(", on a {one} machine")).unwrap_or_default();
+    format!("yes: from {repository}{at}{commit}{runner} ({})", proof.kind)
+}
+
+/// Who signed and where it is logged, in a sentence.
+fn signed(proof: &report::Evidence) -> String {
+    let vouched = proof.issuer.as_ref().map(|one| format!(", vouched for by {one}")).unwrap_or_default();
+    let logged = match (&proof.time, proof.log_index) {
+        (Some(time), Some(index)) => format!("; in a public log as entry {index} since {time}"),
+        (Some(time), None) => format!("; in no public log, timestamped {time}"),
+        (None, _) => "; without a time that anybody vouches for".to_owned(),
+    };
+    let run = proof.run.as_ref().map(|one| format!("; in the run {one}")).unwrap_or_default();
+    let root = proof.instance.as_ref().map(|one| format!("; proved against the {one} root")).unwrap_or_default();
+    format!("{}{vouched}{logged}{run}{root}", proof.signer)
+}
