@@ -133,11 +133,16 @@ pub fn create_folders(path: &Path) -> Result<(), FsError> {
 /// do: containers that share a store have the same ones.
 pub fn create_beside(path: &Path) -> Result<(File, PathBuf), FsError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // Each state is seeded with other random keys of the system's.
-    let random = RandomState::new().build_hasher().finish();
-    let beside = path.with_file_name(format!(".{name}.{random:016x}{PARTIAL}"));
+    let beside = path.with_file_name(unique_name(&name));
     let file = File::options().read(true).write(true).create_new(true).open(&beside);
     Ok((file.map_err(|error| FsError::new("create", &beside, error))?, beside))
+}
+
+/// A name that no other process uses.
+pub fn unique_name(name: &str) -> String {
+    // Each state is seeded with other random keys of the system's.
+    let random = RandomState::new().build_hasher().finish();
+    format!(".{name}.{random:016x}{PARTIAL}")
 }
 
 /// How the names end that [`create_beside`] gives.
@@ -164,6 +169,24 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
         .and_then(|()| rename(&beside, path))
         .inspect_err(|_| {
             // The first error is the one to tell; a file left beside is swept up by the next run.
+            let _ = std::fs::remove_file(&beside);
+        })
+}
+
+/// Writes a whole file beside one that is there and renames it into its place: with the mode that this has, and where it is
+/// a link, into the place that it leads to.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    let path = &canonical(path)?;
+    let failed = |error| FsError::new("write", path, error);
+    let permissions = std::fs::metadata(path).map_err(failed)?.permissions();
+    let (mut file, beside) = create_beside(path)?;
+    file.write_all(bytes)
+        .and_then(|()| file.set_permissions(permissions))
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
+        .and_then(|()| rename(&beside, path))
+        .inspect_err(|_| {
+            // As in [`write`]; what is left beside pins.toml is seen, and says by its name what it is.
             let _ = std::fs::remove_file(&beside);
         })
 }

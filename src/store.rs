@@ -8,18 +8,23 @@
 //! ROOT/sha512/ab/<hex>            the bytes
 //! ROOT/sha512/ab/<hex>.sources    for which sources they were fetched, one a line
 //! ROOT/projects/<hex>             the path of a project that uses the store, by the digest of that path
+//! ROOT/drafts/<name>              a tree that is looked at before its artifact is pinned
 //! ```
+
+mod incoming;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write as _};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Algorithm, Hasher, Integrity, Sha256};
-use crate::fs::{self, FsError, Lock};
+use crate::fs::{self, Dir, FsError, Lock};
+
+pub use incoming::Incoming;
 
 /// A folder of artifacts by digest.
 #[derive(Debug, Clone)]
@@ -178,13 +183,16 @@ impl Store {
         check(fs::open(path)?, path, integrity)
     }
 
-    /// A place for bytes that are to have this digest.
-    pub fn receive(&self, integrity: &Integrity) -> Result<Incoming, FsError> {
-        let path = self.path_of(integrity);
-        fs::create_folders(path.parent().unwrap_or(&self.root))?;
-        let (file, beside) = fs::create_beside(&path)?;
-        let hasher = Hasher::new(integrity.algorithm());
-        Ok(Incoming { expected: integrity.clone(), hasher, file, beside, path, len: 0, kept: false })
+    /// Opens and hashes a file outside the store that nobody has pinned yet: what it has is what it is.
+    pub fn open_unpinned(path: &Path) -> Result<VerifiedBlob, FsError> {
+        let (file, len, integrity) = hash(fs::open(path)?, path, Algorithm::Sha512)?;
+        Ok(VerifiedBlob { file, len, integrity })
+    }
+
+    /// Where a tree can be put together that is only looked at; who makes something there removes it.
+    pub fn drafts(&self) -> Result<Dir, FsError> {
+        fs::create_folders(&self.root)?;
+        Dir::open(&self.root)?.make_child(DRAFTS, 0o755)
     }
 
     /// For which sources the bytes under a digest were fetched.
@@ -273,6 +281,10 @@ impl Store {
             fs::remove(&folder.join(name))?;
             swept = swept.saturating_add(1);
         }
+        for name in fs::names(&self.root.join(DRAFTS))? {
+            self.drafts()?.remove_all(&name)?;
+            swept = swept.saturating_add(1);
+        }
         Ok(swept)
     }
 
@@ -294,85 +306,26 @@ impl Store {
     }
 }
 
-/// Bytes on their way into the store; dropped without [`Incoming::finish`], they leave nothing.
-#[derive(Debug)]
-pub struct Incoming {
-    expected: Integrity,
-    hasher: Hasher,
-    file: File,
-    beside: PathBuf,
-    path: PathBuf,
-    len: u64,
-    kept: bool,
-}
-
-impl Incoming {
-    /// Takes the next bytes.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.hasher.update(bytes);
-        self.len = self.len.saturating_add(u64::try_from(bytes.len()).unwrap_or_default());
-        Ok(())
-    }
-
-    /// Forgets all bytes so far.
-    pub fn restart(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.hasher = Hasher::new(self.expected.algorithm());
-        self.len = 0;
-        Ok(())
-    }
-
-    /// How many bytes there are so far.
-    pub const fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Whether there are none so far.
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Puts the bytes into their place if their digest is right.
-    pub fn finish(mut self) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
-        let received = std::mem::replace(&mut self.hasher, Hasher::new(self.expected.algorithm())).finish();
-        if received != self.expected {
-            return Ok(Err(Mismatch { expected: self.expected.clone(), received, size: self.len }));
-        }
-        fs::rename(&self.beside, &self.path)?;
-        self.kept = true;
-        let file = self.file.try_clone().map_err(|error| FsError::new("open", &self.path, error))?;
-        Ok(Ok(VerifiedBlob { file, len: self.len, integrity: received }))
+fn check(file: File, path: &Path, expected: &Integrity) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
+    let (file, len, received) = hash(file, path, expected.algorithm())?;
+    if received == *expected {
+        Ok(Ok(VerifiedBlob { file, len, integrity: received }))
+    } else {
+        Ok(Err(Mismatch { expected: expected.clone(), received, size: len }))
     }
 }
 
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if !self.kept {
-            // Nothing can be done about a failure here; `cache gc` sweeps what stays.
-            let _ = fs::remove(&self.beside);
-        }
-    }
-}
-
-fn check(mut file: File, path: &Path, expected: &Integrity) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
-    let mut hasher = Hasher::new(expected.algorithm());
+fn hash(mut file: File, path: &Path, algorithm: Algorithm) -> Result<(File, u64, Integrity), FsError> {
+    let mut hasher = Hasher::new(algorithm);
     let mut buffer = vec![0; CHUNK];
     let mut len = 0_u64;
     loop {
         let read = file.read(&mut buffer).map_err(|error| FsError::new("read", path, error))?;
         if read == 0 {
-            break;
+            return Ok((file, len, hasher.finish()));
         }
         hasher.update(buffer.get(..read).unwrap_or_default());
         len = len.saturating_add(u64::try_from(read).unwrap_or_default());
-    }
-    let received = hasher.finish();
-    if received == *expected {
-        Ok(Ok(VerifiedBlob { file, len, integrity: received }))
-    } else {
-        Ok(Err(Mismatch { expected: expected.clone(), received, size: len }))
     }
 }
 
@@ -392,6 +345,9 @@ fn from_hex(algorithm: Algorithm, hex: &str) -> Option<Integrity> {
 
 /// Folder of the projects that use the store.
 const PROJECTS: &str = "projects";
+
+/// Folder of the trees that are only looked at.
+const DRAFTS: &str = "drafts";
 
 /// Read and hashed at once; larger gains nothing, smaller costs system calls.
 const CHUNK: usize = 256 << 10;
