@@ -7,6 +7,7 @@
 
 mod artifact;
 mod cross;
+mod edit;
 mod error;
 mod github;
 mod layout;
@@ -28,6 +29,7 @@ mod workflow;
 use std::collections::HashMap;
 
 pub use self::artifact::{Artifact, MAX_MIRRORS};
+pub use self::edit::{EditError, NewPin, NewVersion};
 pub use self::error::{CODES, PinsError, PinsErrorKind};
 pub use self::github::{GithubAsset, GithubError};
 pub use self::layout::MAX_STRIP;
