@@ -1,8 +1,10 @@
 //! The commands: one function each, from a context and options to a report.
 
+pub mod add;
 pub mod audit;
 pub mod cache;
 pub mod check;
+pub mod consent;
 pub mod explain;
 pub mod fetch;
 pub mod many;
@@ -10,8 +12,11 @@ pub mod paper;
 pub mod report;
 pub mod sbom;
 pub mod trust;
+pub mod update;
 pub mod verify;
 pub mod vsa;
 
+mod claims;
 mod held;
+mod scripts;
 mod work;

@@ -2,7 +2,9 @@
 
 mod attempt;
 mod check;
+mod convert;
 pub mod evidence;
+mod life;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -25,6 +27,7 @@ use crate::trust::TrustError;
 pub use attempt::{Attempt, AttemptFailure};
 pub use check::CheckError;
 pub use evidence::{EvidenceError, Unasked};
+pub use life::LifeError;
 
 /// Why a command, or its work on one pin, did not come to a good end.
 #[derive(Debug)]
@@ -143,6 +146,8 @@ pub enum Error {
     Trust(TrustError),
     /// What was to sign is no key, or does not.
     Signer(SigningKeyError),
+    /// A pin cannot be added, or moved to another version.
+    Life(Box<LifeError>),
     /// The disk failed.
     Fs(FsError),
 }
@@ -173,6 +178,7 @@ impl Error {
             | Self::NotOurs { .. } => true,
             Self::Archive(error) => error.is_refusal(),
             Self::Trust(error) => error.is_refusal(),
+            Self::Life(error) => error.is_refusal(),
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
                 AttemptFailure::Mismatch { .. } => true,
                 AttemptFailure::Download(error) => error.is_refusal(),
@@ -213,6 +219,7 @@ impl Error {
             Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
             Self::Signer(error) => error.code(),
+            Self::Life(error) => error.code(),
         }
     }
 
@@ -247,6 +254,7 @@ impl Error {
             Self::Check(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
             Self::Signer(error) => return error.hint().map(str::to_owned),
+            Self::Life(error) => return error.hint(),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",
             Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {
@@ -263,6 +271,7 @@ impl Error {
                 return attempts.iter().map(|attempt| attempt.finding(Level::Error)).collect();
             }
             Self::Evidence(error) => return error.findings(Level::Error),
+            Self::Life(error) => return error.findings(),
             _ => {}
         }
         let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
@@ -331,6 +340,7 @@ impl fmt::Display for Error {
             Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
             Self::Signer(error) => error.fmt(f),
+            Self::Life(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
     }
@@ -353,6 +363,7 @@ impl std::error::Error for Error {
             Self::Check(error) => Some(error),
             Self::Trust(error) => Some(error),
             Self::Signer(error) => Some(error),
+            Self::Life(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,
         }
@@ -362,35 +373,5 @@ impl std::error::Error for Error {
 impl From<SigningKeyError> for Error {
     fn from(error: SigningKeyError) -> Self {
         Self::Signer(error)
-    }
-}
-
-impl From<FsError> for Error {
-    fn from(error: FsError) -> Self {
-        Self::Fs(error)
-    }
-}
-
-impl From<CheckError> for Error {
-    fn from(error: CheckError) -> Self {
-        Self::Check(error)
-    }
-}
-
-impl From<EvidenceError> for Error {
-    fn from(error: EvidenceError) -> Self {
-        Self::Evidence(error)
-    }
-}
-
-impl From<TrustError> for Error {
-    fn from(error: TrustError) -> Self {
-        Self::Trust(error)
-    }
-}
-
-impl From<ArchiveError> for Error {
-    fn from(error: ArchiveError) -> Self {
-        Self::Archive(error)
     }
 }

@@ -1,6 +1,7 @@
 //! One pin, from its text to its tree: the whole flow of pinfold, in the order in which it happens.
 
 mod ask;
+pub mod draft;
 pub mod evidence;
 mod obtain;
 mod recipe;
@@ -17,9 +18,9 @@ use crate::store::VerifiedBlob;
 use crate::tree::{self, Assembled};
 
 use evidence::Judged;
-pub use obtain::{MAX_ARTIFACT_LEN, open_kept, own_place};
+pub use obtain::{MAX_ARTIFACT_LEN, obtain_pinned, obtain_unpinned, open_kept, own_place, rules};
 pub use recipe::{load_patches, recipe};
-pub use unpack::describe;
+pub use unpack::{describe, read_file};
 
 /// What a fetch may do, and must not.
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,6 +5,7 @@
 //! beside it; evidence that cannot be judged is never counted as good.
 
 mod criteria;
+mod expectations;
 mod matching;
 mod proof;
 mod summary;
@@ -16,6 +17,7 @@ use crate::digest::Sha256;
 use crate::pins::{Repository, Workflow};
 
 pub use criteria::Failure;
+pub use expectations::expectations;
 pub use matching::{IdentityPattern, IdentityPatternError, Name, RefPattern};
 pub use proof::evidence;
 pub use summary::SummaryPolicy;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::ctx::Progress;
-use crate::error::Error;
+use crate::error::{Error, LifeError};
 use crate::fs::{self, Dir, FsError, Lock};
 use crate::pins::{MAX_FILE_LEN, Pin, PinFile};
 use crate::record::{MAX_RECORD_LEN, Record};
@@ -49,6 +49,18 @@ impl Project {
     /// pins.toml.
     pub const fn pin_file(&self) -> &PinFile {
         &self.pin_file
+    }
+
+    /// Puts another text in the place of the pin file's, unless somebody else changed it since it was read. `path` is what
+    /// the project was opened by.
+    pub fn write_pins(&self, path: &Path, text: &str) -> Result<(), Error> {
+        let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
+        let now = fs::read_if_exists(path, limit)?;
+        if now.as_deref() != Some(self.pin_file.text().as_bytes()) {
+            return Err(LifeError::PinsChanged { file }.into());
+        }
+        fs::replace(path, text.as_bytes()).map_err(|source| LifeError::PinsUnwritable { file, source }.into())
     }
 
     /// The pins of these names, all of them for no names; in the order of the file, each once.

@@ -21,6 +21,7 @@ use crate::url::Url;
 pub use self::error::{AskError, Service};
 pub use self::metadata::{
     Asset, File, MAX_PACKAGE_LEN, MAX_VERSIONS, Package, Release, Version, github_release, npm_package, pypi_project,
+    seconds,
 };
 
 /// What a source said when it was asked for evidence.

@@ -76,7 +76,7 @@ pub fn demand<'a>(project: &Project, pin: &'a Pin, artifact: &Artifact, over: Op
 }
 
 /// What the source calls its artifacts in evidence.
-fn name_of(source: &Source) -> Option<Name> {
+pub(super) fn name_of(source: &Source) -> Option<Name> {
     match source {
         Source::Npm(package) => {
             let (name, version) = (package.name().to_owned(), package.version().to_owned());
@@ -255,7 +255,7 @@ fn judge(
     Ok(judged)
 }
 
-fn read(kept: &Kept, texts: &[String]) -> Result<Vec<Attestation>, Error> {
+pub(super) fn read(kept: &Kept, texts: &[String]) -> Result<Vec<Attestation>, Error> {
     let mut attestations = Vec::new();
     for (KeptAttestation { from, .. }, text) in kept.attestations.iter().zip(texts) {
         let read = attestation::read(text.as_bytes());
@@ -332,13 +332,13 @@ fn nobody_named(
 }
 
 /// Whether evidence names the artifact by a digest that the pin does not have. npm's has SHA-512, all others SHA-256.
-fn needs_sha256(artifact: &Artifact, demand: &Demand<'_>) -> bool {
+pub(super) fn needs_sha256(artifact: &Artifact, demand: &Demand<'_>) -> bool {
     let is_npm = matches!(artifact.source, Source::Npm(_)) && demand.file.is_none();
     artifact.integrity.algorithm() != Algorithm::Sha256 && !is_npm
 }
 
 /// All digests that are known of the artifact: of the bytes where they are here.
-fn digests(artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Result<Vec<Integrity>, Error> {
+pub(super) fn digests(artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Result<Vec<Integrity>, Error> {
     let mut digests = vec![artifact.integrity.clone()];
     match (kept.sha256, blob) {
         (None, None) => {}

@@ -50,6 +50,11 @@ pub(super) fn obtain(
     Ok((blob, findings))
 }
 
+/// The pinned bytes of an artifact, for who compares them with others.
+pub fn obtain_pinned(ctx: &Ctx<'_>, project: &Project, pin: &Pin, artifact: &Artifact) -> Result<VerifiedBlob, Error> {
+    obtain(ctx, project, pin, artifact, Conduct::default()).map(|(blob, _)| blob)
+}
+
 /// Says that the project uses the store, also where another one had the bytes fetched: `cache gc` must not take them. A
 /// store that may only be read is collected by somebody else, who knows what is in it.
 fn register(ctx: &Ctx<'_>, project: &Project) -> Result<(), Error> {
@@ -91,10 +96,7 @@ fn download(
 ) -> Result<VerifiedBlob, Error> {
     let name = pin.name.as_str();
     ctx.progress.step(name, Step::Fetching);
-    let hosts = project.pin_file().trust().hosts.as_deref();
-    let deadline = ctx.clock.now().checked_add(ctx.timeouts.deadline).unwrap_or_else(|| ctx.clock.now());
-    let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
-    rules.hosts = hosts;
+    let rules = rules(ctx, project);
     let limit = artifact.size.map_or(BodyLimit::AtMost(MAX_ARTIFACT_LEN), BodyLimit::Exact);
     let mut attempts = Vec::new();
     let (places, listed) = places(ctx, project, artifact, &rules, &mut attempts)?;
@@ -148,31 +150,82 @@ fn places(
     attempts: &mut Vec<Attempt>,
 ) -> Result<(Vec<Url>, Option<Listed>), Error> {
     let mut listed = None;
+    let own = match place(ctx, project, &artifact.source, rules)? {
+        Ok(Some((url, found))) => {
+            listed = found;
+            Some(url)
+        }
+        Ok(None) => None,
+        Err(attempt) => {
+            attempts.push(attempt);
+            None
+        }
+    };
+    Ok((own.into_iter().chain(artifact.mirrors.iter().cloned()).collect(), listed))
+}
+
+/// Where bytes are, and what an index said of them.
+type Place = (Url, Option<Listed>);
+
+/// A source's own place; `None` for files of the project.
+fn place(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    source: &Source,
+    rules: &Rules<'_>,
+) -> Result<Result<Option<Place>, Attempt>, Error> {
     let named = project.pin_file().registries();
-    let own = match &artifact.source {
+    let url = match source {
         Source::Npm(package) => {
             let registry = ctx.registries.npm(package.scope(), named.npm.as_ref()).map_err(Error::Registry)?;
-            Some(npm::tarball_url(&registry, package.name(), package.version()).map_err(Error::Tarball)?)
+            npm::tarball_url(&registry, package.name(), package.version()).map_err(Error::Tarball)?
         }
         Source::Github(asset) => {
             let base = ctx.registries.github(named.github.as_ref()).map_err(Error::Registry)?;
             let url = github::asset_url(&base, asset.owner(), asset.repo(), asset.tag(), asset.asset());
-            Some(url.map_err(Error::Asset)?)
+            url.map_err(Error::Asset)?
         }
         Source::Pypi(file) => {
             let index = ctx.registries.pypi(named.pypi.as_ref()).map_err(Error::Registry)?;
-            match registry::pypi_file(ctx.http, rules, ctx.clock, &index, file.project(), file.file()) {
-                Ok(found) => Some(listed.insert(found).url.clone()),
-                Err(error) => {
-                    attempts.push(Attempt { url: index.to_string(), failure: AttemptFailure::Ask(error) });
-                    None
-                }
-            }
+            return Ok(match registry::pypi_file(ctx.http, rules, ctx.clock, &index, file.project(), file.file()) {
+                Ok(found) => Ok(Some((found.url.clone(), Some(found)))),
+                Err(error) => Err(Attempt { url: index.to_string(), failure: AttemptFailure::Ask(error) }),
+            });
         }
-        Source::Url(url) => Some(url.clone()),
-        Source::File(_) => None,
+        Source::Url(url) => url.clone(),
+        Source::File(_) => return Ok(Ok(None)),
     };
-    Ok((own.into_iter().chain(artifact.mirrors.iter().cloned()).collect(), listed))
+    Ok(Ok(Some((url, None))))
+}
+
+/// Bytes that nobody has pinned yet, from their source's own place; the store keeps them under the digest that they have.
+/// Nothing says yet that they are the right ones.
+pub fn obtain_unpinned(ctx: &Ctx<'_>, project: &Project, name: &str, source: &Source) -> Result<VerifiedBlob, Error> {
+    if let Source::File(path) = source {
+        return Ok(Store::open_unpinned(&project.folder().join(path.as_str()))?);
+    }
+    ctx.progress.step(name, Step::Fetching);
+    let rules = rules(ctx, project);
+    let one = |attempt| Error::Unobtainable { attempts: vec![attempt] };
+    let place = place(ctx, project, source, &rules)?.map_err(one)?;
+    let (url, _) = place.ok_or(Error::Unobtainable { attempts: Vec::new() })?;
+    let mut incoming = Receiver { ctx, name, incoming: ctx.store.receive_unpinned()?, total: None };
+    let limit = BodyLimit::AtMost(MAX_ARTIFACT_LEN);
+    let came = http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming);
+    let failed = |failure| one(Attempt { url: url.to_string(), failure });
+    came.map_err(|error| failed(AttemptFailure::Download(error)))?;
+    let blob = incoming.incoming.finish()?;
+    let blob = blob.map_err(|mismatch| failed(AttemptFailure::Mismatch { mismatch, content_type: None }))?;
+    ctx.progress.step(name, Step::Fetched);
+    Ok(blob)
+}
+
+/// What a download for one pin may do, from now on.
+pub fn rules<'a>(ctx: &Ctx<'a>, project: &'a Project) -> Rules<'a> {
+    let deadline = ctx.clock.now().checked_add(ctx.timeouts.deadline).unwrap_or_else(|| ctx.clock.now());
+    let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
+    rules.hosts = project.pin_file().trust().hosts.as_deref();
+    rules
 }
 
 /// What an index says of bytes that are the pinned ones: worth knowing, but the pin decides.

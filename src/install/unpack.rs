@@ -20,25 +20,60 @@ pub(super) fn unpack(
     blob: &VerifiedBlob,
     patches: &Patches,
 ) -> Result<Assembled, Error> {
-    run(Some(stage), pin, artifact, blob, patches)
+    run((Some(stage), artifact.tree.is_some()), pin, artifact, blob, patches)
 }
 
-/// What unpacking would give, without writing anything; the tree hash is not taken.
-pub fn describe(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob, patches: &Patches) -> Result<Assembled, Error> {
-    run(None, pin, artifact, blob, patches)
-}
-
-/// The folder that the stage is in, its name, and memory to use.
-type Stage<'a> = (&'a Dir, &'a str, &'a mut Vec<u8>);
-
-fn run(
-    stage: Option<Stage<'_>>,
+/// Unpacks into the folder or file of this name, whose tree hash nobody has pinned yet and which is taken.
+pub(super) fn unpack_unpinned(
+    stage: Stage<'_>,
     pin: &Pin,
     artifact: &Artifact,
     blob: &VerifiedBlob,
     patches: &Patches,
 ) -> Result<Assembled, Error> {
-    let hash_tree = stage.is_some() && artifact.tree.is_some();
+    run((Some(stage), true), pin, artifact, blob, patches)
+}
+
+/// What unpacking would give, without writing anything; the tree hash is not taken.
+pub fn describe(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob, patches: &Patches) -> Result<Assembled, Error> {
+    run((None, false), pin, artifact, blob, patches)
+}
+
+/// One file of an artifact as it is before patches, `None` where there is no such file, or one that is longer than `limit`.
+pub fn read_file(
+    pin: &Pin,
+    artifact: &Artifact,
+    blob: &VerifiedBlob,
+    path: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, Error> {
+    let format = archive::detect(&mut blob.reader(), &pin.layout, file_name(&artifact.source))?;
+    if format == Format::Raw {
+        return Ok(None);
+    }
+    let mut found = None;
+    archive::unpack(blob.reader(), blob.len(), format, &pin.layout, &mut |member: Member<'_>| {
+        if member.path.as_str() == path && matches!(member.kind, MemberKind::File { size, .. } if size <= limit) {
+            let mut bytes = Vec::new();
+            member.body.read_to_end(&mut bytes).map_err(|error| from_assembly(AssemblyError::Body(error)))?;
+            found = Some(bytes);
+        }
+        Ok(())
+    })
+    .map_err(from_unpack)?;
+    Ok(found)
+}
+
+/// The folder that the stage is in, its name, and memory to use.
+pub(super) type Stage<'a> = (&'a Dir, &'a str, &'a mut Vec<u8>);
+
+fn run(
+    (stage, hash_tree): (Option<Stage<'_>>, bool),
+    pin: &Pin,
+    artifact: &Artifact,
+    blob: &VerifiedBlob,
+    patches: &Patches,
+) -> Result<Assembled, Error> {
     let format = archive::detect(&mut blob.reader(), &pin.layout, file_name(&artifact.source))?;
     if format == Format::Raw {
         refuse_layout_of_raw(&pin.layout, patches)?;

@@ -67,7 +67,7 @@ pub(super) fn is_workflow(workflow: &Workflow, repository: &str, signer: &str) -
 
 /// A file's URL without its reference. References have `@` in them (`refs/tags/name@1.0.0`), and so may the names of
 /// files, but no file in a folder of workflows has `@refs/` in its name; else it is a commit.
-fn without_ref(signer: &str) -> &str {
+pub(super) fn without_ref(signer: &str) -> &str {
     let split = signer.split_once("@refs/").or_else(|| signer.rsplit_once('@'));
     split.map_or(signer, |(url, _)| url)
 }

@@ -153,6 +153,11 @@ fn time(text: &str) -> Option<String> {
     jiff::Timestamp::from_second(time.as_second()).ok().map(|time| time.to_string())
 }
 
+/// A time of this module's in seconds since 1970.
+pub fn seconds(published: &str) -> Option<i64> {
+    published.parse::<jiff::Timestamp>().ok().map(|time| time.as_second())
+}
+
 /// Longest answer about a package, in bytes. Those with some ten thousand versions have 20 to 40 MB.
 pub const MAX_PACKAGE_LEN: u64 = 64 << 20;
 /// Most versions, and most files, of a package: ten times what the busiest have.

@@ -51,6 +51,8 @@ fn says_what_it_can_do() {
     check("help-fetch", &project, &["fetch", "--help"], 0);
     check("help-check", &project, &["check", "--help"], 0);
     check("help-verify", &project, &["verify", "--help"], 0);
+    check("help-add", &project, &["add", "--help"], 0);
+    check("help-update", &project, &["update", "--help"], 0);
     check("help-cache", &project, &["cache", "--help"], 0);
     check("help-cache-gc", &project, &["cache", "gc", "--help"], 0);
     check("help-completions", &project, &["completions", "--help"], 0);
@@ -82,6 +84,7 @@ fn man_pages() {
     assert_eq!(run(&project, &["man", "--out", "man/pages"]).code, 0);
     let pages = files_below(&project.path("man/pages"));
     let expected = [
+        "add",
         "audit",
         "cache-gc",
         "cache-list",
@@ -98,6 +101,7 @@ fn man_pages() {
         "trust-show",
         "trust-update",
         "trust",
+        "update",
         "verify",
     ];
     let expected = expected.map(|name| format!("pinfold-{name}.1"));

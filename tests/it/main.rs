@@ -7,6 +7,7 @@
 mod render;
 mod support;
 
+mod add;
 mod attacks;
 mod audit;
 mod cache;
@@ -28,6 +29,7 @@ mod sbom;
 mod tidy;
 mod tools;
 mod trust;
+mod update;
 mod verify;
 mod vsa;
 mod wire;

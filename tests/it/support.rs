@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+use serde_json::Value;
+
 use pinfold::commands::{cache, fetch, verify};
 use pinfold::ctx::{Ctx, Progress, Silent};
 use pinfold::digest::{Algorithm, Integrity};
@@ -241,6 +243,36 @@ impl Web {
         let base = name.rsplit('/').next().unwrap_or(name);
         self.serve(&format!("{REGISTRY}{name}/-/{base}-{version}.tgz"), package);
         integrity
+    }
+
+    /// Serves a package where npm's registry would, and returns what the registry says of that version; `more` is added to
+    /// it, and wins.
+    pub(crate) fn serve_listed(&self, name: &str, version: &str, files: &[(&str, &str)], more: Value) -> Value {
+        let integrity = self.serve_npm(name, version, files);
+        let mut listed = serde_json::json!({ "name": name, "version": version, "dist": { "integrity": integrity } });
+        for (key, value) in more.as_object().expect("an object") {
+            listed[key] = value.clone();
+        }
+        listed
+    }
+
+    /// Serves what npm's registry says of a package, the last version being the latest; versions are published a day apart.
+    pub(crate) fn serve_packument(&self, name: &str, versions: &[Value]) {
+        let text = |one: &Value| one["version"].as_str().expect("a version").to_owned();
+        let times: serde_json::Map<String, Value> = versions
+            .iter()
+            .enumerate()
+            .map(|(day, one)| (text(one), format!("2020-01-{:02}T00:00:00.000Z", day + 1).into()))
+            .collect();
+        let all: serde_json::Map<String, Value> = versions.iter().map(|one| (text(one), one.clone())).collect();
+        let latest = versions.last().map(text);
+        let document = serde_json::json!({ "dist-tags": { "latest": latest }, "versions": all, "time": times });
+        self.serve(&format!("{REGISTRY}{}", name.replace('/', "%2f")), document.to_string());
+    }
+
+    /// What is served at a URL.
+    pub(crate) fn body(&self, url: &str) -> Vec<u8> {
+        self.pages.lock().expect("no panic").get(url).expect("a page").body.clone()
     }
 
     /// Serves nothing at a URL any more.

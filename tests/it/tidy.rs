@@ -74,7 +74,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("eprint!", &["src/bin"], "only the shell prints"),
     ("io::stdout", &["src/bin"], "only the shell prints"),
     ("io::stderr", &["src/bin"], "only the shell prints"),
-    ("io::stdin", &["src/bin/pinfold/papers.rs"], "nothing is asked of anybody; lists are read there"),
+    (
+        "io::stdin",
+        &["src/bin/pinfold/consent.rs", "src/bin/pinfold/papers.rs"],
+        "nothing is asked of anybody but before pins.toml is changed; lists are read",
+    ),
     ("process::exit", &["src/bin"], "only the shell exits"),
     ("process::abort", &[], "nothing gives up without a word"),
     ("process::Command", &[], "no program is run, of an artifact or otherwise"),

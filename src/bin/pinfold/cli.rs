@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod life;
 mod paper;
 
 use std::io::IsTerminal as _;
@@ -20,6 +21,7 @@ use crate::render::Style;
 
 pub(crate) use audit::{Audit, Explain, Format};
 pub(crate) use check::Check;
+pub(crate) use life::{Add, UpdatePins, Writing};
 pub(crate) use paper::{Many, Page, Sbom, Summaries};
 
 /// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
@@ -98,6 +100,17 @@ pub(crate) enum Command {
     Sbom(Sbom),
     /// Write a page to look at: who built what from where, and what nobody has proved
     Report(Page),
+    /// Pin something, and say what that means to trust
+    ///
+    /// Fetches it, holds the bytes to what their source lists, unpacks them where nobody sees it, proves what evidence there
+    /// is, and writes one more table at the end of pins.toml, which demands the same evidence from then on. Nothing is put
+    /// into the project; that is for `pinfold fetch`.
+    Add(Add),
+    /// Move pins to other versions, and show what changes
+    ///
+    /// Unpacks both versions where nobody sees it and compares them: files, executables, install scripts, sizes, licence,
+    /// maintainers, evidence. A pin with proved evidence does not move to a version that has less of it.
+    Update(UpdatePins),
     /// Look after the store of fetched artifacts
     #[command(subcommand)]
     Cache(Cache),
@@ -249,6 +262,8 @@ impl Command {
             Self::Explain(_) => "explain",
             Self::Sbom(_) => "sbom",
             Self::Report(_) => "report",
+            Self::Add(_) => "add",
+            Self::Update(_) => "update",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

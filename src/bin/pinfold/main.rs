@@ -3,6 +3,7 @@
 mod audits;
 mod bars;
 mod cli;
+mod consent;
 mod papers;
 mod render;
 mod world;
@@ -111,6 +112,8 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
                 None => return Ok(Answer::Paper(paper)),
             }
         }
+        Command::Add(options) => consent::add(world, options, &cli.output.style())?,
+        Command::Update(options) => consent::update(world, options, &cli.output.style())?,
         Command::Report(options) => {
             let world = world()?;
             papers::put(report::run(&world.ctx(), world.source_date_epoch())?, &options.html)?

@@ -50,6 +50,8 @@ impl World {
             }
             Command::Sbom(sbom) => (&[], None, sbom.target.platform.clone(), processors()),
             Command::Report(page) => (&[], None, page.target.platform.clone(), processors()),
+            Command::Add(add) => (&add.network.registry, add.network.ca_file.as_deref(), None, processors()),
+            Command::Update(update) => (&update.network.registry, update.network.ca_file.as_deref(), None, JOBS),
             _ => (&[], None, None, processors()),
         };
         let timeouts = Timeouts::default();
@@ -124,6 +126,8 @@ fn trusted_root(cli: &Cli) -> Option<String> {
     match &cli.command {
         Command::Fetch(fetch) => fetch.evidence.trusted_root.clone(),
         Command::Verify(verify) => verify.evidence.trusted_root.clone(),
+        Command::Add(add) => add.evidence.trusted_root.clone(),
+        Command::Update(update) => update.trusted_root.clone(),
         Command::Audit(audit) => audit.root.trusted_root.clone(),
         Command::Explain(explain) => explain.root.trusted_root.clone(),
         _ => None,
@@ -257,6 +261,8 @@ fn told(error: FsError) -> String {
     error.to_string()
 }
 
+/// Pins that are moved at once: most of the time is spent waiting for servers.
+const JOBS: usize = 8;
 /// All certificate authorities of an operating system take some 250 kB.
 const MAX_CA_FILE_LEN: u64 = 16 << 20;
 

@@ -1,0 +1,234 @@
+//! `pinfold add`: pins something that is not pinned yet, and says in words what that means to trust.
+//!
+//! The bytes are fetched into the store, held to what their source lists, unpacked where nobody sees it, and their evidence
+//! is proved. Only then is pins.toml changed, by one more table at its end; nothing is fetched into the project. A project
+//! that names repositories in `[trust]` is not talked into another one: what `fetch` would refuse is refused here.
+
+mod spec;
+mod words;
+
+use crate::ctx::{Ctx, Step};
+use crate::digest::{Algorithm, Integrity, Sha256};
+use crate::error::{Error, EvidenceError, LifeError};
+use crate::install::{self, draft};
+use crate::patch::Patches;
+use crate::pins::{Artifact, EditError, Expectations, Mode, NewPin, Pin, PinFile, PinName, PinNameError, Source};
+use crate::policy;
+use crate::project::Project;
+use crate::record::{Contents, Evidence};
+use crate::report::{self, Finding, Report};
+use crate::store::VerifiedBlob;
+
+use super::claims::{self, Claims, Wanted, argument, choose, cutoff, file_of, github_source, npm_source, pypi_source};
+use super::consent::{Consent, Outcome};
+use spec::Spec;
+
+pub(super) use words::{names_the_same, withdrawn};
+
+/// What `pinfold add` was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What to add: `npm:terser@5.46.2`.
+    pub spec: String,
+    /// What to call it, in place of the name of the package.
+    pub name: Option<String>,
+    /// Where its tree goes, in place of beside the others.
+    pub to: Option<String>,
+    /// How many folders are taken off, in place of the usual number.
+    pub strip: Option<usize>,
+    /// What missing evidence is to mean for the new pin; by default what there is decides.
+    pub evidence: Option<Mode>,
+}
+
+/// Something that can be pinned, with all that is known of it.
+struct Planned {
+    new: NewPin,
+    contents: Contents,
+    proof: Option<Box<report::Evidence>>,
+    findings: Vec<Finding>,
+    text: String,
+}
+
+/// Adds a pin, if whoever is asked agrees.
+pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Report, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let spec: Spec = options.spec.parse()?;
+    let _store_lock = ctx.store.hold()?;
+    let planned = plan(ctx, &project, &spec, options)?;
+    ctx.progress.step(planned.new.name.as_str(), Step::Over);
+    let outcome = consent.outcome(|| words::report(&planned, Outcome::Shown));
+    if outcome == Outcome::Written {
+        project.write_pins(ctx.pin_file, &planned.text)?;
+    }
+    Ok(words::report(&planned, outcome))
+}
+
+fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Result<Planned, Error> {
+    let (source, claims, mut findings) = resolve(ctx, project, spec)?;
+    let name = options.name.clone().unwrap_or_else(|| spec::name_of(&source));
+    let name = name
+        .parse()
+        .map_err(|error: PinNameError| argument(&name, error.code(), &error, Some("say `--name NAME`".to_owned())))?;
+    let to = options.to.clone().unwrap_or_else(|| place(project, &source, &name));
+    let to = to.parse().map_err(|error| argument(&to, "bad-path", &error, Some("say `--to DIR`".to_owned())))?;
+    let mut new = NewPin {
+        name,
+        to,
+        // Those of the bytes, once they are here.
+        integrity: Integrity::of(Algorithm::Sha512, &[]),
+        source,
+        size: 1,
+        tree: None,
+        strip: options.strip,
+        provenance: None,
+    };
+    // What the file itself forbids is not worth a download.
+    draft_of(project, &new)?;
+
+    let blob = install::obtain_unpinned(ctx, project, new.name.as_str(), &new.source)?;
+    claims.hold(&blob)?;
+    new.integrity = blob.integrity().clone();
+    new.size = blob.len();
+    let (_, pin, artifact) = draft_of(project, &new)?;
+    let tree = draft::preview(ctx, &pin, &artifact, &blob, &Patches::default())?;
+    new.tree = tree.tree;
+    findings.extend(words::claims(&claims, &new.source));
+    findings.extend(words::contents(&pin, &artifact, &blob, &tree.contents)?);
+    let proof = demand_evidence(ctx, project, (&pin, &artifact, &blob), options, &mut new, &mut findings)?;
+    findings.extend(claims.too_young(cutoff(ctx, project)).filter(|_| proof.is_none()));
+    findings.extend(words::repositories(&claims, proof.as_deref(), &new));
+    let (text, ..) = draft_of(project, &new)?;
+    if !matches!(new.source, Source::File(_)) {
+        ctx.store.remember(&new.integrity, &new.source.to_string())?;
+    }
+    Ok(Planned { new, contents: tree.contents, proof, findings, text })
+}
+
+/// The file with a new pin, and the pin as it reads there.
+fn draft_of(project: &Project, new: &NewPin) -> Result<(String, Pin, Artifact), Error> {
+    let text = project.pin_file().with_pin(new).map_err(LifeError::Edit)?;
+    let file = PinFile::parse(&text).map_err(|error| LifeError::Edit(EditError::Pins(error)))?;
+    let pin = file.pin(new.name.as_str()).cloned();
+    let found = pin.and_then(|pin| pin.artifact.clone().map(|artifact| (pin, artifact)));
+    let (pin, artifact) = found.ok_or(LifeError::Edit(EditError::Reread))?;
+    Ok((text, pin, artifact))
+}
+
+/// Beside the other pins, where most of them are; else in `vendor`.
+fn place(project: &Project, source: &Source, name: &PinName) -> String {
+    let mut folders: Vec<(usize, String)> = Vec::new();
+    for pin in project.pin_file().pins() {
+        let Some(folder) = pin.to.parent().map(|folder| folder.to_string()) else { continue };
+        match folders.iter_mut().find(|(_, known)| *known == folder) {
+            Some((count, _)) => *count = count.saturating_add(1),
+            None => folders.push((1, folder)),
+        }
+    }
+    // The first of those that are equally common.
+    let most = folders.iter().map(|(count, _)| *count).max();
+    let folder = folders.iter().find(|(count, _)| Some(*count) == most).map_or("vendor", |(_, folder)| folder.as_str());
+    match source {
+        // Where node looks for it.
+        Source::Npm(package) if folder.split('/').next_back() == Some("node_modules") => {
+            format!("{folder}/{}", package.name())
+        }
+        _ => format!("{folder}/{name}"),
+    }
+}
+
+/// Finds the exact source that is meant, and what is claimed of it.
+fn resolve(ctx: &Ctx<'_>, project: &Project, spec: &Spec) -> Result<(Source, Claims, Vec<Finding>), Error> {
+    let cutoff = cutoff(ctx, project);
+    match spec {
+        Spec::Npm { name, version } => {
+            let package = claims::npm(ctx, project, name)?;
+            let chosen = choose(&package, version.as_deref().map_or(Wanted::Latest, Wanted::Exact), cutoff)?;
+            let claims = Claims::of(&package, &chosen.version, None).unwrap_or_default();
+            let source = npm_source(name, &chosen.version)?;
+            Ok((source, claims, words::not_the_latest(&package, &chosen.version, version.is_some())))
+        }
+        Spec::Pypi { project: name, version, file } => {
+            let package = claims::pypi(ctx, project, name)?;
+            let chosen = choose(&package, version.as_deref().map_or(Wanted::Latest, Wanted::Exact), cutoff)?;
+            let file = file_of(name, chosen, file.as_deref(), None)?;
+            let claims = Claims::of(&package, &chosen.version, Some(&file)).unwrap_or_default();
+            let source = pypi_source(name, &chosen.version, &file)?;
+            Ok((source, claims, words::not_the_latest(&package, &chosen.version, version.is_some())))
+        }
+        Spec::Github { owner, repo, tag, asset } => {
+            let release = claims::github(ctx, project, (owner, repo), tag.as_deref())?;
+            let of = format!("github:{owner}/{repo}");
+            let absent = || LifeError::VersionAbsent { of: of.clone(), version: "latest".to_owned(), instead: None };
+            let tag = tag.clone().or_else(|| release.tag.clone()).ok_or_else(absent)?;
+            let files = || release.assets.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+            let asset = match (asset, release.assets.as_slice()) {
+                (Some(asset), _) => asset.clone(),
+                (None, [only]) => only.name.clone(),
+                (None, _) => return Err(LifeError::FileChoice { of: format!("{of}@{tag}"), files: files() }.into()),
+            };
+            let missing = || LifeError::VersionAbsent {
+                of: format!("{of}@{tag}"),
+                version: asset.clone(),
+                instead: Some(format!("it has {}", files().join(", "))),
+            };
+            let claims = Claims::of_release(&release, &asset).ok_or_else(missing)?;
+            Ok((github_source(owner, repo, &tag, &asset)?, claims, Vec::new()))
+        }
+        Spec::Url(url) => Ok((Source::Url(url.clone()), Claims::default(), Vec::new())),
+        Spec::File(path) => Ok((Source::File(path.clone()), Claims::default(), Vec::new())),
+    }
+}
+
+/// Looks for evidence, holds it to what the project demands, and lets the pin demand the same of all that follows.
+fn demand_evidence(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, blob): (&Pin, &Artifact, &VerifiedBlob),
+    options: &Options,
+    new: &mut NewPin,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Box<report::Evidence>>, Error> {
+    if options.evidence == Some(Mode::Off) {
+        new.provenance = Some(Expectations { mode: Some(Mode::Off), ..Expectations::default() });
+        return Ok(None);
+    }
+    let asked = draft::ask(ctx, project, pin, artifact, blob)?;
+    let kept = match asked {
+        Ok(upstream) => {
+            findings.extend(upstream.findings);
+            let mode = options.evidence.unwrap_or(Mode::Strict);
+            new.provenance = upstream.proof.as_ref().and_then(|proof| policy::expectations(proof, mode));
+            upstream.evidence
+        }
+        Err(unasked) => {
+            let demand = install::evidence::demand(project, pin, artifact, options.evidence);
+            if demand.mode == Mode::Strict {
+                return Err(EvidenceError::Unasked(unasked).into());
+            }
+            findings.push(unasked.finding(report::Level::Warning));
+            return Ok(None);
+        }
+    };
+    let named = !project.pin_file().trust().repositories.is_empty();
+    if named || new.provenance.is_none() {
+        // As `fetch` would take it without a table of its own.
+        let demand = install::evidence::demand(project, pin, artifact, options.evidence);
+        let judged = install::evidence::hold(ctx, artifact, &demand, &kept, Some(blob))?;
+        findings.extend(judged.findings);
+    }
+    if new.provenance.is_none() {
+        let mode = options.evidence.map(|mode| Expectations { mode: Some(mode), ..Expectations::default() });
+        new.provenance = mode;
+        return Ok(None);
+    }
+    let (_, pin, artifact) = draft_of(project, new)?;
+    let demand = install::evidence::demand(project, &pin, &artifact, None);
+    let judged = install::evidence::hold(ctx, &artifact, &demand, &kept, Some(blob))?;
+    findings.extend(judged.findings);
+    Ok(judged.proof.filter(|_| !matches!(kept, Evidence::None)))
+}
+
+/// The tree hash as the table has it.
+fn tree_of(new: &NewPin) -> String {
+    new.tree.as_ref().map(Sha256::to_string).unwrap_or_default()
+}

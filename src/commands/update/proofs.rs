@@ -1,0 +1,237 @@
+//! The evidence of two versions beside each other, and the ratchet between them: what was proved once is not given up
+//! without a word.
+
+use crate::ctx::Ctx;
+use crate::error::{Error, EvidenceError, Unasked};
+use crate::install::{self, draft};
+use crate::pins::{Artifact, Mode, Pin};
+use crate::policy;
+use crate::project::Project;
+use crate::record;
+use crate::report::{Evidence, Finding, Level, Verdict};
+use crate::store::VerifiedBlob;
+
+/// How the evidence of two versions compares.
+pub(super) struct Compared {
+    pub(super) verdict: Verdict,
+    /// What is proved of the new version.
+    pub(super) proof: Option<Box<Evidence>>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Proves what there is of both versions, and holds the new one to the old one and to the pin.
+pub(super) fn compare(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
+    (new_pin, new_artifact, blob): (&Pin, &Artifact, &VerifiedBlob),
+    allow: bool,
+) -> Result<Compared, Error> {
+    let demand = install::evidence::demand(project, new_pin, new_artifact, None);
+    let mut findings = Vec::new();
+    if demand.mode == Mode::Off {
+        return Ok(Compared { verdict: Verdict::Passed, proof: None, findings });
+    }
+    let before = before(ctx, project, (pin, artifact, old), &mut findings)?;
+    let (kept, after) = match draft::ask(ctx, project, new_pin, new_artifact, blob)? {
+        Ok(upstream) => {
+            findings.extend(upstream.findings);
+            (upstream.evidence, upstream.proof.as_ref().map(policy::evidence))
+        }
+        Err(unasked) if before.is_some() || demand.mode == Mode::Strict => {
+            return Err(EvidenceError::Unasked(unasked).into());
+        }
+        Err(unasked) => {
+            findings.push(unasked.finding(Level::Warning));
+            return Ok(Compared { verdict: Verdict::Passed, proof: None, findings });
+        }
+    };
+    findings.push(told(before.as_ref(), after.as_ref()));
+    let losses = losses(before.as_ref(), after.as_ref());
+    let level = if allow { Level::Warning } else { Level::Error };
+    for loss in &losses {
+        let finding = Finding::new(level, "evidence-downgrade", loss.clone());
+        let hint = "ask upstream why; `--allow-downgrade` takes it all the same";
+        findings.push(if allow { finding } else { finding.hint(hint) });
+    }
+    let mut verdict = if losses.is_empty() || allow { Verdict::Passed } else { Verdict::Refused };
+    let mut proof = after.map(Box::new);
+    match install::evidence::hold(ctx, new_artifact, &demand, &kept, Some(blob)) {
+        Ok(judged) => findings.extend(judged.findings),
+        Err(Error::Evidence(error)) if !losses.is_empty() && allow => {
+            let mut refused = error.findings(Level::Warning);
+            if let Some(first) = refused.first_mut() {
+                first.hint = Some("`fetch` refuses it until the pin's `provenance` is changed".to_owned());
+            }
+            findings.extend(refused);
+        }
+        Err(_) if !losses.is_empty() => {}
+        Err(error) => {
+            verdict = error.verdict();
+            findings.extend(error.findings());
+        }
+    }
+    if verdict != Verdict::Passed {
+        proof = None;
+    }
+    Ok(Compared { verdict, proof, findings })
+}
+
+/// What is proved of the pinned version: by its record, else by what its source has of it now. Where the pin says whose
+/// evidence is good, only that counts.
+fn before(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Evidence>, Error> {
+    let record = project.record(pin.name.as_str())?.filter(|record| record.integrity == artifact.integrity);
+    let kept = match record.map(|record| record.evidence) {
+        Some(record::Evidence::Kept(kept)) => Ok(record::Evidence::Kept(kept)),
+        _ => match old.map(|blob| draft::ask(ctx, project, pin, artifact, blob)) {
+            Some(Ok(Ok(upstream))) => Ok(upstream.evidence),
+            Some(Ok(Err(unasked))) => Err(unasked),
+            Some(Err(error)) => return Err(error),
+            None => Err(Unasked::Offline),
+        },
+    };
+    let kept = match kept {
+        Ok(record::Evidence::Kept(kept)) => kept,
+        Ok(_) => return Ok(None),
+        Err(unasked) => {
+            let message = "whether the pinned version had evidence is not known, so nothing can be compared with it";
+            let why = unasked.finding(Level::Warning).message;
+            findings.push(Finding::new(Level::Warning, "evidence-before-unknown", format!("{message}: {why}")));
+            return Ok(None);
+        }
+    };
+    let demand = install::evidence::demand(project, pin, artifact, None);
+    let evidence = record::Evidence::Kept(kept.clone());
+    if demand.policy.names_somebody() {
+        let judged = install::evidence::hold(ctx, artifact, &demand, &evidence, old);
+        return Ok(judged.ok().and_then(|judged| judged.proof).map(|proof| *proof));
+    }
+    Ok(draft::prove(ctx, artifact, &kept, old)?.as_ref().map(policy::evidence))
+}
+
+/// Both in one sentence.
+fn told(before: Option<&Evidence>, after: Option<&Evidence>) -> Finding {
+    let words = |evidence: Option<&Evidence>| match evidence {
+        None => "none".to_owned(),
+        Some(evidence) => named(evidence),
+    };
+    Finding::new(Level::Note, EVIDENCE, format!("evidence: was {}, now {}", words(before), words(after)))
+}
+
+fn named(evidence: &Evidence) -> String {
+    let from = evidence.repository.as_ref().map(|one| format!(" from {}", one.escape_debug())).unwrap_or_default();
+    format!("{}{from}", evidence.kind)
+}
+
+/// What the new version has less of, a sentence each.
+fn losses(before: Option<&Evidence>, after: Option<&Evidence>) -> Vec<String> {
+    let Some(before) = before else { return Vec::new() };
+    let Some(after) = after else { return vec![format!("was {}, now none", named(before))] };
+    let mut losses = Vec::new();
+    let is_provenance = |evidence: &Evidence| evidence.kind == PROVENANCE;
+    if is_provenance(before) && !is_provenance(after) {
+        losses.push(format!("was {}, now {}", before.kind, after.kind));
+    }
+    let lower = |one: &Option<String>| one.as_ref().map(|one| one.trim_end_matches('/').to_ascii_lowercase());
+    let without_version =
+        |one: &Option<String>| one.as_ref().map(|one| one.split('@').next().unwrap_or_default().to_owned());
+    // A repository keeps its id when it is renamed.
+    let renamed = before.repository_id.is_some() && before.repository_id == after.repository_id;
+    let parts = [
+        (
+            "built from",
+            lower(&before.repository),
+            lower(&after.repository),
+            &before.repository,
+            &after.repository,
+            renamed,
+        ),
+        (
+            "built by",
+            without_version(&before.builder),
+            without_version(&after.builder),
+            &before.builder,
+            &after.builder,
+            false,
+        ),
+        ("vouched for by", before.issuer.clone(), after.issuer.clone(), &before.issuer, &after.issuer, false),
+        (
+            "built on a runner that is",
+            before.runner.clone(),
+            after.runner.clone(),
+            &before.runner,
+            &after.runner,
+            false,
+        ),
+    ];
+    let shown = |one: &Option<String>| one.as_deref().unwrap_or("nobody knows what").escape_debug().to_string();
+    for (what, was, is, was_shown, is_shown, excused) in parts {
+        if was.is_some() && was != is && !excused {
+            losses.push(format!("was {what} {}, now {}", shown(was_shown), shown(is_shown)));
+        }
+    }
+    losses
+}
+
+/// The code of the sentence on both.
+pub(super) const EVIDENCE: &str = "evidence-compared";
+
+/// What `policy` calls evidence of who built it.
+const PROVENANCE: &str = "SLSA provenance";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evidence() -> Evidence {
+        let text = |text: &str| Some(text.to_owned());
+        Evidence {
+            kind: PROVENANCE.to_owned(),
+            repository: text("https://example.com/o/r"),
+            repository_id: text("1"),
+            builder: text("https://example.com/b@refs/tags/v1"),
+            issuer: text("https://example.com"),
+            runner: text("github-hosted"),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn what_was_proved_is_not_given_up() {
+        let text = |text: &str| Some(text.to_owned());
+        let check = |after: Option<Evidence>, expected: &[&str]| {
+            assert_eq!(losses(Some(&evidence()), after.as_ref()), expected);
+        };
+        check(Some(evidence()), &[]);
+        check(None, &["was SLSA provenance from https://example.com/o/r, now none"]);
+        check(
+            Some(Evidence { kind: "a publish attestation".to_owned(), ..evidence() }),
+            &["was SLSA provenance, now a publish attestation"],
+        );
+        check(
+            Some(Evidence { repository: text("https://example.com/o/r2"), repository_id: text("2"), ..evidence() }),
+            &["was built from https://example.com/o/r, now https://example.com/o/r2"],
+        );
+        check(Some(Evidence { repository: text("https://example.com/o/new"), ..evidence() }), &[]);
+        check(Some(Evidence { repository: text("https://example.com/O/R"), repository_id: None, ..evidence() }), &[]);
+        check(Some(Evidence { builder: text("https://example.com/b@refs/tags/v2"), ..evidence() }), &[]);
+        check(
+            Some(Evidence { builder: text("https://example.com/c"), ..evidence() }),
+            &["was built by https://example.com/b@refs/tags/v1, now https://example.com/c"],
+        );
+        check(
+            Some(Evidence { runner: text("self-hosted"), issuer: None, ..evidence() }),
+            &[
+                "was vouched for by https://example.com, now nobody knows what",
+                "was built on a runner that is github-hosted, now self-hosted",
+            ],
+        );
+        assert!(losses(None, Some(&evidence())).is_empty());
+        assert!(losses(None, None).is_empty());
+    }
+}
