@@ -99,7 +99,7 @@ fn sizes((packed, unpacked): (u64, u64), (new_packed, new_unpacked): (u64, u64),
     );
     // Twice as much is another program, unless both are small.
     let jumps = new_unpacked > unpacked.saturating_mul(2) && new_unpacked.saturating_sub(unpacked) > SMALL;
-    let (level, code) = if jumps { (Level::Warning, "size-jump") } else { (Level::Note, "sizes") };
+    let (level, code) = if jumps { (Level::Warning, "size-jump") } else { (Level::Note, "size-compared") };
     findings.push(Finding::new(level, code, message));
 }
 
