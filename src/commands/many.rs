@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::fs::FsError;
 use crate::report::{Report, Row, Verdict};
 
-use super::verify;
+use super::{audit, verify};
 
 /// The value of `schema` in every line of this version.
 pub const SCHEMA: &str = "pinfold/line/v1";
@@ -185,6 +185,18 @@ pub fn verify(
     // One thread a project: with many of them there is always another to work on.
     let work = |pin_file: &Path| verify::run(&Ctx { pin_file, jobs: 1, progress: &Silent, ..*ctx }, options);
     each(("verify", ctx.jobs), list, done, out, &work)
+}
+
+/// `pinfold audit` of many projects. Registries are those of this folder: a project's own `.npmrc` is not read.
+pub fn audit(
+    ctx: &Ctx<'_>,
+    options: &audit::Options,
+    list: &mut (dyn BufRead + Send),
+    done: &Done,
+    out: &mut (dyn io::Write + Send),
+) -> Result<Tally, Error> {
+    let work = |pin_file: &Path| audit::run(&Ctx { pin_file, jobs: 1, progress: &Silent, ..*ctx }, options);
+    each(("audit", ctx.jobs), list, done, out, &work)
 }
 
 fn lock<'m, 'a>(shared: &'m Mutex<Shared<'a>>) -> MutexGuard<'m, Shared<'a>> {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Cursor, Write};
 
+use pinfold::commands::audit;
 use pinfold::commands::many::{self, Done, MAX_PATH_LEN, Tally};
 use pinfold::commands::verify;
 use pinfold::ctx::Silent;
@@ -91,6 +92,27 @@ fn a_line_a_project_and_pin() {
         seen.dedup();
         assert_eq!(seen.len(), 3, "{order:?}");
     }
+}
+
+#[test]
+fn audits_of_many_projects() {
+    let projects = ["one", "two"].map(project);
+    std::fs::remove_file(projects[1].path("pins.toml")).expect("a file");
+    let options = audit::Options { offline: true, ..audit::Options::default() };
+    let run = |done: &Done| {
+        let mut out = Vec::new();
+        let mut list = Cursor::new(list(&projects.each_ref()));
+        let tally = projects[0].with(&Silent, |ctx| many::audit(ctx, &options, &mut list, done, &mut out));
+        (tally.expect("a tally"), String::from_utf8(out).expect("UTF-8"))
+    };
+    let (tally, out) = run(&Done::default());
+    assert_eq!((tally.projects, tally.lines, tally.exit_code()), (2, 3, 2), "{out}");
+    let lines = parsed(&out);
+    assert!(lines.iter().all(|line| line["command"] == "audit"), "{out}");
+    assert_eq!(lines.iter().filter(|line| line["pin"].is_null()).count(), 1, "{out}");
+    let done = Done::read("audit", &mut Cursor::new(out)).expect("an output");
+    let (again, out) = run(&done);
+    assert_eq!((again.projects, again.resumed, out.as_str()), (0, 2, ""));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! `pinfold audit` and `pinfold explain`: the forms in which they answer.
 
-use pinfold::commands::{audit, explain};
+use pinfold::commands::{audit, explain, many};
 use pinfold::http::{Clock as _, SystemClock};
 use pinfold::report::{date, markdown, sarif};
 
 use crate::cli::{self, Cli, Format};
 use crate::world::World;
-use crate::{Answer, Failure, render};
+use crate::{Answer, Failure, papers, render};
 
 /// The table for a document is the one output that has a date.
 pub(crate) fn audit(cli: &Cli, world: &World, options: &cli::Audit) -> Result<Answer, Failure> {
@@ -17,6 +17,12 @@ pub(crate) fn audit(cli: &Cli, world: &World, options: &cli::Audit) -> Result<An
         fail_on: options.fail_on.clone(),
         policy: options.policy.clone(),
     };
+    if let Some(list) = &options.projects_from {
+        let tally = papers::over("audit", list, options.resume.as_deref(), |list, done, out| {
+            many::audit(&world.ctx(), &asked, list, done, out)
+        })?;
+        return Ok(Answer::Lines(tally));
+    }
     let report = audit::run(&world.ctx(), &asked)?;
     let text = match options.format {
         Format::Human => return Ok(Answer::Report(report)),

@@ -24,19 +24,8 @@ pub(crate) enum Verified {
 pub(crate) fn verify(world: &World, options: &Verify) -> Result<Verified, Error> {
     let plain = verify::Options { pins: options.pins.clone(), evidence: options.evidence.verify_attestations };
     if let Some(list) = &options.many.projects_from {
-        let done = match &options.many.resume {
-            Some(path) => match fs::open_if_exists(path)? {
-                Some(file) => Done::read("verify", &mut BufReader::new(file)).map_err(|error| unread(path, error))?,
-                None => Done::default(),
-            },
-            None => Done::default(),
-        };
-        let mut list: Box<dyn BufRead + Send> = match list.to_str() {
-            Some("-") => Box::new(BufReader::new(io::stdin())),
-            _ => Box::new(BufReader::new(fs::open(list)?)),
-        };
-        let mut out = BufWriter::new(io::stdout());
-        return many::verify(&world.ctx(), &plain, &mut *list, &done, &mut out).map(Verified::Lines);
+        let run = |list: &mut Lines, done: &Done, out: &mut Out| many::verify(&world.ctx(), &plain, list, done, out);
+        return over("verify", list, options.many.resume.as_deref(), run).map(Verified::Lines);
     }
     let (Some(folder), Some(verifier)) = (&options.summaries.vsa, &options.summaries.verifier_id) else {
         return verify::run(&world.ctx(), &plain).map(Verified::Report);
@@ -45,6 +34,31 @@ pub(crate) fn verify(world: &World, options: &Verify) -> Result<Verified, Error>
     let (folder, verifier, time) = (folder.clone(), verifier.clone(), world.source_date_epoch());
     let summaries = vsa::Options { pins: plain.pins, folder, verifier, key, time };
     vsa::run(&world.ctx(), &summaries).map(Verified::Report)
+}
+
+type Lines = dyn BufRead + Send;
+type Out = dyn io::Write + Send;
+
+/// A command over many projects: from a list or standard input, on from where an earlier run stopped, to standard output.
+pub(crate) fn over(
+    command: &str,
+    list: &Path,
+    resume: Option<&Path>,
+    run: impl FnOnce(&mut Lines, &Done, &mut Out) -> Result<Tally, Error>,
+) -> Result<Tally, Error> {
+    let done = match resume {
+        Some(path) => match fs::open_if_exists(path)? {
+            Some(file) => Done::read(command, &mut BufReader::new(file)).map_err(|error| unread(path, error))?,
+            None => Done::default(),
+        },
+        None => Done::default(),
+    };
+    let mut list: Box<Lines> = match list.to_str() {
+        Some("-") => Box::new(BufReader::new(io::stdin())),
+        _ => Box::new(BufReader::new(fs::open(list)?)),
+    };
+    let mut out = BufWriter::new(io::stdout());
+    run(&mut *list, &done, &mut out)
 }
 
 fn key(path: &Path) -> Result<SigningKey, Error> {

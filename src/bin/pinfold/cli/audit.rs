@@ -32,6 +32,13 @@ pub(crate) struct Audit {
     /// How to print the report: for people, as a dated table for a document, or for code scanning
     #[arg(long, value_name = "FORMAT", default_value = "human", conflicts_with = "json")]
     pub(crate) format: Format,
+    /// Audit every project of a list, a path a line to a folder or a .toml; `-` is standard input. Prints one JSON line a
+    /// project and pin as it is done, and works on as many projects at once as --jobs says
+    #[arg(long, value_name = "LIST", conflicts_with_all = ["pins", "format"])]
+    pub(crate) projects_from: Option<PathBuf>,
+    /// Pass over the projects that are done in this output of an earlier run
+    #[arg(long, value_name = "FILE", requires = "projects_from")]
+    pub(crate) resume: Option<PathBuf>,
     /// Where packages come from: npm=URL, npm:@scope=URL, github=URL or pypi=URL
     #[arg(long, value_name = "KIND=URL")]
     pub(crate) registry: Vec<RegistryFlag>,
