@@ -206,6 +206,7 @@ fn demand_evidence(
                 return Err(EvidenceError::Unasked(unasked).into());
             }
             findings.push(unasked.finding(report::Level::Warning));
+            new.provenance = only_mode(options);
             return Ok(None);
         }
     };
@@ -217,8 +218,7 @@ fn demand_evidence(
         findings.extend(judged.findings);
     }
     if new.provenance.is_none() {
-        let mode = options.evidence.map(|mode| Expectations { mode: Some(mode), ..Expectations::default() });
-        new.provenance = mode;
+        new.provenance = only_mode(options);
         return Ok(None);
     }
     let (_, pin, artifact) = draft_of(project, new)?;
@@ -226,6 +226,11 @@ fn demand_evidence(
     let judged = install::evidence::hold(ctx, &artifact, &demand, &kept, Some(blob))?;
     findings.extend(judged.findings);
     Ok(judged.proof.filter(|_| !matches!(kept, Evidence::None)))
+}
+
+/// What was asked for, where nothing is proved that could be demanded.
+fn only_mode(options: &Options) -> Option<Expectations> {
+    options.evidence.map(|mode| Expectations { mode: Some(mode), ..Expectations::default() })
 }
 
 /// The tree hash as the table has it.

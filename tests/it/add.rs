@@ -270,6 +270,21 @@ fn a_strict_project_wants_evidence() {
     let off = Options { evidence: Some(Mode::Off), ..options("npm:left") };
     check(&project, &off);
     assert!(project.read("pins.toml").ends_with("[pins.left.provenance]\nmode = \"off\"\n"));
+
+    // Whoever says `lenient` gets it, whether there is nothing or nobody to ask.
+    for page in [None, Some("<html>")] {
+        let project = Project::new("[trust]\nprovenance = \"strict\"");
+        let versions = left(&project);
+        for version in &versions {
+            let version = version["version"].as_str().expect("a version");
+            let url = format!("{REGISTRY}-/npm/v1/attestations/left@{version}");
+            page.map(|page| project.web.serve(&url, page));
+        }
+        let lenient = Options { evidence: Some(Mode::Lenient), ..options("npm:left") };
+        let report = check(&project, &lenient);
+        assert_eq!(codes(&report).contains(&"answer-web-page"), page.is_some(), "{}", human(&report));
+        assert!(project.read("pins.toml").ends_with("[pins.left.provenance]\nmode = \"lenient\"\n"));
+    }
 }
 
 #[test]
