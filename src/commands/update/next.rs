@@ -9,6 +9,7 @@ use crate::pins::{Artifact, GithubAsset, Pin, Source};
 use crate::project::Project;
 use crate::registry::{self, Package, Release, Version};
 use crate::report::{Finding, Level};
+use crate::source::version::{Pep440, Semver};
 
 /// What comes next.
 pub(super) enum Next {
@@ -47,7 +48,8 @@ pub(super) fn find(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, to: &T
                 return Ok(stays(before, pinned.version()));
             };
             let after = Claims::of(&package, &version.version, None).unwrap_or_default();
-            Ok(moves(before, pinned.version(), npm_source(pinned.name(), &version.version)?, after))
+            let source = npm_source(pinned.name(), &version.version)?;
+            Ok(moves(before, (pinned.version(), &version.version), source, after))
         }
         Source::Pypi(pinned) => {
             let package = claims::pypi(ctx, project, pinned.project())?;
@@ -57,7 +59,8 @@ pub(super) fn find(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, to: &T
             };
             let file = file_of(pinned.project(), version, None, Some(pinned))?;
             let after = Claims::of(&package, &version.version, Some(&file)).unwrap_or_default();
-            Ok(moves(before, pinned.version(), pypi_source(pinned.project(), &version.version, &file)?, after))
+            let source = pypi_source(pinned.project(), &version.version, &file)?;
+            Ok(moves(before, (pinned.version(), &version.version), source, after))
         }
         Source::Github(pinned) => release(ctx, project, pinned, to),
         Source::Url(_) | Source::File(_) => {
@@ -82,9 +85,21 @@ fn version<'p>(
         Target::Version(version) => Wanted::Exact(version),
     };
     let chosen = choose(package, wanted, cutoff)?;
-    let place = |version: &str| package.versions.iter().position(|one| one.version == version);
-    let is_older = !matches!(to, Target::Version(_)) && place(&chosen.version) < place(pinned);
-    Ok(Some(chosen).filter(|chosen| chosen.version != pinned && !is_older))
+    // The pinned one need not be listed any more: taking it back must not bring the one before it in its place.
+    let goes_back = !matches!(to, Target::Version(_)) && is_older(&chosen.version, pinned);
+    Ok(Some(chosen).filter(|chosen| chosen.version != pinned && !goes_back))
+}
+
+/// Whether a version, or the one in a tag, is below another one, where both have a place in an order.
+fn is_older(one: &str, other: &str) -> bool {
+    let (one, other) = (bare(one), bare(other));
+    let npm = Semver::parse(one).zip(Semver::parse(other)).map(|(one, other)| one < other);
+    npm.or_else(|| Pep440::parse(one).zip(Pep440::parse(other)).map(|(one, other)| one < other)).unwrap_or(false)
+}
+
+fn older(one: &str, other: &str) -> Option<Finding> {
+    let message = format!("`{}` is older than what is pinned", one.escape_debug());
+    is_older(one, other).then(|| Finding::new(Level::Warning, "version-older", message))
 }
 
 fn stays(before: Option<Claims>, pinned: &str) -> Next {
@@ -92,8 +107,9 @@ fn stays(before: Option<Claims>, pinned: &str) -> Next {
     Next::Stays { listed: before.unwrap_or_default(), findings }
 }
 
-fn moves(before: Option<Claims>, pinned: &str, source: Source, after: Claims) -> Next {
-    let findings = vanished(before.as_ref(), pinned);
+fn moves(before: Option<Claims>, (pinned, next): (&str, &str), source: Source, after: Claims) -> Next {
+    let mut findings = vanished(before.as_ref(), pinned);
+    findings.extend(older(next, pinned));
     Next::Moves(Box::new(Step { source, before, after, findings }))
 }
 
@@ -132,14 +148,22 @@ fn release(ctx: &Ctx<'_>, project: &Project, pinned: &GithubAsset, to: &Target) 
         Err(Error::Life(error)) if matches!(*error, LifeError::VersionAbsent { .. }) => None,
         Err(error) => return Err(error),
     };
+    if named.is_none() && is_older(&tag, pinned.tag()) {
+        return Ok(stays(before, pinned.tag()));
+    }
     let asset = asset_of(&found, pinned, &tag)?;
     let after = Claims::of_release(&found, &asset).unwrap_or_default();
-    Ok(moves(before, pinned.tag(), github_source(pinned.owner(), pinned.repo(), &tag, &asset)?, after))
+    let source = github_source(pinned.owner(), pinned.repo(), &tag, &asset)?;
+    Ok(moves(before, (pinned.tag(), &tag), source, after))
+}
+
+/// The version in a tag.
+fn bare(tag: &str) -> &str {
+    tag.rsplit(['/', '@']).next().unwrap_or_default().trim_start_matches('v')
 }
 
 fn asset_of(release: &Release, pinned: &GithubAsset, tag: &str) -> Result<String, LifeError> {
-    let bare = |tag: &str| tag.rsplit(['/', '@']).next().unwrap_or_default().trim_start_matches('v').to_owned();
-    let renamed = pinned.asset().replace(&bare(pinned.tag()), &bare(tag));
+    let renamed = pinned.asset().replace(bare(pinned.tag()), bare(tag));
     [renamed.as_str(), pinned.asset()]
         .into_iter()
         .find(|name| release.asset(name).is_some())
