@@ -108,6 +108,13 @@ impl Demand<'_> {
         kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind))
     }
 
+    /// Whether a proof is of a kind that is asked for.
+    fn is_answered_by(&self, proof: &Result<VerifiedAttestation, Unproved>) -> bool {
+        let kinds = &self.policy.predicate_types;
+        let kind = proof.as_ref().ok().map(|proof| proof.statement().map(|statement| &statement.predicate_type));
+        kind.is_some_and(|kind| kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(kind)))
+    }
+
     /// What came out where there is none: an error where it is demanded, else a warning.
     fn without(&self, evidence: Evidence, error: EvidenceError) -> Result<Judged, Error> {
         if self.mode == Mode::Strict {
@@ -239,14 +246,22 @@ fn judge(
     }
     let attestations = read(kept, &texts)?;
     let mut proofs = Vec::new();
+    let mut about_others = false;
     for one in &attestations {
         match attestation::prove(trust, one, &about) {
             // What does not even claim to be of the kind that is asked for cannot stand in its way, unless it is wrong.
             Err(Unproved::Unverifiable(lack)) if !demand.asks_for(one) => {
                 judged.findings.push(words::lack(&lack, Level::Note));
             }
-            proof => proofs.push(proof),
+            proof => {
+                about_others |= matches!(proof, Err(Unproved::NotAbout(_))) && demand.asks_for(one);
+                proofs.push(proof);
+            }
         }
+    }
+    if about_others && !proofs.iter().any(|proof| demand.is_answered_by(proof)) {
+        // What holds beside it and is of another kind, such as a registry's signature, does not make it absent.
+        proofs.retain(|proof| proof.is_err());
     }
     verdict(ctx, demand, &proofs, &mut judged)?;
     if let (Some(proof), true) = (&judged.proof, judged.findings.is_empty()) {
@@ -322,7 +337,7 @@ fn nobody_named(
                 "its evidence holds and says `{}`, but nothing says that this is the right one",
                 repository.escape_debug()
             );
-            let hint = format!("if it is, add `provenance.repository = \"{repository}\"` to the pin");
+            let hint = format!("if it is, add `provenance.repository = \"{}\"` to the pin", repository.escape_debug());
             Finding::new(Level::Note, "nobody-named", message).hint(hint)
         }
         None => words::missing(&[], Level::Warning),

@@ -195,6 +195,31 @@ fn evidence_that_is_missing_does_what_the_mode_says() {
     check(&project, 1, &["provenance-missing"]);
 }
 
+/// What the registry signed beside it holds, and does not turn provenance of other bytes into none.
+#[test]
+fn evidence_about_something_else_is_wrong_and_not_missing() {
+    let Some(corpus) = Corpus::open("attestations") else { return };
+    let attestations = |name: &str| -> Vec<serde_json::Value> {
+        let document: serde_json::Value = serde_json::from_slice(&corpus.bytes(name)).expect("JSON");
+        document["attestations"].as_array().expect("a list").clone()
+    };
+    let of_kind = |name: &str, provenance: bool| {
+        let mut all = attestations(name);
+        all.retain(|one| one["predicateType"].as_str().expect("a kind").starts_with("https://slsa.dev/") == provenance);
+        assert_eq!(all.len(), 1, "{name}");
+        all.remove(0)
+    };
+    let other = "docs/npm__pacote-sigstore-valid-attestations.json";
+    let mixed = serde_json::json!({ "attestations": [of_kind(PLAYWRIGHT.document, false), of_kind(other, true)] });
+    for mode in ["strict", "lenient"] {
+        for named in [format!("repository = \"{REPOSITORY}\""), String::new()] {
+            let project = playwright(&corpus, &format!("mode = \"{mode}\"\n{named}"));
+            project.web.serve(&attestations_url(), mixed.to_string());
+            check(&project, 1, &["subject-mismatch"]);
+        }
+    }
+}
+
 /// The registry's signature beside the version: it speaks for the bytes, and never for who built them.
 #[test]
 fn what_the_registry_signed() {
