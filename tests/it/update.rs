@@ -226,6 +226,33 @@ fn evidence_is_not_given_up_without_a_word() {
     check(&project, &to("latest"), 0, "updated");
 }
 
+/// Who can change a record, or waits for evidence that the pin does not want, does not get around the ratchet.
+#[test]
+fn a_record_that_proves_nothing_is_not_believed() {
+    let Some(corpus) = Corpus::open("attestations") else { return };
+    let words = format!("was SLSA provenance from {REPOSITORY}, now none");
+    for provenance in ["mode = \"lenient\"".to_owned(), format!("mode = \"lenient\"\nrepository = \"{REPOSITORY}\"")] {
+        let project = playwright(&corpus, &provenance);
+        assert_eq!(project.try_fetch(Conduct::default()).expect("a report").exit_code(), 0);
+        let mut record: Value = serde_json::from_str(&project.read(".pinfold/cli.json")).expect("a record");
+        let kept = record["evidence"]["attestations"].as_array_mut().expect("attestations");
+        let count = kept.len();
+        kept.retain(|one| {
+            !one.to_string().contains("\"verificationMaterial\":{\"certificate\"")
+                && !one.to_string().contains("x509CertificateChain")
+        });
+        assert!(!kept.is_empty() && kept.len() < count, "{count}");
+        project.write(".pinfold/cli.json", &record.to_string());
+        let report = check(&project, &to("latest"), 1, "refused");
+        let refusal = report.rows[0].findings.iter().find(|one| one.code == "evidence-downgrade").expect("a refusal");
+        assert_eq!(refusal.message, words);
+    }
+    // What is proved is not what the pin demands: `fetch` refuses the old one, and the new one has nothing at all.
+    let project = playwright(&corpus, "mode = \"lenient\"\nrepository = \"https://github.com/microsoft/other\"");
+    let report = check(&project, &to("latest"), 1, "refused");
+    assert!(codes(&report).contains(&"evidence-downgrade"), "{}", human(&report));
+}
+
 #[test]
 fn evidence_that_is_wrong_or_not_to_be_had_holds_the_pin_where_it_is() {
     let Some(corpus) = Corpus::open("attestations") else { return };
@@ -278,6 +305,12 @@ fn releases() {
     assert_eq!(codes(&check(&project, &to("minor"), 2, "failed")), ["version-none"]);
     let report = check(&project, &to("latest"), 0, "updated");
     assert_eq!(report.rows[0].detail, "-> github:o/r@v1.1.0#x-1.1.0.tgz");
+    // What is called the latest is an older one: nobody who does not name it means it.
+    serve("v1.1.0", "tags/v1.1.0", "x-1.1.0.tgz", &new);
+    serve("v1.0.0", "latest", "x-1.0.0.tgz", &old);
+    check(&project, &to("latest"), 0, "unchanged");
+    let shown = try_update(&project, &to("v1.0.0"), Consent::DryRun).expect("a report");
+    assert!(codes(&shown).contains(&"version-older"), "{}", human(&shown));
     serve("v1.2.0", "latest", "y.tgz", &new);
     serve("v1.1.0", "tags/v1.1.0", "x-1.1.0.tgz", &new);
     assert_eq!(codes(&check(&project, &to("latest"), 2, "failed")), ["file-choice"]);
@@ -298,6 +331,18 @@ fn python_files() {
     let report = check(&project, &to("latest"), 0, "updated");
     assert_eq!(report.rows[0].detail, "-> pypi:p==1.1#p-1.1.tar.gz");
     check(&project, &to("latest"), 0, "unchanged");
+}
+
+/// Taking back the newest version does not bring an older one, with holes that are known.
+#[test]
+fn a_version_that_vanished_is_not_followed_by_an_older_one() {
+    let (project, versions) = left("");
+    check(&project, &to("2.0.0"), 0, "updated");
+    project.web.serve_packument("left", &versions[..2]);
+    let report = check(&project, &to("latest"), 0, "unchanged");
+    assert_eq!(codes(&report), ["version-vanished"]);
+    let report = check(&project, &to("1.0.1"), 0, "updated");
+    assert!(codes(&report).contains(&"version-older"), "{}", human(&report));
 }
 
 #[test]

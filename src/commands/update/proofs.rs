@@ -46,8 +46,13 @@ pub(super) fn compare(
             return Ok(Compared { verdict: Verdict::Passed, proof: None, findings });
         }
     };
+    let held = install::evidence::hold(ctx, new_artifact, &demand, &kept, Some(blob));
+    // A pin may have been told since that somebody else is right: what meets its demand then loses nothing.
+    let meets = held.as_ref().is_ok_and(|judged| judged.proof.is_some());
+    let superseded = meets && before.as_ref().is_some_and(|before| !before.is_demanded);
+    let before = before.map(|before| before.evidence);
     findings.push(told(before.as_ref(), after.as_ref()));
-    let losses = losses(before.as_ref(), after.as_ref());
+    let losses = if superseded { Vec::new() } else { losses(before.as_ref(), after.as_ref()) };
     let level = if allow { Level::Warning } else { Level::Error };
     for loss in &losses {
         let finding = Finding::new(level, "evidence-downgrade", loss.clone());
@@ -56,7 +61,7 @@ pub(super) fn compare(
     }
     let mut verdict = if losses.is_empty() || allow { Verdict::Passed } else { Verdict::Refused };
     let mut proof = after.map(Box::new);
-    match install::evidence::hold(ctx, new_artifact, &demand, &kept, Some(blob)) {
+    match held {
         Ok(judged) => findings.extend(judged.findings),
         Err(Error::Evidence(error)) if !losses.is_empty() && allow => {
             let mut refused = error.findings(Level::Warning);
@@ -77,41 +82,60 @@ pub(super) fn compare(
     Ok(Compared { verdict, proof, findings })
 }
 
-/// What is proved of the pinned version: by its record, else by what its source has of it now. Where the pin says whose
-/// evidence is good, only that counts.
+/// What is proved of the pinned version: by its record, else by what its source has of it now. A record lies in the
+/// checkout: one that proves nothing is no word that there is nothing.
 fn before(
     ctx: &Ctx<'_>,
     project: &Project,
     (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
     findings: &mut Vec<Finding>,
-) -> Result<Option<Evidence>, Error> {
+) -> Result<Option<Before>, Error> {
     let record = project.record(pin.name.as_str())?.filter(|record| record.integrity == artifact.integrity);
-    let kept = match record.map(|record| record.evidence) {
-        Some(record::Evidence::Kept(kept)) => Ok(record::Evidence::Kept(kept)),
-        _ => match old.map(|blob| draft::ask(ctx, project, pin, artifact, blob)) {
-            Some(Ok(Ok(upstream))) => Ok(upstream.evidence),
-            Some(Ok(Err(unasked))) => Err(unasked),
-            Some(Err(error)) => return Err(error),
-            None => Err(Unasked::Offline),
-        },
+    if let Some(record::Evidence::Kept(kept)) = record.map(|record| record.evidence)
+        && let Some(before) = proved(ctx, project, (pin, artifact, old), &kept)?
+    {
+        return Ok(Some(before));
+    }
+    let asked = match old.map(|blob| draft::ask(ctx, project, pin, artifact, blob)) {
+        Some(asked) => asked?,
+        None => Err(Unasked::Offline),
     };
-    let kept = match kept {
-        Ok(record::Evidence::Kept(kept)) => kept,
-        Ok(_) => return Ok(None),
+    match asked.map(|upstream| upstream.evidence) {
+        Ok(record::Evidence::Kept(kept)) => proved(ctx, project, (pin, artifact, old), &kept),
+        Ok(_) => Ok(None),
         Err(unasked) => {
             let message = "whether the pinned version had evidence is not known, so nothing can be compared with it";
             let why = unasked.finding(Level::Warning).message;
             findings.push(Finding::new(Level::Warning, "evidence-before-unknown", format!("{message}: {why}")));
-            return Ok(None);
+            Ok(None)
         }
-    };
-    let demand = install::evidence::demand(project, pin, artifact, None);
-    let evidence = record::Evidence::Kept(kept.clone());
-    if demand.policy.names_somebody() {
-        let judged = install::evidence::hold(ctx, artifact, &demand, &evidence, old);
-        return Ok(judged.ok().and_then(|judged| judged.proof).map(|proof| *proof));
     }
-    Ok(draft::prove(ctx, artifact, &kept, old)?.as_ref().map(policy::evidence))
+}
+
+/// What documents prove of the pinned version: what the pin demands, where they do, else what they say.
+fn proved(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
+    kept: &record::Kept,
+) -> Result<Option<Before>, Error> {
+    let demand = install::evidence::demand(project, pin, artifact, None);
+    if demand.policy.names_somebody() {
+        let evidence = record::Evidence::Kept(kept.clone());
+        let judged = install::evidence::hold(ctx, artifact, &demand, &evidence, old);
+        if let Some(proof) = judged.ok().and_then(|judged| judged.proof) {
+            return Ok(Some(Before { evidence: *proof, is_demanded: true }));
+        }
+    }
+    let proof = draft::prove(ctx, artifact, kept, old)?;
+    Ok(proof.as_ref().map(|proof| Before { evidence: policy::evidence(proof), is_demanded: false }))
+}
+
+/// What is proved of the pinned version.
+struct Before {
+    evidence: Evidence,
+    /// It is what the pin demands, and not only what it happens to be.
+    is_demanded: bool,
 }
 
 /// Both in one sentence.
@@ -140,6 +164,13 @@ fn losses(before: Option<&Evidence>, after: Option<&Evidence>) -> Vec<String> {
     let lower = |one: &Option<String>| one.as_ref().map(|one| one.trim_end_matches('/').to_ascii_lowercase());
     let without_version =
         |one: &Option<String>| one.as_ref().map(|one| one.split('@').next().unwrap_or_default().to_owned());
+    // An account is all that is known of who signs for no repository; a workflow has another reference each time.
+    let account = |one: &Evidence| {
+        let is_workflow = one.signer.starts_with("https://");
+        if is_workflow { without_version(&Some(one.signer.clone())) } else { Some(one.signer.clone()) }
+    };
+    let by_account = before.repository.is_none();
+    let (signer_was, signer_is) = (Some(before.signer.clone()), Some(after.signer.clone()));
     // A repository keeps its id when it is renamed.
     let renamed = before.repository_id.is_some() && before.repository_id == after.repository_id;
     let parts = [
@@ -159,6 +190,7 @@ fn losses(before: Option<&Evidence>, after: Option<&Evidence>) -> Vec<String> {
             &after.builder,
             false,
         ),
+        ("signed by", account(before), account(after), &signer_was, &signer_is, !by_account),
         ("vouched for by", before.issuer.clone(), after.issuer.clone(), &before.issuer, &after.issuer, false),
         (
             "built on a runner that is",
@@ -232,6 +264,35 @@ mod tests {
             ],
         );
         assert!(losses(None, Some(&evidence())).is_empty());
+    }
+
+    #[test]
+    fn without_a_repository_the_account_is_held() {
+        let by = |signer: &str| Evidence { signer: signer.to_owned(), repository: None, ..evidence() };
+        let check = |was: &str, is: Evidence, expected: &[&str]| {
+            assert_eq!(losses(Some(&by(was)), Some(&is)), expected);
+        };
+        check("alice@example.com", by("alice@example.com"), &[]);
+        check(
+            "alice@example.com",
+            by("mallory@example.com"),
+            &["was signed by alice@example.com, now mallory@example.com"],
+        );
+        check(
+            "alice@example.com",
+            Evidence { signer: "mallory@example.com".to_owned(), ..evidence() },
+            &["was signed by alice@example.com, now mallory@example.com"],
+        );
+        check("https://example.com/w@refs/tags/v1", by("https://example.com/w@refs/tags/v2"), &[]);
+        check(
+            "https://example.com/w@refs/tags/v1",
+            by("https://example.com/x@refs/tags/v1"),
+            &["was signed by https://example.com/w@refs/tags/v1, now https://example.com/x@refs/tags/v1"],
+        );
+    }
+
+    #[test]
+    fn nothing_is_lost_where_there_was_nothing() {
         assert!(losses(None, None).is_empty());
     }
 }
