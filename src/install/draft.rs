@@ -6,7 +6,7 @@
 use super::ask;
 use super::evidence::{digest_of, digests, name_of, needs_sha256, read};
 use super::{evidence, unpack};
-use crate::attestation::{self, Artifact as Proved, Unproved, VerifiedAttestation};
+use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Integrity, Sha256};
 use crate::error::{Error, EvidenceError, Unasked};
@@ -83,20 +83,24 @@ pub fn ask(
     asked.attestations.sort_by_cached_key(|one| one.attestation.to_string());
     let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
     let kept = Kept { sha256, attestations: asked.attestations };
-    let proof = prove(ctx, artifact, &kept, Some(blob))?;
+    let proof = prove(ctx, artifact, &kept, Some(blob))?.proof;
     Ok(Ok(Upstream { evidence: Evidence::Kept(kept), proof, findings: asked.findings }))
+}
+
+/// What kept evidence proves.
+#[derive(Debug)]
+pub struct Proven {
+    /// Who built it, or else who published it; `None` where there is neither.
+    pub proof: Option<VerifiedAttestation>,
+    /// Why some that claims to say so cannot be judged.
+    pub lacks: Vec<Lack>,
 }
 
 /// The proof among kept evidence that says who built an artifact, or else who published it; `None` where there is neither.
 ///
 /// # Errors
 /// Evidence that is wrong. That some of it cannot be judged is no error: it proves nothing.
-pub fn prove(
-    ctx: &Ctx<'_>,
-    artifact: &Artifact,
-    kept: &Kept,
-    blob: Option<&VerifiedBlob>,
-) -> Result<Option<VerifiedAttestation>, Error> {
+pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Result<Proven, Error> {
     let digests = digests(artifact, kept, blob)?;
     let about = Proved { digests: Proved::of(&digests).digests, open: None };
     let trust = ctx.trust.proving()?;
@@ -104,6 +108,12 @@ pub fn prove(
     let attestations = read(kept, &texts)?;
     let mut proofs: Vec<Result<VerifiedAttestation, Unproved>> =
         attestations.iter().map(|one| attestation::prove(trust, one, &about)).collect();
+    let is_kind = |one: &Attestation| one.statement().is_some_and(|one| KINDS.contains(&one.predicate_type.as_str()));
+    let lacks = attestations.iter().zip(&proofs).filter_map(|(one, proof)| match proof {
+        Err(Unproved::Unverifiable(lack)) if is_kind(one) => Some(lack.clone()),
+        _ => None,
+    });
+    let lacks = lacks.collect();
     for kinds in [&[SLSA_V1, SLSA_V02][..], &[PYPI_PUBLISH]] {
         let anybody = Policy {
             // Whoever it was: who that is gets shown, and is written into the pin.
@@ -113,10 +123,13 @@ pub fn prove(
             ..Policy::default()
         };
         match policy::judge(&anybody, 0, &proofs) {
-            Verdict::Verified(index) => return Ok(proofs.swap_remove(index).ok()),
+            Verdict::Verified(index) => return Ok(Proven { proof: proofs.swap_remove(index).ok(), lacks }),
             Verdict::Refused(failures) => return Err(EvidenceError::Refused(failures).into()),
             Verdict::Unverifiable(_) | Verdict::Missing(_) => {}
         }
     }
-    Ok(None)
+    Ok(Proven { proof: None, lacks })
 }
+
+/// The kinds of claims that say who built or published something.
+const KINDS: [&str; 3] = [SLSA_V1, SLSA_V02, PYPI_PUBLISH];

@@ -278,7 +278,9 @@ fn a_strict_project_wants_evidence() {
         for version in &versions {
             let version = version["version"].as_str().expect("a version");
             let url = format!("{REGISTRY}-/npm/v1/attestations/left@{version}");
-            page.map(|page| project.web.serve(&url, page));
+            if let Some(page) = page {
+                project.web.serve(&url, page);
+            }
         }
         let lenient = Options { evidence: Some(Mode::Lenient), ..options("npm:left") };
         let report = check(&project, &lenient);

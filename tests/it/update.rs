@@ -242,7 +242,7 @@ fn a_record_that_proves_nothing_is_not_believed() {
                 && !one.to_string().contains("x509CertificateChain")
         });
         assert!(!kept.is_empty() && kept.len() < count, "{count}");
-        project.write(".pinfold/cli.json", &record.to_string());
+        project.write(".pinfold/cli.json", record.to_string());
         let report = check(&project, &to("latest"), 1, "refused");
         let refusal = report.rows[0].findings.iter().find(|one| one.code == "evidence-downgrade").expect("a refusal");
         assert_eq!(refusal.message, words);
@@ -251,6 +251,21 @@ fn a_record_that_proves_nothing_is_not_believed() {
     let project = playwright(&corpus, "mode = \"lenient\"\nrepository = \"https://github.com/microsoft/other\"");
     let report = check(&project, &to("latest"), 1, "refused");
     assert!(codes(&report).contains(&"evidence-downgrade"), "{}", human(&report));
+}
+
+/// Without record and bytes the documents are still to be had, and the pin has the digest that they name.
+#[test]
+fn what_was_proved_is_known_without_the_bytes() {
+    let Some(corpus) = Corpus::open("attestations") else { return };
+    let project = playwright(&corpus, "mode = \"lenient\"");
+    project.web.remove(&format!("{REGISTRY}@playwright/cli/-/cli-0.1.1.tgz"));
+    let report = check(&project, &to("latest"), 1, "refused");
+    assert!(codes(&report).contains(&"pinned-unobtainable"), "{}", human(&report));
+    assert!(codes(&report).contains(&"evidence-downgrade"), "{}", human(&report));
+    // Nobody knows, and it is said.
+    project.web.serve(&attestations("0.1.1"), "<html>");
+    let report = check(&project, &to("latest"), 0, "updated");
+    assert!(codes(&report).contains(&"evidence-before-unknown"), "{}", human(&report));
 }
 
 #[test]

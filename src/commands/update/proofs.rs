@@ -1,10 +1,12 @@
 //! The evidence of two versions beside each other, and the ratchet between them: what was proved once is not given up
 //! without a word.
 
+use crate::attestation::Lack;
 use crate::ctx::Ctx;
+use crate::digest::Algorithm;
 use crate::error::{Error, EvidenceError, Unasked};
 use crate::install::{self, draft};
-use crate::pins::{Artifact, Mode, Pin};
+use crate::pins::{Artifact, Mode, Pin, Source};
 use crate::policy;
 use crate::project::Project;
 use crate::record;
@@ -60,7 +62,6 @@ pub(super) fn compare(
         findings.push(if allow { finding } else { finding.hint(hint) });
     }
     let mut verdict = if losses.is_empty() || allow { Verdict::Passed } else { Verdict::Refused };
-    let mut proof = after.map(Box::new);
     match held {
         Ok(judged) => findings.extend(judged.findings),
         Err(Error::Evidence(error)) if !losses.is_empty() && allow => {
@@ -76,9 +77,7 @@ pub(super) fn compare(
             findings.extend(error.findings());
         }
     }
-    if verdict != Verdict::Passed {
-        proof = None;
-    }
+    let proof = after.map(Box::new).filter(|_| verdict == Verdict::Passed);
     Ok(Compared { verdict, proof, findings })
 }
 
@@ -91,25 +90,49 @@ fn before(
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Before>, Error> {
     let record = project.record(pin.name.as_str())?.filter(|record| record.integrity == artifact.integrity);
+    let mut lacks = Vec::new();
     if let Some(record::Evidence::Kept(kept)) = record.map(|record| record.evidence)
-        && let Some(before) = proved(ctx, project, (pin, artifact, old), &kept)?
+        && let Some(before) = proved(ctx, project, (pin, artifact, old), &kept, &mut lacks)?
     {
         return Ok(Some(before));
     }
-    let asked = match old.map(|blob| draft::ask(ctx, project, pin, artifact, blob)) {
-        Some(asked) => asked?,
-        None => Err(Unasked::Offline),
-    };
-    match asked.map(|upstream| upstream.evidence) {
-        Ok(record::Evidence::Kept(kept)) => proved(ctx, project, (pin, artifact, old), &kept),
-        Ok(_) => Ok(None),
-        Err(unasked) => {
-            let message = "whether the pinned version had evidence is not known, so nothing can be compared with it";
-            let why = unasked.finding(Level::Warning).message;
-            findings.push(Finding::new(Level::Warning, "evidence-before-unknown", format!("{message}: {why}")));
-            Ok(None)
+    let why = match ask(ctx, project, (pin, artifact, old))? {
+        Ok(record::Evidence::Kept(kept)) => {
+            if let Some(before) = proved(ctx, project, (pin, artifact, old), &kept, &mut lacks)? {
+                return Ok(Some(before));
+            }
+            None
         }
+        Ok(_) => None,
+        Err(unasked) => Some(EvidenceError::Unasked(unasked)),
+    };
+    let why = why.or_else(|| (!lacks.is_empty()).then_some(EvidenceError::Unverifiable(lacks)));
+    if let Some(why) = why.and_then(|why| why.findings(Level::Warning).into_iter().next()) {
+        let message = "what evidence the pinned version had is not known, so nothing can be compared with it";
+        let message = format!("{message}: {}", why.message);
+        findings.push(Finding::new(Level::Warning, "evidence-before-unknown", message));
     }
+    Ok(None)
+}
+
+/// What the source has of the pinned version now. Without the bytes it is found and held by the pin's own digest, where
+/// that is the one that evidence names.
+fn ask(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
+) -> Result<Result<record::Evidence, Unasked>, Error> {
+    if let Some(blob) = old {
+        let asked = draft::ask(ctx, project, pin, artifact, blob)?;
+        return Ok(asked.map(|upstream| upstream.evidence));
+    }
+    let named = if matches!(artifact.source, Source::Npm(_)) { Algorithm::Sha512 } else { Algorithm::Sha256 };
+    if artifact.integrity.algorithm() != named {
+        return Ok(Err(Unasked::Offline));
+    }
+    let demand = install::evidence::demand(project, pin, artifact, None);
+    let hosts = project.pin_file().trust().hosts.as_deref();
+    install::evidence::gather(ctx, project, (artifact, &demand), Some(&artifact.integrity), hosts)
 }
 
 /// What documents prove of the pinned version: what the pin demands, where they do, else what they say.
@@ -118,6 +141,7 @@ fn proved(
     project: &Project,
     (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
     kept: &record::Kept,
+    lacks: &mut Vec<Lack>,
 ) -> Result<Option<Before>, Error> {
     let demand = install::evidence::demand(project, pin, artifact, None);
     if demand.policy.names_somebody() {
@@ -127,8 +151,9 @@ fn proved(
             return Ok(Some(Before { evidence: *proof, is_demanded: true }));
         }
     }
-    let proof = draft::prove(ctx, artifact, kept, old)?;
-    Ok(proof.as_ref().map(|proof| Before { evidence: policy::evidence(proof), is_demanded: false }))
+    let proven = draft::prove(ctx, artifact, kept, old)?;
+    lacks.extend(proven.lacks);
+    Ok(proven.proof.as_ref().map(|proof| Before { evidence: policy::evidence(proof), is_demanded: false }))
 }
 
 /// What is proved of the pinned version.
