@@ -219,7 +219,10 @@ impl Explaining<'_> {
         };
         let (provenance, _, proof) = judging::look(self.ctx, self.project, about, house, &offline, &mut found)?;
         let (status, answer) = match (provenance, &proof) {
-            (Provenance::Proved | Provenance::Claimed, Some(proof)) => (Status::Proven, built(proof)),
+            (Provenance::Proved, Some(proof)) => (Status::Proven, built(proof)),
+            (Provenance::Claimed, Some(proof)) => {
+                (Status::Claimed, format!("{}; that this is about the pinned bytes is the record's word", built(proof)))
+            }
             (Provenance::Refused, _) => (Status::Refuted, "there is evidence, and it is wrong".to_owned()),
             (Provenance::Unnamed, _) => (
                 Status::Claimed,
@@ -237,9 +240,7 @@ impl Explaining<'_> {
         let by = Row { findings, ..self.row(question, status, answer) };
         let question = "Who signed that, where is it logged, and when?";
         let signed = match proof {
-            Some(proof) => {
-                Row { detail: signed(&proof), evidence: Some(proof), ..self.row(question, Status::Proven, "") }
-            }
+            Some(proof) => Row { detail: signed(&proof), evidence: Some(proof), ..self.row(question, status, "") },
             None => self.row(question, Status::Unknown, "there is no signature that the pin accepts"),
         };
         Ok([by, signed])

@@ -86,7 +86,8 @@ pub enum Signature {
 pub enum Provenance {
     /// It holds, and is what the pin demands.
     Proved,
-    /// It holds and is what the pin demands, for the digest that upstream publishes: the pinned bytes are not here.
+    /// It holds and is what the pin demands, for a digest that upstream publishes or the record says: the pinned bytes are
+    /// not here to be hashed.
     Claimed,
     /// It holds, and nothing says that whoever made it is the right one.
     Unnamed,

@@ -15,6 +15,7 @@ use pinfold::report::{Report, Verdict, markdown, sarif};
 use crate::corpus::Corpus;
 use crate::render::{self, Style};
 use crate::support::{INDEX, Page, Project, REGISTRY, Web, both, codes, human, integrity, pin, scrub};
+use crate::vsa;
 
 const API: &str = "https://api.github.com/";
 
@@ -478,6 +479,25 @@ fn without_the_bytes_a_digest_is_a_claim() {
     let report = check(&project, &plain(), 0, &[]);
     let audit = audit_of(&report, "cli");
     assert_eq!((audit.provenance, audit.served), (Provenance::Proved, Served::Same));
+}
+
+/// Good evidence of other bytes, in a record that says that they are the pinned ones, is no proof.
+#[test]
+fn a_records_word_proves_nothing() {
+    let project = vsa::built("ok-actions", "url = \"https://example.com/artifact.bin\"", vsa::REPOSITORY);
+    vsa::fetched(&project);
+    project.pins(&project.read("pins.toml").replace("attestation = \"evidence.json\"\n", ""));
+    let audited = || vsa::with(&project, |ctx| audit::run(ctx, &offline())).expect("a report");
+    let asked = || vsa::with(&project, |ctx| explain::run(ctx, "left")).expect("a report");
+    assert_eq!((audited().rows[0].status.as_str(), codes(&audited())), ("proved", vec![]));
+    assert_eq!(statuses(&asked())[4..6], ["proven", "proven"]);
+    std::fs::remove_dir_all(project.store_folder()).expect("a store");
+    let report = audited();
+    assert_eq!((report.exit_code(), codes(&report)), (0, vec!["evidence-by-record"]), "{}", human(&report));
+    assert_eq!(audit_of(&report, "left").provenance, Provenance::Claimed);
+    assert_eq!(report.rows[0].status, "unproved");
+    assert_eq!(statuses(&asked())[4..6], ["claimed", "claimed"]);
+    assert!(asked().rows[4].detail.contains("the record's word"), "{}", asked().rows[4].detail);
 }
 
 // `pinfold explain`.

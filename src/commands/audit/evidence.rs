@@ -80,13 +80,15 @@ pub(in crate::commands) fn look(
     match evidence::hold(ctx, about.artifact, about.demand, &evidence, blob.as_ref()) {
         Ok(Judged { proof, findings, .. }) => {
             let by_claim = found.findings.iter().any(|known| known.code == BY_CLAIM);
+            // Whoever can write records could have put good evidence of other bytes there.
+            let by_record = findings.iter().any(|finding| finding.code == BY_RECORD);
             let provenance = match &proof {
-                Some(_) if by_claim => Provenance::Claimed,
+                Some(_) if by_claim || by_record => Provenance::Claimed,
                 Some(_) => Provenance::Proved,
                 None => of_findings(&findings),
             };
             // The record, too, has no bytes; whose word it is was told.
-            let fresh = findings.into_iter().filter(|finding| !(by_claim && finding.code == "evidence-by-record"));
+            let fresh = findings.into_iter().filter(|finding| !(by_claim && finding.code == BY_RECORD));
             found.count(fresh.collect(), Verdict::Unverifiable);
             Ok((provenance, from, proof))
         }
@@ -224,6 +226,7 @@ fn is_signature(kept: &KeptAttestation) -> bool {
 }
 
 const BY_CLAIM: &str = "evidence-by-claim";
+const BY_RECORD: &str = "evidence-by-record";
 const MISSING: &str = "provenance-missing";
 /// Bytes hashed at once.
 const CHUNK: usize = 128 << 10;
