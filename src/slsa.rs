@@ -56,8 +56,10 @@ impl BuildLevel {
         // L3 "Isolated" and "Unforgeable": what signs must be out of reach of the steps that the project defines. A
         // workflow of the project's own can sign whatever it likes; a reusable one of the generator runs on another
         // machine. It is trusted at its releases: "Build L3" is claimed for nothing else (slsa-github-generator, README).
+        // Its delegator signs for a builder of whoever calls it, be that the project itself: what it names counts where
+        // it is one of the generator's own.
         let builder = proof.builder.as_deref().unwrap_or_default();
-        if is_generator(&proof.signer) && is_at_release(builder) { Self::L3 } else { Self::L2 }
+        if is_generator(&proof.signer) && is_generator(builder) { Self::L3 } else { Self::L2 }
     }
 }
 
@@ -68,7 +70,7 @@ fn is_generator(signer: &str) -> bool {
     file.is_some_and(|file| !file.is_empty() && !file.contains('/')) && is_at_release(signer)
 }
 
-/// Whether a workflow is named at a tag of a version: a delegated builder at a branch may be anything tomorrow.
+/// Whether a workflow is named at a tag of a version: a builder at a branch may be anything tomorrow.
 fn is_at_release(workflow: &str) -> bool {
     let tag = workflow.split_once("@refs/tags/v").map(|(_, tag)| tag);
     tag.is_some_and(|tag| tag.starts_with(|one: char| one.is_ascii_digit()))
@@ -184,8 +186,10 @@ mod tests {
         both(BuildLevel::L2, &of("builder_go_slsa3.yml"));
         both(BuildLevel::L2, &GENERATOR.replace("slsa-framework/", "slsa-framework2/"));
         let delegator = of("delegator_generic_slsa3.yml@refs/tags/v2.1.0");
-        let builder = "https://github.com/jreleaser/release-action/.github/workflows/builder_slsa3.yml";
-        check(BuildLevel::L3, &delegator, &format!("{builder}@refs/tags/v1.0.0"));
-        check(BuildLevel::L2, &delegator, &format!("{builder}@refs/heads/main"));
+        check(BuildLevel::L3, &delegator, &of("builder_nodejs_slsa3.yml@refs/tags/v2.1.0"));
+        check(BuildLevel::L2, &delegator, &of("builder_nodejs_slsa3.yml@refs/heads/main"));
+        // Anybody's own, at a tag of their own.
+        let builder = "https://github.com/o/r/.github/workflows/builder_slsa3.yml";
+        check(BuildLevel::L2, &delegator, &format!("{builder}@refs/tags/v1.0.0"));
     }
 }
