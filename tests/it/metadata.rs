@@ -80,6 +80,15 @@ fn a_packument_says_what_it_says() {
     assert_eq!((next.license.as_deref(), next.install_scripts), (Some("MIT OR ISC"), true));
 }
 
+/// What is short in an answer and large in memory is not kept for all versions, or at all.
+#[test]
+fn a_list_of_nothing_takes_no_memory() {
+    let many = "{},".repeat(200_000);
+    let text = format!(r#"{{"versions":{{"1.0.0":{{"dist":{{"signatures":[{many}{{"keyid":"k","sig":"s"}}]}}}}}}}}"#);
+    let package = npm(body(text)).expect("an answer");
+    assert!(package.version("1.0.0").expect("there").signatures.is_empty(), "no registry has so many");
+}
+
 #[test]
 fn a_project_says_what_it_says() {
     let hex = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";

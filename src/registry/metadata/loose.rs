@@ -164,6 +164,31 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     }
 }
 
+/// The first of a list, as many as anybody needs; the rest is passed over.
+pub(super) fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_seq(FewVisitor(PhantomData))
+}
+
+struct FewVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FewVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while items.len() < MAX_ITEMS {
+            let Some(item) = list.next_element()? else { return Ok(items) };
+            items.push(item);
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(items)
+    }
+}
+
 fn cut(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect()
 }
@@ -172,5 +197,5 @@ fn cut(text: &str) -> String {
 const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
 /// Longest text that is kept, in characters: the reason of a deprecation, at most.
 const MAX_TEXT: usize = 1000;
-/// Most entries of a list that are kept: maintainers of a package, at most.
+/// Most entries of a list that are kept: maintainers of a package, signatures over a version, at most.
 const MAX_ITEMS: usize = 100;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::loose::{Entries, Loose};
+use super::loose::{Entries, Loose, few};
 use super::{Package, Version, time};
 use crate::source::version::Semver;
 
@@ -12,7 +12,7 @@ pub(super) struct Packument {
     #[serde(default, rename = "dist-tags")]
     tags: Tags,
     #[serde(default)]
-    versions: Entries<Manifest>,
+    versions: Entries<Slim>,
     #[serde(default)]
     time: Entries<Loose>,
     #[serde(default)]
@@ -23,6 +23,18 @@ pub(super) struct Packument {
 struct Tags {
     #[serde(default)]
     latest: Loose,
+}
+
+/// What is kept of a version. It is made of each [`Manifest`] as soon as that is read: of all versions at once, what is
+/// not kept would take hundreds of times the memory of a hostile answer.
+#[derive(Deserialize)]
+#[serde(from = "Manifest")]
+struct Slim(Version);
+
+impl From<Manifest> for Slim {
+    fn from(manifest: Manifest) -> Self {
+        Self(manifest.version())
+    }
 }
 
 /// The package.json of a version, and what the registry put into it.
@@ -52,7 +64,7 @@ struct Dist {
     integrity: Loose,
     #[serde(default)]
     attestations: Loose,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     signatures: Vec<Signature>,
     #[serde(default, rename = "unpackedSize")]
     unpacked_size: Loose,
@@ -78,7 +90,7 @@ impl Packument {
             .versions
             .0
             .into_iter()
-            .map(|(version, manifest)| Version { published: published(&version), ..manifest.version(version) })
+            .map(|(version, slim)| Version { published: published(&version), version, ..slim.0 })
             .collect();
         versions.sort_by_cached_key(|one| (Semver::parse(&one.version), one.version.clone()));
         Package {
@@ -91,7 +103,8 @@ impl Packument {
 }
 
 impl Manifest {
-    fn version(self, version: String) -> Version {
+    /// All but the version itself and its time, which are said elsewhere.
+    fn version(self) -> Version {
         // `deprecated: false` and an empty text say that it is not any more.
         let withdrawn = match (self.deprecated.text, self.deprecated.flag) {
             (Some(why), _) => Some(why).filter(|why| !why.is_empty()),
@@ -102,7 +115,7 @@ impl Manifest {
         let several = || Some(self.licenses.items.join(" OR ")).filter(|text| !text.is_empty());
         let pair = |one: Signature| one.keyid.text.zip(one.sig.text);
         Version {
-            version,
+            version: String::new(),
             integrity: self.dist.integrity.text.and_then(|text| text.parse().ok()),
             published: None,
             withdrawn,

@@ -14,7 +14,18 @@ use crate::source::version::Pep440;
 #[derive(Deserialize)]
 pub(super) struct Detail {
     #[serde(deserialize_with = "list")]
-    files: Vec<Entry>,
+    files: Vec<Listed>,
+}
+
+/// What is kept of an entry, made of it as soon as it is read; `None` where it names no file.
+#[derive(Deserialize)]
+#[serde(from = "Entry")]
+struct Listed(Option<File>);
+
+impl From<Entry> for Listed {
+    fn from(entry: Entry) -> Self {
+        Self(entry.file())
+    }
 }
 
 #[derive(Deserialize)]
@@ -46,7 +57,7 @@ fn said<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Loos
 impl Detail {
     pub(super) fn package(self, project: &str) -> Package {
         let mut versions: BTreeMap<(Option<Pep440>, String), Vec<File>> = BTreeMap::new();
-        for file in self.files.into_iter().filter_map(Entry::file) {
+        for file in self.files.into_iter().filter_map(|one| one.0) {
             // Eggs, installers and other files that no pin can name are left out.
             let Some(of) = PypiFile::in_list(project, &file.name) else { continue };
             let version = of.version().to_owned();
