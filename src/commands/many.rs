@@ -85,6 +85,7 @@ struct Before {
     line: usize,
     lines: usize,
     verdict: String,
+    codes: Vec<String>,
 }
 
 /// The projects that an earlier run has finished, read from its output.
@@ -113,7 +114,8 @@ impl Done {
                 continue;
             };
             done.worst = done.worst.max(Some(verdict));
-            if before.line == before.lines {
+            // What is no path is told as text that another project may be called.
+            if before.line == before.lines && !before.codes.iter().any(|code| code == NO_PATH) {
                 done.projects.insert(before.project);
             }
         }
@@ -157,7 +159,7 @@ pub fn each(
                 }
                 Err(unreadable) => {
                     lock(&shared).tally.one(Verdict::Failed);
-                    let why = ("project-path", "the line is no path in UTF-8, or too long");
+                    let why = (NO_PATH, "the line is no path in UTF-8, or too long");
                     alone(command, unreadable, Verdict::Failed, why)
                 }
             };
@@ -226,8 +228,7 @@ fn next(shared: &Mutex<Shared<'_>>, done: &Done) -> Option<Result<String, String
             Ok(project) => Err(project),
             Err(error) => Err(String::from_utf8_lossy(error.as_bytes()).into_owned()),
         };
-        let name = project.as_ref().unwrap_or_else(|line| line);
-        if done.has(name) {
+        if project.as_ref().is_ok_and(|project| done.has(project)) {
             shared.tally.resumed = shared.tally.resumed.saturating_add(1);
             continue;
         }
@@ -370,5 +371,7 @@ fn skip_line(from: &mut dyn BufRead) -> io::Result<bool> {
     }
 }
 
+/// The code of a line that is no path.
+const NO_PATH: &str = "project-path";
 /// Longest line of an output that is read again: a path and a message, and a code for each kind of finding.
 const MAX_LINE_LEN: usize = 64 << 10;

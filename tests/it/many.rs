@@ -127,6 +127,10 @@ fn a_line_that_is_no_path_is_a_line() {
     let codes: Vec<Value> = parsed(&out).iter().map(|line| line["codes"].clone()).collect();
     assert_eq!(codes.iter().filter(|code| code[0] == "project-path").count(), 2, "{codes:?}");
     assert!(out.lines().all(|line| line.len() < 2 * MAX_PATH_LEN));
+    // What is told of such a line is text that another project may be called: that one is not done.
+    let (_, out) = run(&one, b"absent\xff\n", &Done::default());
+    let (tally, _) = run(&one, "absent\u{fffd}\n".as_bytes(), &before(&out));
+    assert_eq!((tally.projects, tally.resumed), (1, 0), "{out}");
     let (nothing, out) = run(&one, b"", &Done::default());
     assert_eq!((nothing.exit_code(), out.as_str()), (2, ""), "nothing to look at is no success");
 }
