@@ -49,10 +49,18 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let mut written: usize = 0;
     for row in &mut report.rows {
         let pin = project.pin_file().pin(&row.subject);
-        let Some((pin, artifact)) = pin.and_then(|pin| Some((pin, pin.artifact_for(ctx.platform)?))) else { continue };
-        match summary(ctx, &project, (pin, artifact), row, options).and_then(|summary| write(options, pin, &summary)) {
-            Ok(()) => written = written.saturating_add(1),
+        let Some(pin) = pin else { continue };
+        let result = match pin.artifact_for(ctx.platform) {
+            Some(artifact) => summary(ctx, &project, (pin, artifact), row, options)
+                .and_then(|summary| write(options, pin, &summary))
+                .map(|()| written = written.saturating_add(1)),
+            None => forget(options, pin),
+        };
+        match result {
+            Ok(()) => {}
             Err(error) => {
+                // What could not be replaced must not stay.
+                let error = forget(options, pin).err().unwrap_or(error);
                 row.verdict = row.verdict.max(error.verdict());
                 row.findings.extend(error.findings());
             }
@@ -125,10 +133,20 @@ fn write(options: &Options, pin: &Pin, summary: &Summary) -> Result<(), Error> {
         Some(key) => (key.envelope(&statement)?, SIGNED, BARE),
         None => (statement, BARE, SIGNED),
     };
-    let place = |suffix: &str| options.folder.join(format!("{}{suffix}", pin.name));
-    fs::write(&place(suffix), format!("{document}\n").as_bytes())?;
     // One of an earlier run, with a key or without, would go on saying what was true then.
-    Ok(fs::remove(&place(other))?)
+    fs::remove(&place(options, pin, other))?;
+    Ok(fs::write(&place(options, pin, suffix), format!("{document}\n").as_bytes())?)
+}
+
+/// Removes the summaries of an earlier run.
+fn forget(options: &Options, pin: &Pin) -> Result<(), Error> {
+    let signed = fs::remove(&place(options, pin, SIGNED));
+    fs::remove(&place(options, pin, BARE))?;
+    Ok(signed?)
+}
+
+fn place(options: &Options, pin: &Pin, suffix: &str) -> PathBuf {
+    options.folder.join(format!("{}{suffix}", pin.name))
 }
 
 const BARE: &str = ".vsa.json";

@@ -165,6 +165,32 @@ fn what_did_not_pass_is_said_over_what_did() {
     assert!(!project.exists("vsa/left.vsa.dsse.json"), "what was signed before is no longer so");
 }
 
+/// Neither where the pin has nothing for the platform any more, nor where the new one cannot be written.
+#[test]
+fn nothing_of_an_earlier_run_speaks_on() {
+    let project = Project::new(&pin("left", FILE, &integrity(&artifact()), "format = \"raw\"\n"));
+    project.write("artifact.bin", artifact());
+    fetched(&project);
+    let (_, passed) = summed_up(&project);
+    assert_eq!(passed["predicate"]["verificationResult"], "PASSED");
+    let other = format!(
+        "version = 1\n[pins.left]\nto = \"vendor/left\"\nformat = \"raw\"\n[pins.left.platform.darwin-arm64]\n{FILE}\nintegrity = \"{}\"\n",
+        integrity(&artifact())
+    );
+    project.write("pins.toml", other);
+    let report = with(&project, |ctx| vsa::run(ctx, &options(&project, None))).expect("a report");
+    assert!(!project.exists("vsa/left.vsa.json"), "{}", human(&report));
+
+    let project = Project::new(&pin("left", FILE, &integrity(&artifact()), "format = \"raw\"\n"));
+    project.write("artifact.bin", artifact());
+    fetched(&project);
+    summed_up(&project);
+    std::fs::create_dir_all(project.path("vsa/left.vsa.dsse.json")).expect("a folder in the way");
+    let report = with(&project, |ctx| vsa::run(ctx, &options(&project, Some(key())))).expect("a report");
+    assert_ne!(report.exit_code(), 0, "{}", human(&report));
+    assert!(!project.exists("vsa/left.vsa.json"), "{}", human(&report));
+}
+
 #[test]
 fn a_signed_summary_is_read_back() {
     let project = built("ok-actions", FILE, REPOSITORY);
