@@ -209,6 +209,12 @@ impl Report {
     }
 }
 
+/// Marks that have no width or turn around what stands beside them (CVE-2021-42574): no text of others is shown with them.
+pub const fn is_invisible(one: char) -> bool {
+    matches!(one,
+        '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

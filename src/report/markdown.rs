@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::audit::{Audit, Provenance, ProvenanceFrom, Served, ServedBy, Signature};
-use super::{Level, Report, Row, date};
+use super::{Level, Report, Row, date, is_invisible};
 
 /// The table. `today` is a date, `YYYY-MM-DD`; `command` is what was typed.
 pub fn audit(report: &Report, today: &str, command: &str) -> String {
@@ -53,7 +53,7 @@ fn cells(row: &Row, audit: &Audit, today: &str) -> [String; 6] {
     );
     let withdrawn = audit.withdrawn.as_deref().map(|why| match why {
         "" => ", **withdrawn**".to_owned(),
-        why => format!(", **withdrawn**: {}", plain(why)),
+        why => format!(", **withdrawn**: {}", escaped(&why.replace('`', "'"))),
     });
     let newest = audit.newest.as_deref().map_or_else(|| "–".to_owned(), code);
     let published = published + &withdrawn.unwrap_or_default();
@@ -83,24 +83,40 @@ fn findings(row: &Row) -> Vec<String> {
 
 /// Text in a code span. What would end the span or the cell is replaced: nothing that is quoted here needs it.
 fn code(text: &str) -> String {
-    let shown: String = text.chars().map(|one| if one.is_control() || one == '`' { ' ' } else { one }).collect();
-    format!("`{}`", shown.replace('|', "\\|"))
+    let plain = |one: char| !(one.is_control() || is_invisible(one) || matches!(one, '`' | '\\'));
+    let shown: String = text.chars().map(|one| if plain(one) { one } else { ' ' }).collect();
+    // Nothing between two marks would be the beginning of another span.
+    if shown.trim().is_empty() { "–".to_owned() } else { format!("`{}`", shown.replace('|', "\\|")) }
 }
 
 /// Text in a cell: what Markdown or HTML would read is told as it is. Code spans of messages stay.
 fn plain(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let last = parts.len().saturating_sub(1);
+    let parts = parts.iter().enumerate().map(|(index, part)| match (index % 2, index == last) {
+        (0, _) => escaped(part),
+        // A mark without another.
+        (_, true) => format!("\\`{}", escaped(part)),
+        _ => code(part),
+    });
+    parts.collect()
+}
+
+/// Text that is nothing but text.
+fn escaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for one in text.chars() {
         match one {
-            _ if one.is_control() => plain.push(' '),
-            '|' | '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '!' => plain.extend(['\\', one]),
+            _ if one.is_control() || is_invisible(one) => plain.push(' '),
+            '|' | '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '!' | '~' => plain.extend(['\\', one]),
             _ => plain.push(one),
         }
     }
-    plain
+    // Addresses become links where they stand alone (GFM, "Autolinks").
+    plain.replace("://", "\\://").replace("www.", "www\\.")
 }
 
-const LEGEND: &str = "\n*Claimed* is what the source says of itself; everything else was compared or proved here.\n";
+const LEGEND: &str = "\n*Claimed* is what the source says of itself, or the record of bytes that are not here; everything else was compared or proved here.\n";
 
 #[cfg(test)]
 mod tests {
@@ -110,5 +126,11 @@ mod tests {
     fn nothing_leaves_its_cell() {
         assert_eq!(code("a`b|c\nd"), "`a b\\|c d`");
         assert_eq!(plain("<b>|[x](y)\r\n*"), "\\<b\\>\\|\\[x\\](y)  \\*");
+        assert_eq!(plain("a `b_c` d_e ` <i>"), "a `b_c` d\\_e \\` \\<i\\>");
+        assert_eq!(plain("x`` https://www.example.com/ ~a~"), "x– https\\://www\\.example.com/ \\~a\\~");
+        assert_eq!(
+            (plain("a\u{202e}b"), code("a\u{2066}b\\|c"), code("")),
+            ("a b".into(), "`a b \\|c`".into(), "–".into())
+        );
     }
 }

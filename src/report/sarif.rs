@@ -15,7 +15,7 @@ pub fn document(report: &Report, pins: &str) -> String {
     let results = all().map(|(row, finding)| Problem {
         rule_id: &finding.code,
         level: level(finding.level),
-        message: Text { text: message(finding) },
+        message: Text { text: unlinked(&message(finding)) },
         locations: [Location {
             physical_location: Physical {
                 artifact_location: Artifact { uri: encoded(pins), uri_base_id: "%SRCROOT%" },
@@ -62,6 +62,19 @@ fn message(finding: &Finding) -> String {
         text.push_str(&format!(" ({hint})"));
     }
     text
+}
+
+/// Text in which a reader finds no link: `[text](target)` is one in a message, and upstream's words are in some. What
+/// would reorder or hide what stands around it is left out.
+fn unlinked(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for one in text.chars().filter(|one| !super::is_invisible(*one)) {
+        if matches!(one, '[' | ']' | '\\') {
+            plain.push('\\');
+        }
+        plain.push(one);
+    }
+    plain
 }
 
 const fn level(level: Level) -> &'static str {
@@ -172,4 +185,14 @@ struct Region {
 struct Fingerprints {
     #[serde(rename = "pinfold/v1")]
     subject: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_link_is_upstreams() {
+        assert_eq!(unlinked("a\\[x](https://example.com/)\u{202e}"), "a\\\\\\[x\\](https://example.com/)");
+    }
 }

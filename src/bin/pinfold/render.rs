@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pinfold::report::{Evidence, Finding, Level, Report, Row, Verdict};
+use pinfold::report::{Evidence, Finding, Level, Report, Row, Verdict, is_invisible};
 
 /// How to say it: colour, and how much.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,7 +46,7 @@ pub(crate) fn report(report: &Report, style: &Style) -> String {
         top(&mut text, note, style);
     }
     if !style.quiet {
-        let _ = writeln!(text, "{}", report.summary);
+        let _ = writeln!(text, "{}", plain(&report.summary));
     }
     text
 }
@@ -157,7 +157,7 @@ fn details(text: &mut String, finding: &Finding, indent: &str) {
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for one in text.chars() {
-        if one.is_control() || matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if one.is_control() || is_invisible(one) {
             plain.extend(one.escape_default());
         } else {
             plain.push(one);

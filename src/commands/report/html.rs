@@ -1,5 +1,7 @@
 //! Text in HTML: everything that comes from a pin or from evidence goes through [`escaped`], in text and in attributes.
 
+use crate::report::is_invisible;
+
 /// Text that is nothing but text wherever it stands in a page. What would reorder or hide what stands around it (control
 /// characters, marks of direction: CVE-2021-42574) is shown as its code.
 pub(super) fn escaped(text: &str) -> String {
@@ -16,12 +18,6 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     safe
-}
-
-/// Marks of direction, and what has no width.
-const fn is_invisible(one: char) -> bool {
-    matches!(one,
-        '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A link to a web address, or the text alone where it is none: evidence may say `javascript:` as well as anything else.
