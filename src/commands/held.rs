@@ -152,13 +152,13 @@ pub(super) fn predicate_type(one: &record::KeptAttestation) -> Option<String> {
 
 /// What is known of an artifact's SHA-256 beside its integrity.
 pub(super) enum Known {
-    /// No record says one.
+    /// No record says one, or none but the pin's own.
     Nothing,
     /// The bytes are here and have it.
     Confirmed(Sha256),
     /// The record says so, and the bytes are not here.
     Claimed(Sha256),
-    /// The record says so, and the bytes have another.
+    /// The record says so, and the bytes or the pin have another.
     False,
 }
 
@@ -169,6 +169,10 @@ pub(super) fn sha256(ctx: &Ctx<'_>, project: &Project, held: &Held<'_>) -> Resul
         return Ok(Known::Nothing);
     };
     let Some(said) = kept.sha256 else { return Ok(Known::Nothing) };
+    if artifact.integrity.algorithm() == Algorithm::Sha256 {
+        // The pin has said it.
+        return Ok(if artifact.integrity.hex() == said.hex() { Known::Nothing } else { Known::False });
+    }
     let Some(blob) = install::open_kept(ctx, project, artifact)? else { return Ok(Known::Claimed(said)) };
     let own = install::evidence::digest_of(&blob, Algorithm::Sha256)?;
     Ok(if own.hex() == said.hex() { Known::Confirmed(said) } else { Known::False })

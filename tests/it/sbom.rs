@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use pinfold::commands::sbom::{self, Format};
+use pinfold::digest::{Algorithm, Integrity, Sha256};
 use pinfold::report::Report;
 use serde_json::Value;
 
 use crate::support::{Project, codes, human, integrity, pin};
-use crate::vsa::{FILE, REPOSITORY, built, fetched, with};
+use crate::vsa::{FILE, REPOSITORY, artifact, built, fetched, with};
 
 const FORMATS: [Format; 2] = [Format::CycloneDx, Format::Spdx];
 
@@ -197,6 +198,28 @@ fn what_holds_by_the_record_alone_is_no_proof() {
         let (document, _, report) = bill(&project, format, None);
         assert_eq!(codes(&report), ["evidence-by-record"]);
         assert!(document.contains("by the record's word") && !document.contains("\"vcs\""), "{document}");
+    }
+}
+
+#[test]
+fn a_record_gives_a_pin_no_second_sha256() {
+    let project = built("ok-actions", "url = \"https://example.com/artifact.bin\"", REPOSITORY);
+    fetched(&project);
+    let (long, short) = (integrity(&artifact()), Integrity::of(Algorithm::Sha256, &artifact()));
+    let pinned_short = |text: &str| text.replace(&long, &short.to_string());
+    project.write("pins.toml", pinned_short(&project.read("pins.toml")));
+    std::fs::remove_dir_all(project.store_folder()).expect("a store");
+    let record = pinned_short(&project.read(".pinfold/left.json"));
+    let key = |digest: Sha256| format!("\"sha256\": \"{digest}\"");
+    let (own, other) = (Sha256::of(&artifact()), Sha256::of(b"loot"));
+    assert!(record.contains(&key(own)), "{record}");
+    for (said, lies) in [(own, false), (other, true)] {
+        project.write(".pinfold/left.json", record.replace(&key(own), &key(said)));
+        for format in FORMATS {
+            let (document, _, report) = bill(&project, format, None);
+            assert_eq!(codes(&report).contains(&"record-false"), lies, "{}", human(&report));
+            assert!(document.contains(&own.hex()) && !document.contains(&other.hex()), "{document}");
+        }
     }
 }
 
