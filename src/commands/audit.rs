@@ -49,10 +49,11 @@ pub enum FailOn {
 }
 
 /// The codes that [`FailOn`] takes: what is no error by itself.
-pub const CODES: [&str; 8] = [
+pub const CODES: [&str; 9] = [
     "provenance-missing",
     "nobody-named",
     "evidence-by-claim",
+    "evidence-by-record",
     "evidence-offline",
     "upstream-withdrawn",
     "upstream-unlisted",

@@ -497,6 +497,9 @@ fn a_records_word_proves_nothing() {
     assert_eq!(audit_of(&report, "left").provenance, Provenance::Claimed);
     assert_eq!(report.rows[0].status, "unproved");
     assert_eq!(statuses(&asked())[4..6], ["claimed", "claimed"]);
+    let strict = Options { fail_on: vec!["evidence-by-record".parse().expect("a rule")], ..offline() };
+    let report = vsa::with(&project, |ctx| audit::run(ctx, &strict)).expect("a report");
+    assert_eq!(report.exit_code(), 1, "{}", human(&report));
     assert!(asked().rows[4].detail.contains("the record's word"), "{}", asked().rows[4].detail);
 }
 
