@@ -2,6 +2,7 @@
 
 mod download;
 mod server;
+mod tls;
 mod wire;
 
 use std::io;
