@@ -13,6 +13,7 @@ use pinfold::report::audit::{Audit, Provenance, ProvenanceFrom, Served, ServedBy
 use pinfold::report::{Report, Verdict, markdown, sarif};
 
 use crate::corpus::Corpus;
+use crate::provenance;
 use crate::render::{self, Style};
 use crate::support::{INDEX, Page, Project, REGISTRY, Web, both, codes, human, integrity, pin, scrub};
 use crate::vsa;
@@ -375,25 +376,17 @@ fn a_house_is_stricter_than_its_project() {
 const REPOSITORY: &str = "https://github.com/microsoft/playwright-cli";
 
 /// A real package with real evidence: what the registry hands out for it, and a packument that says so.
-fn playwright(corpus: &Corpus, provenance: &str) -> Project {
-    let tarball = corpus.bytes("docs/mitchdenny__sigstore-dotnet-samples-data-playwright-cli-0.1.1.tgz");
-    let integrity = integrity(&tarball);
-    let more = format!("[pins.cli.provenance]\n{provenance}\n");
-    let project = Project::new(&pin("cli", "npm = \"@playwright/cli@0.1.1\"", &integrity, &more));
-    project.web.serve(&format!("{REGISTRY}@playwright/cli/-/cli-0.1.1.tgz"), tarball);
-    let document = "docs/mitchdenny__sigstore-dotnet-samples-data-playwright-cli-0.1.1-attestations.json";
-    project.web.serve(&evidence_url(), corpus.bytes(document));
+fn playwright(corpus: &Corpus, demands: &str) -> Project {
+    let project = provenance::playwright(corpus, demands);
+    let pins = project.read("pins.toml");
+    let integrity = pins.split('"').find(|text| text.starts_with("sha512-")).expect("an integrity");
     serve_package(
         &project.web,
         "@playwright/cli",
         "0.1.2",
-        &[("0.1.0", dist(&other())), ("0.1.1", attested(&integrity)), ("0.1.2", attested(&other()))],
+        &[("0.1.0", dist(&other())), ("0.1.1", attested(integrity)), ("0.1.2", attested(&other()))],
     );
     project
-}
-
-fn evidence_url() -> String {
-    format!("{REGISTRY}-/npm/v1/attestations/@playwright%2fcli@0.1.1")
 }
 
 #[test]
@@ -444,7 +437,9 @@ fn evidence_is_proved_whoever_has_it() {
         (audit_of(&report, "cli").provenance, report.rows[0].status.as_str()),
         (Provenance::Unnamed, "unproved")
     );
-    project.web.serve(&evidence_url(), corpus.bytes("docs/derived-playwright-cli-0.1.1-body-flip.json"));
+    project
+        .web
+        .serve(&provenance::attestations_url(), corpus.bytes("docs/derived-playwright-cli-0.1.1-body-flip.json"));
     assert_eq!(try_audit(&project, &plain()).expect("a report").exit_code(), 1);
 }
 
@@ -452,23 +447,7 @@ fn evidence_is_proved_whoever_has_it() {
 #[test]
 fn without_the_bytes_a_digest_is_a_claim() {
     let Some(corpus) = Corpus::open("attestations") else { return };
-    let file = "pypi_attestations-0.0.19.tar.gz";
-    let sdist = corpus.bytes(&format!("docs/trailofbits__pypi-attestations-{file}"));
-    let attestation =
-        String::from_utf8(corpus.bytes(&format!("docs/trailofbits__pypi-attestations-{file}.slsa.attestation")));
-    let provenance = format!("{{\"attestation_bundles\":[{{\"attestations\":[{}]}}]}}", attestation.expect("text"));
-    let more =
-        "[pins.cli.provenance]\nmode = \"strict\"\nrepository = \"https://github.com/trailofbits/pypi-attestations\"\n";
-    let source = format!("pypi = \"pypi-attestations==0.0.19#{file}\"");
-    let project = Project::new(&pin("cli", &source, &integrity(&sdist), more));
-    let list = format!(
-        "{{\"files\":[{{\"filename\":\"{file}\",\"url\":\"https://example.com/{file}\",\"hashes\":{{\"sha256\":\"{}\"}}}}]}}",
-        Integrity::of(Algorithm::Sha256, &sdist).hex()
-    );
-    project.web.serve(&format!("{INDEX}pypi-attestations/"), list);
-    project.web.serve(&format!("https://example.com/{file}"), sdist);
-    let index = INDEX.strip_suffix("simple/").expect("an index");
-    project.web.serve(&format!("{index}integrity/pypi-attestations/0.0.19/{file}/provenance"), provenance);
+    let project = provenance::python(&corpus);
     let report = check(&project, &plain(), 0, &["upstream-unlisted", "evidence-by-claim"]);
     let audit = audit_of(&report, "cli");
     assert_eq!((audit.provenance, audit.served), (Provenance::Claimed, Served::Unknown));

@@ -3,6 +3,7 @@
 
 use pinfold::commands::{fetch, verify};
 use pinfold::ctx::{Ctx, Silent};
+use pinfold::digest::{Algorithm, Integrity};
 use pinfold::install::Conduct;
 use pinfold::report::Report;
 use pinfold::trust::Trust;
@@ -23,7 +24,7 @@ struct Package {
 }
 
 /// A project that pins the package, with what stands in its `provenance`; both served.
-fn playwright(corpus: &Corpus, provenance: &str) -> Project {
+pub(crate) fn playwright(corpus: &Corpus, provenance: &str) -> Project {
     let tarball = corpus.bytes(PLAYWRIGHT.artifact);
     let more = format!("[pins.cli.provenance]\n{provenance}\n");
     let project = Project::new(&pin("cli", "npm = \"@playwright/cli@0.1.1\"", &integrity(&tarball), &more));
@@ -32,7 +33,7 @@ fn playwright(corpus: &Corpus, provenance: &str) -> Project {
     project
 }
 
-fn attestations_url() -> String {
+pub(crate) fn attestations_url() -> String {
     format!("{REGISTRY}-/npm/v1/attestations/@playwright%2fcli@0.1.1")
 }
 
@@ -369,10 +370,8 @@ fn another_root_of_trust() {
     assert_eq!(with_root("public-good").exit_code(), 0);
 }
 
-/// A file of a Python index, whose evidence names it by SHA-256, which no pin has.
-#[test]
-fn by_a_digest_that_the_pin_does_not_have() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+/// A project that pins a file of a Python index, with its evidence; all of it served.
+pub(crate) fn python(corpus: &Corpus) -> Project {
     let file = "pypi_attestations-0.0.19.tar.gz";
     let sdist = corpus.bytes(&format!("docs/trailofbits__pypi-attestations-{file}"));
     let attestation =
@@ -383,12 +382,21 @@ fn by_a_digest_that_the_pin_does_not_have() {
     let source = format!("pypi = \"pypi-attestations==0.0.19#{file}\"");
     let project = Project::new(&pin("cli", &source, &integrity(&sdist), more));
     let list = format!(
-        "{{\"meta\":{{\"api-version\":\"1.0\"}},\"files\":[{{\"filename\":\"{file}\",\"url\":\"https://example.com/{file}\",\"hashes\":{{}}}}]}}"
+        "{{\"meta\":{{\"api-version\":\"1.0\"}},\"files\":[{{\"filename\":\"{file}\",\"url\":\"https://example.com/{file}\",\"hashes\":{{\"sha256\":\"{}\"}}}}]}}",
+        Integrity::of(Algorithm::Sha256, &sdist).hex()
     );
     project.web.serve(&format!("{INDEX}pypi-attestations/"), list);
     project.web.serve(&format!("https://example.com/{file}"), sdist);
     let index = INDEX.strip_suffix("simple/").expect("an index");
     project.web.serve(&format!("{index}integrity/pypi-attestations/0.0.19/{file}/provenance"), provenance);
+    project
+}
+
+/// A file of a Python index, whose evidence names it by SHA-256, which no pin has.
+#[test]
+fn by_a_digest_that_the_pin_does_not_have() {
+    let Some(corpus) = Corpus::open("attestations") else { return };
+    let project = python(&corpus);
     let report = check(&project, 0, &[]);
     assert!(report.rows[0].evidence.is_some());
     assert!(project.read(".pinfold/cli.json").contains("\"sha256\": \"sha256-"));
