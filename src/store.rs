@@ -56,6 +56,21 @@ impl VerifiedBlob {
         &self.integrity
     }
 
+    /// The digest of the bytes under an algorithm: what they were checked against where that is of this algorithm, else
+    /// all of them are read.
+    pub fn digest(&self, algorithm: Algorithm) -> io::Result<Integrity> {
+        if self.integrity.algorithm() == algorithm {
+            return Ok(self.integrity.clone());
+        }
+        let (mut hasher, mut reader, mut buffer) = (Hasher::new(algorithm), self.reader(), vec![0; CHUNK]);
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(hasher.finish()),
+                length => hasher.update(buffer.get(..length).unwrap_or_default()),
+            }
+        }
+    }
+
     /// A reader of its own, from the first byte.
     pub const fn reader(&self) -> BlobReader<'_> {
         BlobReader { blob: self, position: 0 }

@@ -129,7 +129,7 @@ impl Claims {
     /// Holds bytes to what their source lists.
     pub(super) fn hold(&self, blob: &VerifiedBlob) -> Result<(), Error> {
         let Some(expected) = &self.integrity else { return Ok(()) };
-        let received = install::draft::digest(blob, expected.algorithm())?;
+        let received = install::evidence::digest_of(blob, expected.algorithm())?;
         if received == *expected {
             Ok(())
         } else {
@@ -140,7 +140,7 @@ impl Claims {
     /// Holds the pinned bytes to what their source lists for them now.
     pub(super) fn hold_pinned(&self, blob: &VerifiedBlob) -> Result<(), Error> {
         let Some(listed) = &self.integrity else { return Ok(()) };
-        let pinned = install::draft::digest(blob, listed.algorithm())?;
+        let pinned = install::evidence::digest_of(blob, listed.algorithm())?;
         if pinned == *listed {
             Ok(())
         } else {

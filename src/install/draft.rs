@@ -8,7 +8,7 @@ use super::evidence::{digest_of, digests, name_of, needs_sha256, read};
 use super::{evidence, unpack};
 use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
-use crate::digest::{Algorithm, Integrity, Sha256};
+use crate::digest::{Algorithm, Sha256};
 use crate::error::{Error, EvidenceError, Unasked};
 use crate::fs;
 use crate::patch::Patches;
@@ -39,11 +39,6 @@ pub fn preview(
     let assembled = assembled?;
     removed?;
     Ok(assembled)
-}
-
-/// The digest of bytes by an algorithm.
-pub fn digest(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Error> {
-    if blob.integrity().algorithm() == algorithm { Ok(blob.integrity().clone()) } else { digest_of(blob, algorithm) }
 }
 
 /// What upstream has to say of an artifact, proved.

@@ -9,7 +9,7 @@ use super::Conduct;
 use super::ask::{self, With};
 use crate::attestation::{self, Artifact as Proved, Attestation, Signer, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
-use crate::digest::{Algorithm, Hasher, Integrity, Sha256};
+use crate::digest::{Algorithm, Integrity, Sha256};
 use crate::error::evidence as words;
 use crate::error::{Error, EvidenceError, Unasked};
 use crate::path::RelPath;
@@ -372,14 +372,5 @@ pub(super) fn digests(artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBl
 
 /// The digest of an artifact's bytes, of an algorithm that its pin need not have.
 pub fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Error> {
-    let (mut hasher, mut reader, mut buffer) = (Hasher::new(algorithm), blob.reader(), vec![0; CHUNK]);
-    loop {
-        match reader.read(&mut buffer).map_err(|error| Error::Archive(error.into()))? {
-            0 => return Ok(hasher.finish()),
-            read => hasher.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
+    blob.digest(algorithm).map_err(|error| Error::Archive(error.into()))
 }
-
-/// Bytes hashed at once.
-const CHUNK: usize = 128 << 10;

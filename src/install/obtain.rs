@@ -1,10 +1,11 @@
 //! The bytes of a pin: from the store, from a file of the project, or from the first place that serves the right ones.
 
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind};
 
 use super::Conduct;
+use super::evidence::digest_of;
 use crate::ctx::{Ctx, Step};
-use crate::digest::{Algorithm, Sha256Hasher};
+use crate::digest::Algorithm;
 use crate::error::{Attempt, AttemptFailure, Error};
 use crate::http::{self, BodyLimit, Rules, Sink};
 use crate::pins::{Artifact, Pin, Source};
@@ -241,7 +242,7 @@ fn compare(listed: &Listed, blob: &VerifiedBlob) -> Result<Vec<Finding>, Error> 
         findings.push(Finding::new(Level::Warning, "index-yanked", message));
     }
     if let Some(expected) = &listed.sha256 {
-        let received = sha256(blob).map_err(|error| Error::Archive(error.into()))?;
+        let received = digest_of(blob, Algorithm::Sha256)?.hex();
         if !expected.eq_ignore_ascii_case(&received) {
             let message = "the index lists other bytes than those that were pinned";
             let expected: String = expected.escape_debug().take(SHOWN).collect();
@@ -249,21 +250,6 @@ fn compare(listed: &Listed, blob: &VerifiedBlob) -> Result<Vec<Finding>, Error> 
         }
     }
     Ok(findings)
-}
-
-/// The SHA-256 of a blob in hexadecimal, as indexes have it.
-fn sha256(blob: &VerifiedBlob) -> io::Result<String> {
-    if blob.integrity().algorithm() == Algorithm::Sha256 {
-        return Ok(blob.integrity().hex());
-    }
-    let mut hasher = Sha256Hasher::default();
-    let (mut reader, mut buffer) = (blob.reader(), vec![0; CHUNK]);
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.finish().hex()),
-            length => hasher.update(buffer.get(..length).unwrap_or_default()),
-        }
-    }
 }
 
 /// Bytes from the network on their way into the store.
@@ -289,9 +275,6 @@ impl Sink for Receiver<'_> {
         Ok(())
     }
 }
-
-/// How much of a blob is hashed at once, in bytes.
-const CHUNK: usize = 64 << 10;
 /// How much of an index's own words a message shows, in characters.
 const SHOWN: usize = 200;
 /// Longest artifact where the pin says no `size`, in bytes: more than any package seen, and an end to endless bodies.

@@ -1,13 +1,11 @@
 //! The evidence for a pinned version: from the record and proved again, else asked for.
 
-use std::io::Read as _;
-
 use super::house::House;
 use super::upstream::Upstream;
 use super::{Found, Options};
 use crate::attestation::{self, Artifact as Proving, Attestation, Unproved};
 use crate::ctx::Ctx;
-use crate::digest::{Algorithm, Hasher, Integrity};
+use crate::digest::{Algorithm, Integrity};
 use crate::error::{Error, Unasked};
 use crate::install::evidence::{self, Demand, Judged};
 use crate::install::open_kept;
@@ -42,13 +40,7 @@ pub(in crate::commands) fn sha256(
         return Ok(None);
     }
     if let Some(blob) = open_kept(ctx, project, artifact)? {
-        let (mut hasher, mut reader, mut buffer) = (Hasher::new(Algorithm::Sha256), blob.reader(), vec![0; CHUNK]);
-        loop {
-            match reader.read(&mut buffer).map_err(|error| Error::Archive(error.into()))? {
-                0 => return Ok(Some(hasher.finish())),
-                read => hasher.update(buffer.get(..read).unwrap_or_default()),
-            }
-        }
+        return evidence::digest_of(&blob, Algorithm::Sha256).map(Some);
     }
     Ok(record.and_then(kept_of).and_then(|kept| kept.sha256).and_then(|digest| digest.to_string().parse().ok()))
 }
@@ -228,5 +220,3 @@ fn is_signature(kept: &KeptAttestation) -> bool {
 const BY_CLAIM: &str = "evidence-by-claim";
 const BY_RECORD: &str = "evidence-by-record";
 const MISSING: &str = "provenance-missing";
-/// Bytes hashed at once.
-const CHUNK: usize = 128 << 10;
