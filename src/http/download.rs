@@ -8,7 +8,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::retry::{self, ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP};
-use super::{DownloadError, Failure, Http, HttpError, LowSpeed, Request, Response, TimeoutKind, Timeouts};
+use super::{DownloadError, Failure, Http, HttpError, LowSpeed, Method, Request, Response, TimeoutKind, Timeouts};
 use crate::pins::Host;
 use crate::source::credentials::Credentials;
 use crate::url::{Url, UrlError};
@@ -171,7 +171,8 @@ impl Attempt<'_> {
         let authorization = secret.map(|secret| ("Authorization", secret.expose().to_owned()));
         let accept = self.rules.accept.map(|kind| ("Accept", kind.to_owned()));
         let headers = authorization.into_iter().chain(accept).collect();
-        self.http.get(&Request { url, headers, deadline: Some(self.rules.deadline) }).map_err(Failure::Http)
+        let request = Request { method: Method::Get, url, headers, deadline: Some(self.rules.deadline) };
+        self.http.exchange(&request).map_err(Failure::Http)
     }
 
     fn refused(&mut self, status: u16, url: &Url, response: Response) -> Failure {

@@ -28,20 +28,31 @@ pub use wire::{Wire, WireConfig};
 
 use crate::url::Url;
 
-/// Something that answers a GET: the network ([`Wire`]), or a map in tests.
+/// Something that answers: the network ([`Wire`]), or a map in tests.
 pub trait Http: Send + Sync {
     /// One exchange; returns when the header of the response is there. Any status is a response.
-    fn get(&self, request: &Request<'_>) -> Result<Response, HttpError>;
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError>;
 }
 
-/// One GET.
+/// One request.
 pub struct Request<'a> {
-    /// What to ask for.
+    /// What to do with it.
+    pub method: Method<'a>,
+    /// What it is about.
     pub url: &'a Url,
     /// More headers, by name, with `Authorization` when it belongs to this origin.
     pub headers: Vec<(&'static str, String)>,
     /// When to give up, the body included.
     pub deadline: Option<Instant>,
+}
+
+/// What is asked of a server, with what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method<'a> {
+    /// For what is there.
+    Get,
+    /// To do something with this, whose `Content-Type` is among the headers.
+    Post(&'a [u8]),
 }
 
 /// The header of a response, as far as anyone here reads it, and the body still to come.

@@ -16,10 +16,10 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{
     ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
 };
-use ureq::{Agent, Body, BodyReader};
+use ureq::{Agent, Body, BodyReader, RequestBuilder};
 
 use super::proxies::{self, ProxySettings};
-use super::{Http, HttpError, Request, Response, TimeoutKind, Timeouts, roots};
+use super::{Http, HttpError, Method, Request, Response, TimeoutKind, Timeouts, roots};
 use crate::url::Url;
 
 /// How to reach servers.
@@ -90,20 +90,27 @@ impl Wire {
 }
 
 impl Http for Wire {
-    fn get(&self, request: &Request<'_>) -> Result<Response, HttpError> {
-        let mut call = self.agent_for(request.url)?.get(request.url.to_string());
-        for (name, value) in &request.headers {
-            call = call.header(*name, value);
-        }
-        if let Some(deadline) = request.deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(HttpError::Timeout(TimeoutKind::Deadline));
-            }
-            call = call.config().timeout_global(Some(left)).build();
-        }
-        call.call().map(response).map_err(|error| self.with_proxy(request.url, HttpError::from_ureq(error)))
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+        let (agent, url) = (self.agent_for(request.url)?, request.url.to_string());
+        let answer = match request.method {
+            Method::Get => prepared(agent.get(url), request)?.call(),
+            Method::Post(body) => prepared(agent.post(url), request)?.send(body),
+        };
+        answer.map(response).map_err(|error| self.with_proxy(request.url, HttpError::from_ureq(error)))
     }
+}
+
+/// A call with the request's headers, and with what is left of its time.
+fn prepared<B>(mut call: RequestBuilder<B>, request: &Request<'_>) -> Result<RequestBuilder<B>, HttpError> {
+    for (name, value) in &request.headers {
+        call = call.header(*name, value);
+    }
+    let Some(deadline) = request.deadline else { return Ok(call) };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(HttpError::Timeout(TimeoutKind::Deadline));
+    }
+    Ok(call.config().timeout_global(Some(left)).build())
 }
 
 fn agent_config(timeouts: &Timeouts) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
@@ -126,7 +133,7 @@ fn agent_config(timeouts: &Timeouts) -> ureq::config::ConfigBuilder<ureq::typest
         .max_idle_connections_per_host(IDLE_CONNECTIONS)
 }
 
-/// Only request headers are ever sent, each at most a URL long.
+/// Request headers, each at most a URL long, and bodies of some kilobytes.
 const OUTPUT_BUFFER: usize = 32 << 10;
 /// As many as there may be downloads at once.
 const IDLE_CONNECTIONS: usize = 32;

@@ -272,8 +272,8 @@ fn what_upstream_has_no_more() {
 struct Endless<'a>(&'a dyn Http);
 
 impl Http for Endless<'_> {
-    fn get(&self, request: &Request<'_>) -> Result<Response, HttpError> {
-        let mut response = self.0.get(request)?;
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+        let mut response = self.0.exchange(request)?;
         if request.url.to_string() == format!("{REGISTRY}tool") {
             response.content_length = None;
             response.body = Box::new(response.body.chain(io::repeat(b' ')));

@@ -124,7 +124,7 @@ impl Net {
 }
 
 impl Http for Net {
-    fn get(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
         let url = request.url.to_string();
         let mut asked = self.asked.lock().expect("no panic");
         let before = asked.iter().filter(|(other, _)| *other == url).count();

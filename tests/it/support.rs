@@ -298,7 +298,7 @@ impl Web {
 }
 
 impl Http for Web {
-    fn get(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
         let url = request.url.to_string();
         self.asked.lock().expect("no panic").push(url.clone());
         let missing = Page { status: 404, location: None, content_type: None, body: Vec::new() };

@@ -31,7 +31,7 @@ impl Map {
 }
 
 impl Http for Map {
-    fn get(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
         let authorization = request.headers.iter().find(|(name, _)| *name == "Authorization");
         let asked = (request.url.to_string(), authorization.map(|(_, value)| value.clone()));
         self.asked.lock().expect("no panic elsewhere").push(asked);
