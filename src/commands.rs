@@ -1,6 +1,7 @@
 //! The commands: one function each, from a context and options to a report.
 
 pub mod add;
+pub mod attest;
 pub mod audit;
 pub mod cache;
 pub mod check;

@@ -1,6 +1,7 @@
 //! [`Error`]: the one error type of the library, its variants in the order of the flow.
 
 mod attempt;
+mod attest;
 mod check;
 mod convert;
 pub mod evidence;
@@ -25,6 +26,7 @@ use crate::store::Mismatch;
 use crate::trust::TrustError;
 
 pub use attempt::{Attempt, AttemptFailure};
+pub use attest::AttestError;
 pub use check::CheckError;
 pub use evidence::{EvidenceError, Unasked};
 pub use life::LifeError;
@@ -148,6 +150,8 @@ pub enum Error {
     Signer(SigningKeyError),
     /// A pin cannot be added, or moved to another version.
     Life(Box<LifeError>),
+    /// A build cannot be attested.
+    Attest(Box<AttestError>),
     /// The disk failed.
     Fs(FsError),
 }
@@ -158,6 +162,7 @@ impl Error {
         match self {
             Self::Evidence(error) => error.verdict(),
             Self::Check(error) if error.is_unverifiable() => Verdict::Unverifiable,
+            Self::Attest(error) => error.verdict(),
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
         }
@@ -179,6 +184,7 @@ impl Error {
             Self::Archive(error) => error.is_refusal(),
             Self::Trust(error) => error.is_refusal(),
             Self::Life(error) => error.is_refusal(),
+            Self::Attest(error) => error.is_refusal(),
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
                 AttemptFailure::Mismatch { .. } => true,
                 AttemptFailure::Download(error) => error.is_refusal(),
@@ -220,6 +226,7 @@ impl Error {
             Self::Trust(error) => error.code(),
             Self::Signer(error) => error.code(),
             Self::Life(error) => error.code(),
+            Self::Attest(error) => error.code(),
         }
     }
 
@@ -255,6 +262,7 @@ impl Error {
             Self::Trust(error) => return error.hint(),
             Self::Signer(error) => return error.hint().map(str::to_owned),
             Self::Life(error) => return error.hint(),
+            Self::Attest(error) => return error.hint(),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",
             Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {
@@ -272,6 +280,7 @@ impl Error {
             }
             Self::Evidence(error) => return error.findings(Level::Error),
             Self::Life(error) => return error.findings(),
+            Self::Attest(error) => return error.findings(),
             _ => {}
         }
         let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
@@ -341,6 +350,7 @@ impl fmt::Display for Error {
             Self::Trust(error) => error.fmt(f),
             Self::Signer(error) => error.fmt(f),
             Self::Life(error) => error.fmt(f),
+            Self::Attest(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
     }
@@ -364,6 +374,7 @@ impl std::error::Error for Error {
             Self::Trust(error) => Some(error),
             Self::Signer(error) => Some(error),
             Self::Life(error) => Some(error),
+            Self::Attest(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,
         }

@@ -4,6 +4,7 @@
 //! followed. The free functions are for paths that the user gave (the project, the cache), which may be links.
 
 mod dir;
+mod identity;
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
+pub use identity::Identity;
 
 use dir::{open_folder, open_without_waiting};
 

@@ -21,6 +21,7 @@ pub mod statement;
 
 // judgement: values to values
 pub mod attestation;
+pub mod build;
 pub mod patch;
 pub mod policy;
 pub mod provenance;

@@ -34,6 +34,15 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
 
 /// The same of a project that was opened already: what stands in pins.toml by now plays no part.
 pub(super) fn of(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Report, Error> {
+    against(ctx, project, options).map(|(report, _)| report)
+}
+
+/// The same, and for each row what its tree was held against: `tree hash`, `artifact`, `record`, or nothing.
+pub(super) fn against(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    options: &Options,
+) -> Result<(Report, Vec<&'static str>), Error> {
     let pins = project.select(&options.pins)?;
     let _project_lock = project.lock_shared()?;
     let rows = work::each(
@@ -47,10 +56,11 @@ pub(super) fn of(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<
             row
         },
     );
+    let (rows, against) = rows.into_iter().unzip();
     let notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
     let mut report = Report { command: "verify", rows, notes, summary: String::new(), judges: true };
     report.summary = summary(&report);
-    Ok(report)
+    Ok((report, against))
 }
 
 /// What was found at a pin's destination, and what it was held against.
@@ -63,7 +73,7 @@ struct Judgement {
     verdict: Verdict,
 }
 
-fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Row {
+fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> (Row, &'static str) {
     let source = fetch::source(ctx, pin);
     let judgement = judge(ctx, project, pin, options).unwrap_or_else(|error| Judgement {
         against: "",
@@ -81,7 +91,7 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Row {
         _ => String::new(),
     };
     let (subject, status) = (pin.name.to_string(), status.to_owned());
-    Row {
+    let row = Row {
         subject,
         verdict: judgement.verdict,
         status,
@@ -90,7 +100,8 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Row {
         evidence: judgement.proof,
         audit: None,
         findings: judgement.findings,
-    }
+    };
+    (row, judgement.against)
 }
 
 fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Error> {

@@ -1,7 +1,8 @@
 //! What `?` makes an [`Error`] of.
 
-use super::{CheckError, Error, EvidenceError, LifeError};
+use super::{AttestError, CheckError, Error, EvidenceError, LifeError};
 use crate::archive::ArchiveError;
+use crate::build::BuildError;
 use crate::fs::FsError;
 use crate::trust::TrustError;
 
@@ -38,5 +39,17 @@ impl From<TrustError> for Error {
 impl From<ArchiveError> for Error {
     fn from(error: ArchiveError) -> Self {
         Self::Archive(error)
+    }
+}
+
+impl From<AttestError> for Error {
+    fn from(error: AttestError) -> Self {
+        Self::Attest(Box::new(error))
+    }
+}
+
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Self {
+        AttestError::Build(error).into()
     }
 }

@@ -15,7 +15,7 @@ const LADDER: &[&[&str]] = &[
     &["archive", "nar", "pins", "record", "report", "statement"],
     // judgement: values to values
     &["patch", "purl", "root", "signer", "source"],
-    &["attestation", "sbom"],
+    &["attestation", "build", "sbom"],
     &["provenance"],
     &["policy"],
     &["slsa"],

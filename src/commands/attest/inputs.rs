@@ -1,0 +1,220 @@
+//! What went into a build: the commit, and every pin with what was verified about it.
+
+use serde_json::{Map, Value, json};
+
+use crate::build::{self, Descriptor};
+use crate::ctx::Ctx;
+use crate::digest::Sha256;
+use crate::error::{AttestError, Error};
+use crate::install;
+use crate::path::RelPath;
+use crate::pins::{Artifact, Mode, Pin, Source};
+use crate::project::{Project, RECORDS};
+use crate::purl;
+use crate::record;
+use crate::report::{Finding, Level, Report, Row, Verdict};
+use crate::source::{github, npm};
+use crate::url::Url;
+
+use super::super::verify;
+use super::outputs::{Wanted, is_below};
+use super::{Options, inside};
+
+/// What went into a build, proved.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// The commit; `None` with `--no-source`.
+    pub source: Option<build::Source>,
+    /// The pins, in the order of the pin file.
+    pub pins: Vec<Descriptor>,
+    /// The pin file.
+    pub pin_file: Descriptor,
+    /// The project's folder in the checkout: empty, or components that end in `/`.
+    pub folder: String,
+    /// The platform whose variants were meant.
+    pub platform: String,
+    /// Paths of the checkout that differ from the commit, with `--allow-dirty`.
+    pub dirty: Vec<String>,
+    /// What is worth knowing of them.
+    pub notes: Vec<Finding>,
+}
+
+impl Inputs {
+    /// `resolvedDependencies`: the source, then every pin.
+    pub fn dependencies(&self) -> Vec<Descriptor> {
+        self.source.iter().map(build::Source::descriptor).chain(self.pins.iter().cloned()).collect()
+    }
+
+    /// What the statement says of pinfold's own part, among the internal parameters.
+    pub(super) fn parameters(&self) -> Value {
+        let mut parameters = Map::new();
+        parameters.insert("version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
+        parameters.insert("pins".to_owned(), self.pin_file.to_value());
+        parameters.insert("folder".to_owned(), json!(self.folder));
+        parameters.insert("platform".to_owned(), json!(self.platform));
+        if self.source.is_none() {
+            parameters.insert("source".to_owned(), json!("unknown"));
+        }
+        if !self.dirty.is_empty() {
+            parameters.insert("dirty".to_owned(), json!(true));
+            parameters.insert("dirtyPaths".to_owned(), json!(self.dirty));
+        }
+        Value::Object(parameters)
+    }
+}
+
+/// Verifies every pin, its tree and its evidence, and holds the checkout to its commit.
+pub fn inputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Inputs, Error> {
+    let (report, against) = verify::against(ctx, project, &verify::Options::default())?;
+    if report.verdict() != Verdict::Passed {
+        return Err(AttestError::Inputs(Box::new(report)).into());
+    }
+    let source = source(options)?;
+    let dirty = changes(project, options)?;
+    if !dirty.is_empty() && !options.allow_dirty {
+        return Err(AttestError::Dirty { paths: dirty }.into());
+    }
+    let mut pins = Vec::with_capacity(report.rows.len());
+    for (row, against) in report.rows.iter().zip(against) {
+        let pin = project.pin_file().pin(&row.subject);
+        // Each row is of a pin, and one that passed has an artifact.
+        let Some((pin, artifact)) = pin.and_then(|pin| Some((pin, pin.artifact_for(ctx.platform)?))) else { continue };
+        pins.push(descriptor(project, (pin, artifact), row, against)?);
+    }
+    let file = ctx.pin_file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let notes = notes(&report, source.as_ref(), &dirty);
+    Ok(Inputs {
+        source,
+        pins,
+        pin_file: Descriptor::of(&file, &Sha256::of(project.pin_file().text().as_bytes()).hex()),
+        folder: options.checkout.as_ref().map(|checkout| checkout.prefix.clone()).unwrap_or_default(),
+        platform: ctx.platform.to_string(),
+        dirty,
+        notes,
+    })
+}
+
+/// The commit, as the platform and git agree on it.
+fn source(options: &Options) -> Result<Option<build::Source>, Error> {
+    if options.no_source {
+        return Ok(None);
+    }
+    let checkout = options.checkout.as_ref().ok_or(AttestError::NoCheckout)?;
+    let Some(platform) = &options.build.source else { return Ok(Some(checkout.source.clone())) };
+    if platform.commit != checkout.source.commit {
+        let (platform, checkout) = (platform.commit.clone(), checkout.source.commit.clone());
+        return Err(AttestError::OtherCommit { platform, checkout }.into());
+    }
+    Ok(Some(platform.clone()))
+}
+
+/// The paths of the checkout that differ from its commit, but for what the build made and what was verified above.
+fn changes(project: &Project, options: &Options) -> Result<Vec<String>, Error> {
+    let Some(checkout) = options.checkout.as_ref().filter(|_| !options.no_source) else { return Ok(Vec::new()) };
+    let wanted: Vec<Wanted> = options
+        .outputs
+        .iter()
+        .chain(&options.byproducts)
+        .map(|given| Wanted::read(project, given))
+        .collect::<Result<_, _>>()?;
+    let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
+    let records = RECORDS.parse::<RelPath>().ok().map(Wanted::Path);
+    let pins = project.pin_file().pins();
+    let is_known = |path: &str| {
+        // git names a folder that is a repository of its own with a slash at the end.
+        let Ok(path) = path.trim_end_matches('/').parse::<RelPath>() else { return false };
+        let is_trees = pins.iter().any(|pin| is_below(&pin.to, &path));
+        is_trees || records.iter().chain(&wanted).any(|one| one.covers(&path)) || out.as_ref() == Some(&path)
+    };
+    Ok(checkout.unknown_changes(&is_known).into_iter().map(str::to_owned).collect())
+}
+
+/// A pin as a resolved dependency.
+fn descriptor(
+    project: &Project,
+    (pin, artifact): (&Pin, &Artifact),
+    row: &Row,
+    against: &str,
+) -> Result<Descriptor, Error> {
+    let mut annotations = Map::new();
+    annotations.insert("evidence".to_owned(), evidence(project, (pin, artifact), row)?);
+    annotations.insert("heldTo".to_owned(), json!(against));
+    annotations.insert("patched".to_owned(), json!(!pin.patches.is_empty()));
+    annotations.insert("to".to_owned(), json!(pin.to.as_str()));
+    if let Some(tree) = &artifact.tree {
+        annotations.insert("tree".to_owned(), json!(tree.to_string()));
+    }
+    let mut descriptor = Descriptor {
+        name: Some(pin.name.to_string()),
+        uri: Some(purl::of(&artifact.source, &artifact.integrity)),
+        download_location: location(project, artifact).map(|url| url.to_string()),
+        annotations,
+        ..Descriptor::default()
+    };
+    descriptor.digest.insert(artifact.integrity.algorithm().name().to_owned(), artifact.integrity.hex());
+    Ok(descriptor)
+}
+
+/// What was proved of who made an artifact, else in one word why nothing was.
+fn evidence(project: &Project, (pin, artifact): (&Pin, &Artifact), row: &Row) -> Result<Value, Error> {
+    if let Some(evidence) = &row.evidence {
+        let mut value = serde_json::to_value(evidence).unwrap_or_default();
+        // The record alone says that it is about the pinned bytes.
+        if row.findings.iter().any(|finding| finding.code == "evidence-by-record") {
+            value["byRecord"] = json!(true);
+        }
+        return Ok(value);
+    }
+    if install::evidence::demand(project, pin, artifact, None).mode == Mode::Off {
+        return Ok(json!("off"));
+    }
+    Ok(json!(match project.record(pin.name.as_str())?.map(|record| record.evidence) {
+        Some(record::Evidence::None) => "none",
+        Some(record::Evidence::Kept(_)) => "unproved",
+        Some(record::Evidence::Unasked | record::Evidence::Off) | None => "unasked",
+    }))
+}
+
+/// Where an artifact is served, as far as the pin file alone says it: no host of the environment gets into a statement.
+fn location(project: &Project, artifact: &Artifact) -> Option<Url> {
+    let registries = project.pin_file().registries();
+    match &artifact.source {
+        Source::Url(url) => Some(url.clone()),
+        Source::Npm(package) => npm::tarball_url(registries.npm.as_ref()?, package.name(), package.version()).ok(),
+        Source::Github(asset) => {
+            let base = registries.github.clone().or_else(|| GITHUB.parse().ok())?;
+            github::asset_url(&base, asset.owner(), asset.repo(), asset.tag(), asset.asset()).ok()
+        }
+        // An index has files wherever it likes; a file of the project is in the commit.
+        Source::Pypi(_) | Source::File(_) => None,
+    }
+}
+
+/// The service that `github = …` is named after.
+const GITHUB: &str = "https://github.com/";
+
+fn notes(report: &Report, source: Option<&build::Source>, dirty: &[String]) -> Vec<Finding> {
+    let total = report.rows.len();
+    let proved = report.rows.iter().filter(|row| row.evidence.is_some()).count();
+    let pins = if total == 1 { "pin" } else { "pins" };
+    let message = format!("{total} {pins} verified, {proved} with proved evidence of who made them");
+    let mut notes = vec![Finding::new(Level::Note, "inputs-proved", message)];
+    match source {
+        None => {
+            let message = "the statement names no source commit, and says so";
+            notes.push(Finding::new(Level::Warning, "source-unknown", message));
+        }
+        Some(build::Source { repository: None, .. }) => {
+            let message =
+                "the checkout has no remote that others could reach: the commit is stated without a repository";
+            notes.push(Finding::new(Level::Warning, "source-nowhere", message));
+        }
+        Some(_) => {}
+    }
+    if !dirty.is_empty() {
+        let differ = if dirty.len() == 1 { "path differs" } else { "paths differ" };
+        let message = format!("{} {differ} from the commit, and the statement says so", dirty.len());
+        notes.push(Finding::new(Level::Warning, "source-dirty", message));
+    }
+    notes
+}

@@ -1,0 +1,250 @@
+//! Which files are outputs: named, in a named folder, or matched by a pattern; and what is none, however it is named.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use crate::ctx::Ctx;
+use crate::error::{AttestError, Error};
+use crate::fs::{self, Dir, Kind};
+use crate::layout::Pattern;
+use crate::path::{PathError, RelPath};
+use crate::project::{Project, RECORDS};
+use crate::statement::MAX_SUBJECTS;
+use crate::tree;
+
+use super::hash::{Output, hash};
+use super::{Options, inside};
+
+/// Finds and reads the outputs and the byproducts, each once and sorted by path.
+pub fn outputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<(Vec<Output>, Vec<Output>), Error> {
+    let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
+    let find = |given: &[String]| -> Result<BTreeMap<RelPath, u64>, Error> {
+        let mut found = Found { project, out: out.as_ref(), files: BTreeMap::new(), taken: 0, looked: 0 };
+        for one in given {
+            found.add(one)?;
+        }
+        Ok(found.files)
+    };
+    let (outputs, mut byproducts) = (find(&options.outputs)?, find(&options.byproducts)?);
+    // What a build is for is no byproduct of it.
+    byproducts.retain(|path, _| !outputs.contains_key(path));
+    distinct(outputs.keys().chain(byproducts.keys()))?;
+    let read = |files: BTreeMap<RelPath, u64>| hash(ctx, project.root(), &files.into_iter().collect::<Vec<_>>());
+    Ok((read(outputs)?, read(byproducts)?))
+}
+
+/// What one argument asks for.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    /// A file, or all files of a folder.
+    Path(RelPath),
+    /// Whatever matches, below the folders that the pattern names in full.
+    Pattern(Option<RelPath>, Pattern),
+}
+
+impl Wanted {
+    /// Reads an argument. What is there under exactly that name is meant by it, whatever characters are in it.
+    pub(super) fn read(project: &Project, given: &str) -> Result<Self, Error> {
+        let text = relative(project, given)?;
+        let wrong = |source| AttestError::Name { given: given.to_owned(), source };
+        let is_pattern = text.contains(['*', '?', '[']);
+        if let Ok(path) = text.parse::<RelPath>() {
+            let parent = tree::parent_of(project.root(), &path).ok().flatten();
+            let is_there = || parent.and_then(|parent| parent.stat(path.file_name()).ok().flatten()).is_some();
+            if !is_pattern || is_there() {
+                return Ok(Self::Path(path));
+            }
+        }
+        let literal: Vec<&str> = text.split('/').take_while(|part| !part.contains(['*', '?', '['])).collect();
+        let base = match literal.join("/").as_str() {
+            "" if is_pattern => None,
+            base => Some(base.parse().map_err(wrong)?),
+        };
+        let pattern = text.parse().map_err(|source| AttestError::Pattern { given: given.to_owned(), source })?;
+        Ok(Self::Pattern(base, pattern))
+    }
+
+    /// Whether a path is asked for, or in a folder that is.
+    pub(super) fn covers(&self, path: &RelPath) -> bool {
+        match self {
+            Self::Path(own) => is_below(own, path),
+            Self::Pattern(_, pattern) => pattern.matches(path),
+        }
+    }
+}
+
+/// Whether a path is another one, or in it.
+pub(super) fn is_below(above: &RelPath, path: &RelPath) -> bool {
+    path.as_str().strip_prefix(above.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// An argument relative to the project, as far as text goes: without `./`, doubled slashes, and one at the end.
+fn relative(project: &Project, given: &str) -> Result<String, Error> {
+    let outside = || AttestError::Outside { given: given.to_owned() };
+    let inner = if given.starts_with('/') {
+        let root = fs::canonical(project.folder())?;
+        let root = root.to_str().ok_or_else(outside)?;
+        given.strip_prefix(root).filter(|rest| rest.starts_with('/')).ok_or_else(outside)?
+    } else {
+        given
+    };
+    let parts: Vec<&str> = inner.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    if parts.contains(&"..") {
+        return Err(outside().into());
+    }
+    if parts.is_empty() {
+        // The project itself: its sources are no outputs.
+        let source = if given.is_empty() { PathError::Empty } else { PathError::Dot };
+        return Err(AttestError::Name { given: given.to_owned(), source }.into());
+    }
+    Ok(parts.join("/"))
+}
+
+/// The files found so far, with their lengths.
+struct Found<'a> {
+    project: &'a Project,
+    /// Where the statement goes, in the project.
+    out: Option<&'a RelPath>,
+    files: BTreeMap<RelPath, u64>,
+    /// How many files were taken, those that were there already included.
+    taken: usize,
+    /// How many names were looked at.
+    looked: usize,
+}
+
+impl Found<'_> {
+    fn add(&mut self, given: &str) -> Result<(), Error> {
+        let absent = || AttestError::NoOutput { given: given.to_owned() };
+        let before = self.taken;
+        match Wanted::read(self.project, given)? {
+            Wanted::Path(path) => {
+                self.refuse(&path)?;
+                let parent = self.parent(&path)?.ok_or_else(absent)?;
+                let stat = parent.stat(path.file_name())?.ok_or_else(absent)?;
+                match stat.kind {
+                    Kind::File if self.out == Some(&path) => return Err(AttestError::IsStatement { path }.into()),
+                    Kind::File => self.put(path, stat.size)?,
+                    Kind::Folder => {
+                        let folder = parent.child(path.file_name())?.ok_or_else(absent)?;
+                        self.walk(&folder, Some(&path), &|_| true)?;
+                    }
+                    kind => return Err(AttestError::NoFile { path, kind: named(kind) }.into()),
+                }
+            }
+            Wanted::Pattern(base, pattern) => {
+                let folder = match &base {
+                    None => Some(self.project.root().try_clone()?),
+                    Some(base) => match self.parent(base)? {
+                        Some(parent) => self.enter(&parent, base)?,
+                        None => None,
+                    },
+                };
+                self.walk(&folder.ok_or_else(absent)?, base.as_ref(), &|path| pattern.matches(path))?;
+            }
+        }
+        if self.taken == before { Err(absent().into()) } else { Ok(()) }
+    }
+
+    /// Every file below a folder that is wanted. Patterns do not look into git's and pinfold's own folders.
+    fn walk(&mut self, folder: &Dir, path: Option<&RelPath>, wants: &dyn Fn(&RelPath) -> bool) -> Result<(), Error> {
+        for name in folder.names()? {
+            self.looked = self.looked.saturating_add(1);
+            if self.looked > MAX_LOOKED {
+                return Err(AttestError::TooMany { limit: MAX_SUBJECTS }.into());
+            }
+            let full = path.map_or_else(|| name.clone(), |path| format!("{path}/{name}"));
+            let Some(stat) = folder.stat(&name)? else {
+                // Names that are not UTF-8 come with marks in place of bytes, and so are not there.
+                return Err(AttestError::NotUtf8 { path: full }.into());
+            };
+            if path.is_none() && is_own(&name) {
+                continue;
+            }
+            let full: RelPath = match full.parse() {
+                Ok(full) => full,
+                Err(source) => return Err(AttestError::Name { given: full, source }.into()),
+            };
+            match stat.kind {
+                Kind::Folder => {
+                    if let Some(inner) = folder.child(&name)? {
+                        self.walk(&inner, Some(&full), wants)?;
+                    }
+                }
+                _ if !wants(&full) || self.out == Some(&full) => {}
+                Kind::File => {
+                    self.refuse(&full)?;
+                    self.put(full, stat.size)?;
+                }
+                kind => return Err(AttestError::NoFile { path: full, kind: named(kind) }.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, path: RelPath, size: u64) -> Result<(), Error> {
+        self.files.insert(path, size);
+        self.taken = self.taken.saturating_add(1);
+        if self.files.len() > MAX_SUBJECTS { Err(AttestError::TooMany { limit: MAX_SUBJECTS }.into()) } else { Ok(()) }
+    }
+
+    /// Refuses what was there before the build.
+    fn refuse(&self, path: &RelPath) -> Result<(), Error> {
+        let first = path.components().next().unwrap_or_default();
+        let pins = self.project.pin_file().pins();
+        let whose = if is_own(first) {
+            format!("in `{first}`, which no build makes")
+        } else if let Some(pin) = pins.iter().find(|pin| pin.to.contains(path)) {
+            format!("of the pin `{}`, which is an input", pin.name)
+        } else {
+            return Ok(());
+        };
+        Err(AttestError::NotBuilt { path: path.clone(), whose }.into())
+    }
+
+    /// The folder that a path is in.
+    fn parent(&self, path: &RelPath) -> Result<Option<Dir>, Error> {
+        tree::parent_of(self.project.root(), path).or_else(|error| match error.source.kind() {
+            ErrorKind::NotADirectory => {
+                Err(AttestError::NoFile { path: path.clone(), kind: "behind a symbolic link or a file" }.into())
+            }
+            _ => Err(error.into()),
+        })
+    }
+
+    fn enter(&self, parent: &Dir, path: &RelPath) -> Result<Option<Dir>, Error> {
+        match parent.stat(path.file_name())?.map(|stat| stat.kind) {
+            Some(Kind::Folder) => Ok(parent.child(path.file_name())?),
+            Some(kind) => Err(AttestError::NoFile { path: path.clone(), kind: named(kind) }.into()),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Refuses two paths that some file system takes for one: who unpacks a release there has only one of them.
+fn distinct<'a>(paths: impl Iterator<Item = &'a RelPath>) -> Result<(), Error> {
+    let mut seen: BTreeMap<String, &RelPath> = BTreeMap::new();
+    for path in paths {
+        if let Some(first) = seen.insert(path.collision_key(), path) {
+            return Err(AttestError::Collision { first: first.clone(), second: path.clone() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name at the top of the project is git's or pinfold's, on any file system.
+fn is_own(name: &str) -> bool {
+    let key = name.parse::<RelPath>().map(|name| name.collision_key()).unwrap_or_default();
+    key == ".git" || key == RECORDS
+}
+
+const fn named(kind: Kind) -> &'static str {
+    match kind {
+        Kind::File => "a file",
+        Kind::Folder => "a folder",
+        Kind::Symlink => "a symbolic link",
+        Kind::Other => "a device, a pipe or a socket",
+    }
+}
+
+/// Names that are looked at for one argument after the other: a pattern may match few of many.
+const MAX_LOOKED: usize = 1_000_000;
