@@ -159,9 +159,10 @@ fn descriptor(
 fn evidence(project: &Project, (pin, artifact): (&Pin, &Artifact), row: &Row) -> Result<Value, Error> {
     if let Some(evidence) = &row.evidence {
         let mut value = serde_json::to_value(evidence).unwrap_or_default();
-        // The record alone says that it is about the pinned bytes.
-        if row.findings.iter().any(|finding| finding.code == "evidence-by-record") {
-            value["byRecord"] = json!(true);
+        let by_record = row.findings.iter().any(|finding| finding.code == "evidence-by-record");
+        if let Some(object) = value.as_object_mut().filter(|_| by_record) {
+            // The record alone says that it is about the pinned bytes.
+            object.insert("byRecord".to_owned(), json!(true));
         }
         return Ok(value);
     }

@@ -203,11 +203,11 @@ impl Found<'_> {
 
     /// The folder that a path is in.
     fn parent(&self, path: &RelPath) -> Result<Option<Dir>, Error> {
-        tree::parent_of(self.project.root(), path).or_else(|error| match error.source.kind() {
+        tree::parent_of(self.project.root(), path).map_err(|error| match error.source.kind() {
             ErrorKind::NotADirectory => {
-                Err(AttestError::NoFile { path: path.clone(), kind: "behind a symbolic link or a file" }.into())
+                AttestError::NoFile { path: path.clone(), kind: "behind a symbolic link or a file" }.into()
             }
-            _ => Err(error.into()),
+            _ => error.into(),
         })
     }
 
