@@ -6,6 +6,7 @@ mod check;
 mod convert;
 pub mod evidence;
 mod life;
+mod seal;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,7 +19,6 @@ use crate::path::RelPath;
 use crate::pins::{PinsError, Platform};
 use crate::record::RecordError;
 use crate::report::{Finding, Level, Verdict};
-use crate::signer::SigningKeyError;
 use crate::source::github::AssetError;
 use crate::source::npm::{IdentityError, TarballError};
 use crate::source::registries::RegistryError;
@@ -30,6 +30,7 @@ pub use attest::AttestError;
 pub use check::CheckError;
 pub use evidence::{EvidenceError, Unasked};
 pub use life::LifeError;
+pub use seal::SealError;
 
 /// Why a command, or its work on one pin, did not come to a good end.
 #[derive(Debug)]
@@ -146,8 +147,8 @@ pub enum Error {
     Check(CheckError),
     /// A root of trust cannot be used or refreshed.
     Trust(TrustError),
-    /// What was to sign is no key, or does not.
-    Signer(SigningKeyError),
+    /// Nothing was signed: the key, its passphrase, or what came of it.
+    Seal(Box<SealError>),
     /// A pin cannot be added, or moved to another version.
     Life(Box<LifeError>),
     /// A build cannot be attested.
@@ -163,6 +164,7 @@ impl Error {
             Self::Evidence(error) => error.verdict(),
             Self::Check(error) if error.is_unverifiable() => Verdict::Unverifiable,
             Self::Attest(error) => error.verdict(),
+            Self::Seal(error) => error.verdict(),
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
         }
@@ -224,7 +226,7 @@ impl Error {
             Self::StoreBusy => "store-busy",
             Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
-            Self::Signer(error) => error.code(),
+            Self::Seal(error) => error.code(),
             Self::Life(error) => error.code(),
             Self::Attest(error) => error.code(),
         }
@@ -260,7 +262,7 @@ impl Error {
             Self::StoreBusy => "try again when no other pinfold is at work",
             Self::Check(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
-            Self::Signer(error) => return error.hint().map(str::to_owned),
+            Self::Seal(error) => return error.hint(),
             Self::Life(error) => return error.hint(),
             Self::Attest(error) => return error.hint(),
             Self::Fs(error) => return error.hint(),
@@ -348,7 +350,7 @@ impl fmt::Display for Error {
             Self::StoreBusy => f.write_str("the store is in use by another pinfold"),
             Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
-            Self::Signer(error) => error.fmt(f),
+            Self::Seal(error) => error.fmt(f),
             Self::Life(error) => error.fmt(f),
             Self::Attest(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
@@ -372,17 +374,11 @@ impl std::error::Error for Error {
             Self::Nar(error) => Some(error),
             Self::Check(error) => Some(error),
             Self::Trust(error) => Some(error),
-            Self::Signer(error) => Some(error),
+            Self::Seal(error) => Some(error),
             Self::Life(error) => Some(error),
             Self::Attest(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,
         }
-    }
-}
-
-impl From<SigningKeyError> for Error {
-    fn from(error: SigningKeyError) -> Self {
-        Self::Signer(error)
     }
 }

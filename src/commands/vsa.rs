@@ -17,10 +17,10 @@ use crate::pins::{Artifact, Mode, Pin, Source};
 use crate::project::{Project, record_name};
 use crate::purl;
 use crate::report::{Finding, Level, Report, Row, Verdict};
-use crate::signer::SigningKey;
 use crate::slsa::{BuildLevel, Summary};
 
 use super::paper::time;
+use super::seal::Signing;
 use super::{held, verify};
 
 /// Where summaries go, and whose they are.
@@ -33,7 +33,7 @@ pub struct Options {
     /// `verifier.id`: who says so, a URI.
     pub verifier: String,
     /// What signs them; bare statements without.
-    pub key: Option<SigningKey>,
+    pub signing: Option<Signing>,
     /// When it was verified, in seconds since 1970, in place of the clock's word.
     pub time: Option<i64>,
 }
@@ -69,6 +69,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let noun = if written == 1 { "summary" } else { "summaries" };
     let message = format!("{written} verification {noun} in `{}`", options.folder.display());
     report.notes.push(Finding::new(Level::Note, "summaries-written", message));
+    report.notes.extend(options.signing.iter().flat_map(Signing::notes).cloned());
     Ok(report)
 }
 
@@ -129,8 +130,8 @@ fn inputs(project: &Project, pin: &Pin, artifact: &Artifact) -> Result<Vec<(Stri
 
 fn write(options: &Options, pin: &Pin, summary: &Summary) -> Result<(), Error> {
     let statement = summary.statement();
-    let (document, suffix, other): (Value, _, _) = match &options.key {
-        Some(key) => (key.envelope(&statement)?, SIGNED, BARE),
+    let (document, suffix, other): (Value, _, _) = match &options.signing {
+        Some(Signing::Key { key, .. }) => (key.envelope(&statement)?, SIGNED, BARE),
         None => (statement, BARE, SIGNED),
     };
     // One of an earlier run, with a key or without, would go on saying what was true then.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Error;
 use crate::build::BuildError;
 use crate::layout::PatternError;
 use crate::path::{PathError, RelPath};
@@ -252,6 +253,18 @@ impl std::error::Error for AttestError {
             Self::Pattern { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+impl From<AttestError> for Error {
+    fn from(error: AttestError) -> Self {
+        Self::Attest(Box::new(error))
+    }
+}
+
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Self {
+        AttestError::Build(error).into()
     }
 }
 

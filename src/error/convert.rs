@@ -1,9 +1,9 @@
 //! What `?` makes an [`Error`] of.
 
-use super::{AttestError, CheckError, Error, EvidenceError, LifeError};
+use super::{CheckError, Error, EvidenceError, LifeError, SealError};
 use crate::archive::ArchiveError;
-use crate::build::BuildError;
 use crate::fs::FsError;
+use crate::signer::SigningKeyError;
 use crate::trust::TrustError;
 
 impl From<FsError> for Error {
@@ -42,14 +42,14 @@ impl From<ArchiveError> for Error {
     }
 }
 
-impl From<AttestError> for Error {
-    fn from(error: AttestError) -> Self {
-        Self::Attest(Box::new(error))
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::Seal(Box::new(error))
     }
 }
 
-impl From<BuildError> for Error {
-    fn from(error: BuildError) -> Self {
-        AttestError::Build(error).into()
+impl From<SigningKeyError> for Error {
+    fn from(error: SigningKeyError) -> Self {
+        SealError::Signing(error).into()
     }
 }

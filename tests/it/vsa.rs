@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pinfold::attestation::{Artifact, NamedKey, Trust as Proving, prove, read};
+use pinfold::commands::seal::Signing;
 use pinfold::commands::{fetch, vsa};
 use pinfold::ctx::{Ctx, Silent};
 use pinfold::digest::{Algorithm, Integrity, Sha256};
@@ -61,7 +62,8 @@ pub(crate) fn fetched(project: &Project) {
 
 fn options(project: &Project, key: Option<SigningKey>) -> vsa::Options {
     let folder = project.path("vsa");
-    vsa::Options { pins: Vec::new(), folder, verifier: VERIFIER.to_owned(), key, time: Some(NOW) }
+    let signing = key.map(|key| Signing::Key { key, notes: Vec::new() });
+    vsa::Options { pins: Vec::new(), folder, verifier: VERIFIER.to_owned(), signing, time: Some(NOW) }
 }
 
 fn summed_up(project: &Project) -> (Report, Value) {
@@ -71,7 +73,7 @@ fn summed_up(project: &Project) -> (Report, Value) {
 }
 
 fn key() -> SigningKey {
-    SigningKey::from_pem(KEY).expect("a key")
+    SigningKey::from_pem(KEY, None).expect("a key")
 }
 
 #[test]
@@ -241,7 +243,7 @@ fn a_key_is_one_or_none_of_it_is_told() {
     let good = String::from_utf8(KEY.to_vec()).expect("text");
     let body: String = good.lines().filter(|line| !line.starts_with('-')).collect();
     let check = |pem: &str, code: &str| {
-        let error = SigningKey::from_pem(pem.as_bytes()).expect_err(code);
+        let error = SigningKey::from_pem(pem.as_bytes(), None).expect_err(code);
         assert_eq!(error.code(), code, "{pem}");
         for secret in [&body[..20], &body[body.len() - 20..]] {
             assert!(!format!("{error} {error:?} {:?}", error.hint()).contains(secret));

@@ -2,8 +2,10 @@
 
 mod audit;
 mod check;
+mod keygen;
 mod life;
 mod paper;
+mod seal;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -21,8 +23,10 @@ use crate::render::Style;
 
 pub(crate) use audit::{Audit, Explain, Format};
 pub(crate) use check::Check;
+pub(crate) use keygen::Keygen;
 pub(crate) use life::{Add, UpdatePins, Writing};
 pub(crate) use paper::{Many, Page, Sbom, Summaries};
+pub(crate) use seal::{Key, Passphrase as PassphraseFrom, Sealing};
 
 /// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
 ///
@@ -111,6 +115,11 @@ pub(crate) enum Command {
     /// Unpacks both versions where nobody sees it and compares them: files, executables, install scripts, sizes, licence,
     /// maintainers, evidence. A pin with proved evidence does not move to a version that has less of it.
     Update(UpdatePins),
+    /// Make a key to sign with
+    ///
+    /// Writes the private half as PKCS#8 in PEM, which OpenSSL reads too, for its owner alone, and the public half beside
+    /// it. Nothing that is there is written over.
+    Keygen(Keygen),
     /// Look after the store of fetched artifacts
     #[command(subcommand)]
     Cache(Cache),
@@ -264,6 +273,7 @@ impl Command {
             Self::Report(_) => "report",
             Self::Add(_) => "add",
             Self::Update(_) => "update",
+            Self::Keygen(_) => "keygen",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

@@ -6,6 +6,8 @@ mod cli;
 mod consent;
 mod papers;
 mod render;
+mod seal;
+mod terminal;
 mod world;
 
 use std::io::Write as _;
@@ -122,6 +124,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,
         Command::Audit(options) => return audits::audit(cli, &world()?, options),
         Command::Explain(options) => return audits::explain(cli, &world()?, options),
+        Command::Keygen(options) => seal::keygen(options)?,
         Command::Cache(cli::Cache::List) => cache::list(&world()?.ctx())?,
         Command::Cache(cli::Cache::Gc { dry_run }) => cache::gc(&world()?.ctx(), *dry_run)?,
         Command::Cache(cli::Cache::Verify) => cache::verify(&world()?.ctx())?,

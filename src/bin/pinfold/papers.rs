@@ -9,9 +9,10 @@ use pinfold::commands::{verify, vsa};
 use pinfold::error::Error;
 use pinfold::fs::{self, FsError};
 use pinfold::report::Report;
-use pinfold::signer::{MAX_KEY_LEN, SigningKey};
 
+use crate::Failure;
 use crate::cli::Verify;
+use crate::seal;
 use crate::world::World;
 
 /// How `pinfold verify` answers.
@@ -21,19 +22,19 @@ pub(crate) enum Verified {
 }
 
 /// `pinfold verify`, with all that it may write.
-pub(crate) fn verify(world: &World, options: &Verify) -> Result<Verified, Error> {
+pub(crate) fn verify(world: &World, options: &Verify) -> Result<Verified, Failure> {
     let plain = verify::Options { pins: options.pins.clone(), evidence: options.evidence.verify_attestations };
     if let Some(list) = &options.many.projects_from {
         let run = |list: &mut Lines, done: &Done, out: &mut Out| many::verify(&world.ctx(), &plain, list, done, out);
-        return over("verify", list, options.many.resume.as_deref(), run).map(Verified::Lines);
+        return Ok(Verified::Lines(over("verify", list, options.many.resume.as_deref(), run)?));
     }
     let (Some(folder), Some(verifier)) = (&options.summaries.vsa, &options.summaries.verifier_id) else {
-        return verify::run(&world.ctx(), &plain).map(Verified::Report);
+        return Ok(Verified::Report(verify::run(&world.ctx(), &plain)?));
     };
-    let key = options.summaries.key.as_deref().map(key).transpose()?;
+    let signing = seal::by_key(&options.summaries.key())?;
     let (folder, verifier, time) = (folder.clone(), verifier.clone(), world.source_date_epoch());
-    let summaries = vsa::Options { pins: plain.pins, folder, verifier, key, time };
-    vsa::run(&world.ctx(), &summaries).map(Verified::Report)
+    let summaries = vsa::Options { pins: plain.pins, folder, verifier, signing, time };
+    Ok(Verified::Report(vsa::run(&world.ctx(), &summaries)?))
 }
 
 type Lines = dyn BufRead + Send;
@@ -59,10 +60,6 @@ pub(crate) fn over(
     };
     let mut out = BufWriter::new(io::stdout());
     run(&mut *list, &done, &mut out)
-}
-
-fn key(path: &Path) -> Result<SigningKey, Error> {
-    Ok(SigningKey::from_pem(&fs::read(path, MAX_KEY_LEN)?)?)
 }
 
 fn unread(path: &Path, source: io::Error) -> Error {

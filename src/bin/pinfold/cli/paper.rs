@@ -7,7 +7,7 @@ use clap::Args;
 use pinfold::commands::sbom::Format;
 use pinfold::url::{Url, UrlError};
 
-use super::Target;
+use super::{Key, PassphraseFrom, Target};
 
 #[derive(Debug, Args)]
 pub(crate) struct Sbom {
@@ -40,9 +40,23 @@ pub(crate) struct Summaries {
     /// Who verifies, a URL: `verifier.id` of the summaries
     #[arg(long, value_name = "URL", requires = "vsa", value_parser = verifier)]
     pub(crate) verifier_id: Option<String>,
-    /// Sign the summaries with this key: PKCS#8 in PEM, ECDSA over P-256
+    /// Sign the summaries with this key: PKCS#8 in PEM, ECDSA over P-256 or Ed25519
     #[arg(long, value_name = "FILE", requires = "vsa")]
-    pub(crate) key: Option<PathBuf>,
+    key: Option<PathBuf>,
+    /// The file with the passphrase of the key: one line
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "passphrase_fd")]
+    passphrase_file: Option<PathBuf>,
+    /// The number of an open descriptor to read the passphrase of the key from
+    #[arg(long, value_name = "N", requires = "key")]
+    passphrase_fd: Option<u32>,
+}
+
+impl Summaries {
+    /// The key, as all that signs has it.
+    pub(crate) fn key(&self) -> Key {
+        let (passphrase_file, passphrase_fd) = (self.passphrase_file.clone(), self.passphrase_fd);
+        Key { key: self.key.clone(), passphrase: PassphraseFrom { passphrase_file, passphrase_fd } }
+    }
 }
 
 /// Other projects than this one.

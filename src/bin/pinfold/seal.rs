@@ -1,0 +1,85 @@
+//! Keys and passphrases on their way from the command line to what signs.
+
+use pinfold::commands::keygen::{self, Options};
+use pinfold::commands::seal::{self, Signing};
+use pinfold::error::{Error, SealError};
+use pinfold::report::{Finding, Level, Report, Verdict};
+use pinfold::signer::{Passphrase, SigningKeyError};
+
+use crate::Failure;
+use crate::cli::{Key, Keygen, PassphraseFrom, Sealing};
+use crate::terminal;
+use crate::world::World;
+
+/// What signs, as the options say; `None` where they name nothing.
+#[expect(dead_code, reason = "for the commands that attest, which come next")]
+pub(crate) fn signing(_world: &World, options: &Sealing) -> Result<Option<Signing>, Failure> {
+    by_key(&options.key)
+}
+
+/// The key that the options name. A passphrase is asked for only where the key has one.
+pub(crate) fn by_key(options: &Key) -> Result<Option<Signing>, Failure> {
+    let Some(path) = &options.key else { return Ok(None) };
+    let given = given(&options.passphrase)?;
+    match Signing::by_key(path, given.as_ref()) {
+        Err(Error::Seal(error)) if is_locked(&error) && terminal::is_there() => {
+            let prompt = format!("Passphrase of `{}`: ", path.display());
+            Ok(Some(Signing::by_key(path, Some(&ask(&prompt)?))?))
+        }
+        signing => Ok(Some(signing?)),
+    }
+}
+
+fn is_locked(error: &SealError) -> bool {
+    matches!(error, SealError::Key { source: SigningKeyError::Encrypted, .. })
+}
+
+/// The passphrase in the file or behind the descriptor that was named.
+fn given(options: &PassphraseFrom) -> Result<Option<Passphrase>, Error> {
+    match (&options.passphrase_file, options.passphrase_fd) {
+        (Some(path), _) => seal::passphrase(path).map(Some),
+        (None, Some(number)) => seal::passphrase_from_descriptor(number).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Asks at the terminal.
+fn ask(prompt: &str) -> Result<Passphrase, Failure> {
+    let typed = terminal::ask(prompt).map_err(|error| failure("terminal", &error, None))?;
+    Passphrase::new(typed)
+        .map_err(|source| Error::from(SealError::Passphrase { from: "the terminal".into(), source }).into())
+}
+
+/// `pinfold keygen`. Whether a key is to have a passphrase is said, by an option or at the terminal, and never assumed.
+pub(crate) fn keygen(options: &Keygen) -> Result<Report, Failure> {
+    let given = given(&options.passphrase)?;
+    let passphrase = match given {
+        Some(passphrase) => Some(passphrase),
+        None if options.no_passphrase => None,
+        None if terminal::is_there() => {
+            let first = ask("Passphrase for the new key: ")?;
+            if ask("The same again: ")? != first {
+                return Err(failure("passphrase-differs", "the two passphrases are not the same", None));
+            }
+            Some(first)
+        }
+        None => {
+            let hint = "say `--passphrase-file FILE`, `--passphrase-fd N` or `--no-passphrase`";
+            return Err(failure(
+                "passphrase-absent",
+                "nothing says whether the key is to have a passphrase",
+                Some(hint),
+            ));
+        }
+    };
+    Ok(keygen::run(&Options { kind: options.kind, out: options.out.clone(), passphrase })?)
+}
+
+fn failure(code: &str, message: &str, hint: Option<&str>) -> Failure {
+    let finding = Finding::new(Level::Error, code, message);
+    let finding = match hint {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    };
+    Failure { findings: vec![finding], verdict: Verdict::Failed }
+}
