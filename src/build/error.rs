@@ -67,8 +67,7 @@ impl BuildError {
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Unnamed { .. } => Some(
-                "outside of GitHub Actions and GitLab CI say what built it: `--build-type URI --builder-id URI`, \
-                 and what was chosen with `--param NAME=VALUE`",
+                "say what built it with `--build-type URI --builder-id URI`, and what was chosen with `--param NAME=VALUE`",
             ),
             Self::TwoPlatforms => Some("unset the variable of the one that it is not: `GITHUB_ACTIONS`, `GITLAB_CI`"),
             Self::HalfNamed { .. } => {
@@ -87,7 +86,9 @@ impl BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unnamed { missing } => write!(f, "nothing says what builds here: there is no `{missing}`"),
+            Self::Unnamed { missing } => {
+                write!(f, "this is neither GitHub Actions nor GitLab CI, and `{missing}` is missing")
+            }
             Self::TwoPlatforms => f.write_str("the environment is that of GitHub Actions and of GitLab CI at once"),
             Self::HalfNamed { platform, option } => {
                 write!(f, "`{option}` would change a part of what {platform} says of itself")

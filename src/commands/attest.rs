@@ -27,6 +27,7 @@ pub use outputs::outputs;
 
 use super::fetch::size;
 use super::paper::time;
+use super::seal::{self, Payload, Signing};
 
 /// What `pinfold attest` was asked for.
 #[derive(Debug)]
@@ -46,7 +47,9 @@ pub struct Options {
     pub no_source: bool,
     /// Which times the statement has.
     pub times: Times,
-    /// Where to write the statement.
+    /// What signs the statement; it stays bare without.
+    pub signing: Option<Signing>,
+    /// Where to write it. Without, a bundle goes beside the one output, and a bare statement is handed back.
     pub out: Option<PathBuf>,
 }
 
@@ -92,18 +95,36 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
         },
         inputs => inputs?,
     };
-    let (outputs, byproducts) = outputs(ctx, &project, options)?;
+    let files = outputs::find(&project, options)?;
+    let place = place(&project, options, files.outputs.keys())?;
+    let (outputs, byproducts) = files.read(ctx, &project)?;
     let build = options.times.of(&options.build, None, now(ctx));
     let statement = statement(&inputs, &outputs, &byproducts, &build);
-    let text = format!("{statement}\n");
     let mut report = report(&inputs, &outputs);
-    match &options.out {
-        None => Ok(Done { report, statement: Some(text) }),
-        Some(path) => {
-            fs::write(path, text.as_bytes())?;
-            report.notes.push(written("statement", path));
-            Ok(Done { report, statement: None })
+    report.notes.extend(options.signing.iter().flat_map(Signing::notes).cloned());
+    let Some(place) = place else { return Ok(Done { report, statement: Some(format!("{statement}\n")) }) };
+    let (what, document) = match &options.signing {
+        Some(signing) => ("bundle", seal::seal(ctx, signing, Payload::Statement(&statement))?),
+        None => ("statement", statement),
+    };
+    seal::put(&place, &document)?;
+    report.notes.push(written(what, &place));
+    Ok(Done { report, statement: None })
+}
+
+/// Where the statement goes; `None` to be handed back.
+fn place<'a>(
+    project: &Project,
+    options: &Options,
+    mut outputs: impl ExactSizeIterator<Item = &'a RelPath>,
+) -> Result<Option<PathBuf>, Error> {
+    match (&options.out, &options.signing, outputs.next()) {
+        (Some(out), ..) => Ok(Some(out.clone())),
+        (None, Some(_), Some(output)) if outputs.len() == 0 => {
+            Ok(Some(project.folder().join(format!("{output}{BUNDLE}"))))
         }
+        (None, Some(_), _) => Err(AttestError::NoPlace { outputs: outputs.len().saturating_add(1) }.into()),
+        (None, None, _) => Ok(None),
     }
 }
 
@@ -162,3 +183,6 @@ fn inside(project: &Project, path: &Path) -> Result<Option<RelPath>, Error> {
     let place = folder.join(name);
     Ok(place.strip_prefix(&root).ok().and_then(Path::to_str).and_then(|text| text.parse().ok()))
 }
+
+/// What a bundle is called behind the name of what it is about, as cosign and others name them.
+const BUNDLE: &str = ".sigstore.json";

@@ -233,8 +233,8 @@ impl fmt::Display for AttestError {
 
 fn dirty(f: &mut fmt::Formatter<'_>, paths: &[String]) -> fmt::Result {
     let (count, shown) = (paths.len(), paths.len().min(SHOWN));
-    let differ = if count == 1 { "path differs" } else { "paths differ" };
-    write!(f, "the checkout is not its commit, {count} {differ}: ")?;
+    let noun = if count == 1 { "path" } else { "paths" };
+    write!(f, "the checkout differs from its commit in {count} {noun}: ")?;
     for (index, path) in paths.iter().take(shown).enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         write!(f, "{comma}`{}`", path.escape_debug())?;

@@ -1,5 +1,6 @@
 //! The command line: one set of types for parsing, help, completions and man pages.
 
+mod attest;
 mod audit;
 mod check;
 mod keygen;
@@ -21,6 +22,7 @@ use pinfold::url::{Url, UrlError};
 
 use crate::render::Style;
 
+pub(crate) use attest::{Attest, Stated};
 pub(crate) use audit::{Audit, Explain, Format};
 pub(crate) use check::Check;
 pub(crate) use keygen::Keygen;
@@ -96,6 +98,12 @@ pub(crate) enum Command {
     /// One row a pin: whether upstream still serves the pinned bytes, its registry's signature, the evidence for the
     /// pinned version, and which versions have some. Changes nothing.
     Audit(Audit),
+    /// State what was built and from what, as SLSA provenance
+    ///
+    /// Verifies every pin and its evidence, holds the git checkout to its commit, hashes the outputs, and writes an
+    /// in-toto statement: the outputs, the commit, every pin with what was proved of it, and what built them. With a key
+    /// it is signed, as a Sigstore bundle.
+    Attest(Box<Attest>),
     /// Tell what is proven, claimed and not known about one pin
     ///
     /// Question by question, from the pin file, the record and the store; asks nobody.
@@ -268,6 +276,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Check(_) => "check",
             Self::Audit(_) => "audit",
+            Self::Attest(_) => "attest",
             Self::Explain(_) => "explain",
             Self::Sbom(_) => "sbom",
             Self::Report(_) => "report",

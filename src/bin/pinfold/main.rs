@@ -1,9 +1,11 @@
 //! The `pinfold` command: parse, run, render, exit code.
 
+mod attests;
 mod audits;
 mod bars;
 mod cli;
 mod consent;
+mod git;
 mod papers;
 mod render;
 mod seal;
@@ -122,6 +124,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         }
         // Nothing of the world but the roots: a process for each artifact should cost no more than its evidence.
         Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,
+        Command::Attest(options) => return attests::attest(&world()?, options),
         Command::Audit(options) => return audits::audit(cli, &world()?, options),
         Command::Explain(options) => return audits::explain(cli, &world()?, options),
         Command::Keygen(options) => seal::keygen(options)?,

@@ -12,7 +12,6 @@ use crate::terminal;
 use crate::world::World;
 
 /// What signs, as the options say; `None` where they name nothing.
-#[expect(dead_code, reason = "for the commands that attest, which come next")]
 pub(crate) fn signing(_world: &World, options: &Sealing) -> Result<Option<Signing>, Failure> {
     by_key(&options.key)
 }

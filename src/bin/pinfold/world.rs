@@ -48,6 +48,7 @@ impl World {
                 let jobs = verify.many.jobs.map_or_else(processors, usize::from);
                 (&[], None, verify.target.platform.clone(), jobs)
             }
+            Command::Attest(attest) => (&[], None, attest.target.platform.clone(), processors()),
             Command::Sbom(sbom) => (&[], None, sbom.target.platform.clone(), processors()),
             Command::Report(page) => (&[], None, page.target.platform.clone(), processors()),
             Command::Add(add) => (&add.network.registry, add.network.ca_file.as_deref(), None, processors()),
@@ -78,6 +79,11 @@ impl World {
     /// When documents are said to be made, in seconds since 1970, where the environment says.
     pub(crate) const fn source_date_epoch(&self) -> Option<i64> {
         self.source_date_epoch
+    }
+
+    /// The folder of the pin file.
+    pub(crate) fn project_folder(&self) -> &Path {
+        self.pin_file.parent().unwrap_or(Path::new(""))
     }
 
     /// The context that commands take.
@@ -253,7 +259,7 @@ fn processors() -> usize {
 }
 
 /// A variable of the environment; an empty one counts as none.
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

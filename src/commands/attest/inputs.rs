@@ -18,7 +18,7 @@ use crate::url::Url;
 
 use super::super::verify;
 use super::outputs::{Wanted, is_below};
-use super::{Options, inside};
+use super::{BUNDLE, Options, inside};
 
 /// What went into a build, proved.
 #[derive(Debug, Clone)]
@@ -57,7 +57,9 @@ impl Inputs {
         }
         if !self.dirty.is_empty() {
             parameters.insert("dirty".to_owned(), json!(true));
-            parameters.insert("dirtyPaths".to_owned(), json!(self.dirty));
+            parameters.insert("dirtyCount".to_owned(), json!(self.dirty.len()));
+            let first: Vec<&String> = self.dirty.iter().take(STATED).collect();
+            parameters.insert("dirtyPaths".to_owned(), json!(first));
         }
         Value::Object(parameters)
     }
@@ -124,7 +126,10 @@ fn changes(project: &Project, options: &Options) -> Result<Vec<String>, Error> {
         // git names a folder that is a repository of its own with a slash at the end.
         let Ok(path) = path.trim_end_matches('/').parse::<RelPath>() else { return false };
         let is_trees = pins.iter().any(|pin| is_below(&pin.to, &path));
-        is_trees || records.iter().chain(&wanted).any(|one| one.covers(&path)) || out.as_ref() == Some(&path)
+        // Bundles of earlier runs lie beside what they are about.
+        let about = path.as_str().strip_suffix(BUNDLE).and_then(|path| path.parse().ok());
+        let is_made = |path: &RelPath| records.iter().chain(&wanted).any(|one| one.covers(path));
+        is_trees || is_made(&path) || about.is_some_and(|about| is_made(&about)) || out.as_ref() == Some(&path)
     };
     Ok(checkout.unknown_changes(&is_known).into_iter().map(str::to_owned).collect())
 }
@@ -190,6 +195,9 @@ fn location(project: &Project, artifact: &Artifact) -> Option<Url> {
         Source::Pypi(_) | Source::File(_) => None,
     }
 }
+
+/// Paths of a dirty checkout that a statement names: enough to see what it was, few enough for a statement.
+const STATED: usize = 100;
 
 /// The service that `github = …` is named after.
 const GITHUB: &str = "https://github.com/";

@@ -17,6 +17,17 @@ use super::{Options, inside};
 
 /// Finds and reads the outputs and the byproducts, each once and sorted by path.
 pub fn outputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<(Vec<Output>, Vec<Output>), Error> {
+    find(project, options)?.read(ctx, project)
+}
+
+/// The outputs and byproducts that are there, with their lengths, before they are read.
+pub(super) struct Files {
+    pub(super) outputs: BTreeMap<RelPath, u64>,
+    byproducts: BTreeMap<RelPath, u64>,
+}
+
+/// Finds them.
+pub(super) fn find(project: &Project, options: &Options) -> Result<Files, Error> {
     let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
     let find = |given: &[String]| -> Result<BTreeMap<RelPath, u64>, Error> {
         let mut found = Found { project, out: out.as_ref(), files: BTreeMap::new(), taken: 0, looked: 0 };
@@ -29,8 +40,15 @@ pub fn outputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<(V
     // What a build is for is no byproduct of it.
     byproducts.retain(|path, _| !outputs.contains_key(path));
     distinct(outputs.keys().chain(byproducts.keys()))?;
-    let read = |files: BTreeMap<RelPath, u64>| hash(ctx, project.root(), &files.into_iter().collect::<Vec<_>>());
-    Ok((read(outputs)?, read(byproducts)?))
+    Ok(Files { outputs, byproducts })
+}
+
+impl Files {
+    /// Reads them.
+    pub(super) fn read(self, ctx: &Ctx<'_>, project: &Project) -> Result<(Vec<Output>, Vec<Output>), Error> {
+        let read = |files: BTreeMap<RelPath, u64>| hash(ctx, project.root(), &files.into_iter().collect::<Vec<_>>());
+        Ok((read(self.outputs)?, read(self.byproducts)?))
+    }
 }
 
 /// What one argument asks for.

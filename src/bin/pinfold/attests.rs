@@ -1,0 +1,47 @@
+//! `pinfold attest`: what the world says of the build, handed to the command.
+
+use pinfold::build::Build;
+use pinfold::commands::attest::{self, Options, Times};
+use pinfold::commands::paper::Paper;
+use pinfold::error::Error;
+
+use crate::cli::{Attest, Stated};
+use crate::world::{self, World};
+use crate::{Answer, Failure, git, seal};
+
+/// `pinfold attest`.
+pub(crate) fn attest(world: &World, options: &Attest) -> Result<Answer, Failure> {
+    let stated = &options.stated;
+    let done = attest::run(
+        &world.ctx(),
+        &Options {
+            outputs: options.outputs.clone(),
+            byproducts: stated.byproduct.clone(),
+            build: build(stated)?,
+            checkout: if stated.no_source { None } else { git::checkout(world.project_folder())? },
+            allow_dirty: stated.allow_dirty,
+            no_source: stated.no_source,
+            times: times(world, stated),
+            signing: seal::signing(world, &options.sealing)?,
+            out: stated.out.clone(),
+        },
+    )?;
+    Ok(match done.statement {
+        Some(document) => Answer::Paper(Paper { document, report: done.report }),
+        None => Answer::Report(done.report),
+    })
+}
+
+/// The build, as options or the environment describe it.
+pub(crate) fn build(stated: &Stated) -> Result<Build, Error> {
+    Ok(Build::of(&world::variable, &stated.builder.named())?)
+}
+
+/// The times that a statement has.
+pub(crate) fn times(world: &World, stated: &Stated) -> Times {
+    match world.source_date_epoch() {
+        _ if stated.no_times => Times::Omitted,
+        Some(seconds) => Times::Fixed(seconds),
+        None => Times::Clock,
+    }
+}

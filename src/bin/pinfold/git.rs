@@ -1,0 +1,163 @@
+//! git, asked for what is checked out; the one program that `attest` runs. Nothing of it is configurable by the checkout:
+//! no hooks, no file-system monitor, no pager; and what the environment says of another checkout is not handed on.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use pinfold::build::{Checkout, Source, repository};
+use pinfold::error::{AttestError, Error};
+
+/// What git says of the checkout that a folder is in; `None` where it is in none, or in one without a commit.
+pub(crate) fn checkout(folder: &Path) -> Result<Option<Checkout>, Error> {
+    let git = Git { folder: if folder.as_os_str().is_empty() { Path::new(".") } else { folder } };
+    let inside = git.run(&["rev-parse", "--is-inside-work-tree"])?;
+    if !inside.status.success() {
+        let said = String::from_utf8_lossy(&inside.stderr);
+        // The words of a folder that is no repository; all others (`safe.directory`, a broken one) are told as they are.
+        return if said.contains("not a git repository") { Ok(None) } else { Err(failed(&inside)) };
+    }
+    if inside.stdout.trim_ascii() != b"true" {
+        return Ok(None);
+    }
+    let Some(commit) = git.line(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? else { return Ok(None) };
+    let source = Source { repository: git.repository()?, git_ref: git.reference()?, commit };
+    let prefix = git.line(&["rev-parse", "--show-prefix"])?.unwrap_or_default();
+    Ok(Some(Checkout { source, prefix, dirty: git.dirty()? }))
+}
+
+struct Git<'a> {
+    folder: &'a Path,
+}
+
+impl Git<'_> {
+    /// Where the commit can be had: `origin`, or the only remote that there is.
+    fn repository(&self) -> Result<Option<String>, Error> {
+        let names = self.text(&["remote"])?;
+        let names: Vec<&str> = names.lines().collect();
+        let name = match names[..] {
+            [only] => only,
+            _ if names.contains(&"origin") => "origin",
+            _ => return Ok(None),
+        };
+        // As it is configured: what `insteadOf` makes of it is of this machine alone.
+        let url = self.line(&["config", "--get", &format!("remote.{name}.url")])?;
+        Ok(url.as_deref().and_then(repository))
+    }
+
+    /// The branch that is checked out, else the only tag of the commit.
+    fn reference(&self) -> Result<Option<String>, Error> {
+        if let Some(branch) = self.line(&["symbolic-ref", "--quiet", "HEAD"])? {
+            return Ok(Some(branch));
+        }
+        let tags = self.text(&["for-each-ref", "--points-at", "HEAD", "--format=%(refname)", "refs/tags/"])?;
+        let mut tags = tags.lines();
+        Ok(tags.next().filter(|_| tags.next().is_none()).map(str::to_owned))
+    }
+
+    /// All paths that differ from the commit.
+    fn dirty(&self) -> Result<Vec<String>, Error> {
+        let status = [
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--untracked-files=all",
+            "--ignored=no",
+            "--ignore-submodules=none",
+            "--no-renames",
+        ];
+        let status = self.text(&status)?;
+        // Two letters and a space before each path (git-status(1), "Porcelain Format Version 1").
+        let mut dirty: Vec<String> = status.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect();
+        // Small letters are of files that git was told to assume unchanged, and does not look at; `S` of those that need
+        // not be there (`skip-worktree`), which is a sparse checkout where they are not.
+        let flags = self.text(&["ls-files", "-v", "-z", "--full-name", ":/"])?;
+        for entry in flags.split('\0') {
+            let Some((tag, path)) = entry.split_once(' ') else { continue };
+            let assumed = tag.starts_with(|one: char| one.is_ascii_lowercase());
+            if assumed || tag == "S" && self.is_there(path)? {
+                dirty.push(path.to_owned());
+            }
+        }
+        dirty.sort();
+        dirty.dedup();
+        Ok(dirty)
+    }
+
+    /// Whether a path of the checkout is on disk.
+    fn is_there(&self, path: &str) -> Result<bool, Error> {
+        let top = self.line(&["rev-parse", "--show-toplevel"])?.unwrap_or_default();
+        Ok(Path::new(&top).join(path).symlink_metadata().is_ok())
+    }
+
+    /// One line of an answer, `None` where git says quietly that there is none.
+    fn line(&self, args: &[&str]) -> Result<Option<String>, Error> {
+        let output = self.run(args)?;
+        match output.status.code() {
+            Some(0) => Ok(Some(text(&output)?.trim_end_matches('\n').to_owned())),
+            Some(1) => Ok(None),
+            _ => Err(failed(&output)),
+        }
+    }
+
+    /// An answer.
+    fn text(&self, args: &[&str]) -> Result<String, Error> {
+        let output = self.run(args)?;
+        if output.status.success() { text(&output) } else { Err(failed(&output)) }
+    }
+
+    fn run(&self, args: &[&str]) -> Result<Output, Error> {
+        let mut command = Command::new("git");
+        command.args(["--no-pager", "--no-optional-locks", "-C"]).arg(self.folder).args(FIXED).args(args);
+        for name in ELSEWHERE {
+            command.env_remove(name);
+        }
+        // Messages are told apart by their words, and replacements (git-replace(1)) are not what a commit is.
+        command.env("LC_ALL", "C").env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_TERMINAL_PROMPT", "0");
+        command.stdin(Stdio::null()).output().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => AttestError::GitAbsent.into(),
+            _ => AttestError::Git { said: error.to_string() }.into(),
+        })
+    }
+}
+
+/// What git says has to be UTF-8: names of other encodings have no place in a statement.
+fn text(output: &Output) -> Result<String, Error> {
+    String::from_utf8(output.stdout.clone())
+        .map_err(|_| AttestError::Git { said: "a path or a name is not UTF-8".to_owned() }.into())
+}
+
+fn failed(output: &Output) -> Error {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
+    AttestError::Git { said: said.join("; ") }.into()
+}
+
+/// Configuration that the checkout could have otherwise, and that would run programs or hide changes.
+const FIXED: [&str; 10] = [
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.untrackedCache=false",
+    "-c",
+    "core.ignoreStat=false",
+    "-c",
+    "core.checkStat=default",
+];
+
+/// Variables that name another checkout than the one that the project is in, as in a hook.
+const ELSEWHERE: [&str; 9] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_LITERAL_PATHSPECS",
+];
+
+/// Lines of git's words that a message has.
+const LINES: usize = 4;
