@@ -9,6 +9,7 @@ mod support;
 
 mod add;
 mod attacks;
+mod attest;
 mod audit;
 mod cache;
 mod check;
