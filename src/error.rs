@@ -6,6 +6,7 @@ mod check;
 mod convert;
 pub mod evidence;
 mod life;
+mod run;
 mod seal;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub use attest::AttestError;
 pub use check::CheckError;
 pub use evidence::{EvidenceError, Unasked};
 pub use life::LifeError;
+pub use run::RunError;
 pub use seal::SealError;
 
 /// Why a command, or its work on one pin, did not come to a good end.
@@ -153,6 +155,8 @@ pub enum Error {
     Life(Box<LifeError>),
     /// A build cannot be attested.
     Attest(Box<AttestError>),
+    /// A build was not run, or is not to be attested.
+    Run(Box<RunError>),
     /// The disk failed.
     Fs(FsError),
 }
@@ -162,6 +166,7 @@ impl Error {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Evidence(error) => error.verdict(),
+            Self::Run(error) => error.verdict(),
             Self::Check(error) if error.is_unverifiable() => Verdict::Unverifiable,
             Self::Attest(error) => error.verdict(),
             Self::Seal(error) => error.verdict(),
@@ -187,6 +192,7 @@ impl Error {
             Self::Trust(error) => error.is_refusal(),
             Self::Life(error) => error.is_refusal(),
             Self::Attest(error) => error.is_refusal(),
+            Self::Run(error) => error.verdict() == Verdict::Refused,
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
                 AttemptFailure::Mismatch { .. } => true,
                 AttemptFailure::Download(error) => error.is_refusal(),
@@ -229,6 +235,7 @@ impl Error {
             Self::Seal(error) => error.code(),
             Self::Life(error) => error.code(),
             Self::Attest(error) => error.code(),
+            Self::Run(error) => error.code(),
         }
     }
 
@@ -265,6 +272,7 @@ impl Error {
             Self::Seal(error) => return error.hint(),
             Self::Life(error) => return error.hint(),
             Self::Attest(error) => return error.hint(),
+            Self::Run(error) => return error.hint(),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",
             Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {
@@ -283,6 +291,7 @@ impl Error {
             Self::Evidence(error) => return error.findings(Level::Error),
             Self::Life(error) => return error.findings(),
             Self::Attest(error) => return error.findings(),
+            Self::Run(error) => return error.findings(),
             _ => {}
         }
         let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
@@ -353,6 +362,7 @@ impl fmt::Display for Error {
             Self::Seal(error) => error.fmt(f),
             Self::Life(error) => error.fmt(f),
             Self::Attest(error) => error.fmt(f),
+            Self::Run(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
     }
@@ -377,6 +387,7 @@ impl std::error::Error for Error {
             Self::Seal(error) => Some(error),
             Self::Life(error) => Some(error),
             Self::Attest(error) => Some(error),
+            Self::Run(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! What `?` makes an [`Error`] of.
 
-use super::{CheckError, Error, EvidenceError, LifeError, SealError};
+use super::{CheckError, Error, EvidenceError, LifeError, RunError, SealError};
 use crate::archive::ArchiveError;
 use crate::fs::FsError;
 use crate::signer::SigningKeyError;
@@ -27,6 +27,12 @@ impl From<EvidenceError> for Error {
 impl From<LifeError> for Error {
     fn from(error: LifeError) -> Self {
         Self::Life(Box::new(error))
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
     }
 }
 

@@ -8,6 +8,7 @@ mod consent;
 mod git;
 mod papers;
 mod render;
+mod sandbox;
 mod seal;
 mod terminal;
 mod world;
@@ -29,6 +30,9 @@ use render::Style;
 use world::World;
 
 fn main() -> ExitCode {
+    if let Some(code) = sandbox::stage() {
+        return code;
+    }
     let cli = Cli::parse();
     let style = cli.output.style();
     match run(&cli) {

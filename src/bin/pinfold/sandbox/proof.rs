@@ -1,0 +1,144 @@
+//! A look from inside, before the command starts: whether all that will be claimed is so.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
+use rustix::io::Errno;
+use rustix::net::AddressFamily;
+use rustix::net::sockopt::socket_domain;
+
+use super::Handed;
+use super::inside::{At, Refusal};
+use super::mounts::{EMPTY, PROJECT, mounted, place};
+
+/// The numbers of user and group outside, of the one of each that there is in this namespace.
+pub(super) fn outside_ids() -> Result<(u32, u32), Refusal> {
+    let id = |kind: &str| {
+        let path = format!("/proc/self/{kind}_map");
+        let text = std::fs::read_to_string(&path).at(|| format!("read {path}"))?;
+        let id = text.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+        id.ok_or_else(|| Refusal::new(format!("read {path}"), io::Error::from(io::ErrorKind::InvalidData)))
+    };
+    Ok((id("uid")?, id("gid")?))
+}
+
+/// Looks at everything, and returns the paths that were seen to be read-only.
+pub(super) fn look(handed: &Handed) -> Result<Vec<PathBuf>, Refusal> {
+    namespaces(&handed.outside)?;
+    network()?;
+    capabilities()?;
+    descriptors()?;
+    for path in &handed.plan.read_only {
+        is_read_only(&place(path))?;
+        is_read_only(&handed.plan.root.join(path))?;
+    }
+    elsewhere(&handed.plan.root)?;
+    Ok(handed.plan.read_only.clone())
+}
+
+fn namespaces(outside: &[(String, String)]) -> Result<(), Refusal> {
+    for (kind, before) in outside {
+        let now = std::fs::read_link(format!("/proc/self/ns/{kind}")).at(|| "look at /proc/self/ns".to_owned())?;
+        if now.as_os_str() == before.as_str() {
+            return Err(Refusal::new(format!("have a {kind} namespace of its own"), "it is still in the one outside"));
+        }
+    }
+    Ok(())
+}
+
+/// Nothing but the loopback, which nobody else is at.
+fn network() -> Result<(), Refusal> {
+    let text = std::fs::read_to_string("/proc/self/net/dev").at(|| "list the network's devices".to_owned())?;
+    let names: BTreeSet<&str> =
+        text.lines().skip(2).filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim()).collect();
+    match names.iter().find(|name| **name != "lo") {
+        Some(name) => Err(Refusal::new("have no network", format!("there is `{}`", name.escape_debug()))),
+        None => Ok(()),
+    }
+}
+
+fn capabilities() -> Result<(), Refusal> {
+    let text = std::fs::read_to_string("/proc/self/status").at(|| "look at its capabilities".to_owned())?;
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        let is_none = value(name).is_some_and(|value| value.bytes().all(|byte| byte == b'0'));
+        if !is_none {
+            let said = format!("{name} is {}", value(name).unwrap_or("not told"));
+            return Err(Refusal::new("give up its capabilities", said));
+        }
+    }
+    match value("NoNewPrivs") {
+        Some("1") => Ok(()),
+        _ => Err(Refusal::new("give up its capabilities", "it could get new ones")),
+    }
+}
+
+/// Whoever started pinfold may have left something open that leads out: a socket, a folder beyond the mounts. The three
+/// standard streams are the caller's choice, unless one is the network itself.
+fn descriptors() -> Result<(), Refusal> {
+    let out = |number: &str, what: &str| {
+        let step = format!("start the command without descriptors of others: number {number} is {what}");
+        Err(Refusal::new(step, format!("close it with `{number}>&-` behind the command line")))
+    };
+    let streams = [socket_domain(io::stdin()), socket_domain(io::stdout()), socket_domain(io::stderr())];
+    for (number, domain) in streams.iter().enumerate() {
+        if matches!(domain, Ok(domain) if *domain != AddressFamily::UNIX) {
+            return out(&number.to_string(), "a connection to the network");
+        }
+    }
+    let entries = std::fs::read_dir("/proc/self/fd").at(|| "list its descriptors".to_owned())?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    for number in names.filter(|name| !["0", "1", "2"].contains(&name.as_str())) {
+        let Ok(info) = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")) else { continue };
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).map(str::trim);
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags, 8).ok()).unwrap_or(0);
+        if flags & CLOSED_ON_START != 0 {
+            continue;
+        }
+        let path = format!("/proc/self/fd/{number}");
+        let Ok(kind) = std::fs::metadata(&path).map(|found| found.file_type()) else {
+            return out(&number, "of an unknown kind");
+        };
+        let is_terminal =
+            std::fs::read_link(&path).is_ok_and(|to| to.starts_with("/dev/pts") || to == Path::new("/dev/tty"));
+        if !(kind.is_fifo() || kind.is_file() || kind.is_char_device() && is_terminal) {
+            return out(&number, if kind.is_socket() { "a socket" } else { "neither a file nor a pipe" });
+        }
+    }
+    Ok(())
+}
+
+fn is_read_only(path: &Path) -> Result<(), Refusal> {
+    let step = || format!("make {} read-only", path.display());
+    let flags = statvfs(path).at(step)?.f_flag;
+    match access(path, Access::WRITE_OK) {
+        Err(Errno::ROFS) if flags.contains(StatVfsMountFlags::RDONLY) => Ok(()),
+        Err(error) => Err(Refusal::new(step(), error)),
+        Ok(()) => Err(Refusal::new(step(), "it can be written to")),
+    }
+}
+
+/// Every mount but the project's and those of its own.
+fn elsewhere(root: &Path) -> Result<(), Refusal> {
+    let own = |path: &Path| {
+        let folders = EMPTY.iter().copied().chain(["/dev", "/proc", PROJECT]).map(Path::new);
+        path.starts_with(root) || folders.into_iter().any(|folder| path.starts_with(folder))
+    };
+    for mount in mounted()?.iter().filter(|mount| !own(&mount.at)) {
+        match statvfs(&mount.at) {
+            Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => {}
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => {}
+            Ok(_) => {
+                return Err(Refusal::new(format!("make {} read-only", mount.at.display()), "it can be written to"));
+            }
+            Err(error) => return Err(Refusal::new(format!("look at {}", mount.at.display()), error)),
+        }
+    }
+    Ok(())
+}
+
+/// `O_CLOEXEC` as fdinfo has it (proc(5)), which is the same number on all machines that pinfold is built for.
+const CLOSED_ON_START: u32 = 0o2_000_000;

@@ -1,0 +1,116 @@
+//! [`RunError`]: why a command was not run, or what it made is not attested; and why a build could not be done again.
+
+use std::fmt;
+
+use crate::report::{Finding, Level, Verdict};
+
+/// What keeps `pinfold run` and `pinfold reproduce` from a result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// `--hermetic`, and this machine does not give what that takes.
+    NoSandbox {
+        /// What could not be done, or was seen not to be so, as in "cannot …".
+        step: String,
+        /// What the system said.
+        said: String,
+    },
+    /// The command could not be started.
+    Unstarted {
+        /// The program.
+        program: String,
+        /// What the system said.
+        said: String,
+    },
+    /// The command ended without success.
+    Failed {
+        /// The program.
+        program: String,
+        /// Its exit code; 128 and more for a signal.
+        code: u8,
+    },
+    /// An output was there before, and the command did not write it.
+    Stale {
+        /// The outputs, relative to pins.toml.
+        paths: Vec<String>,
+    },
+    /// The sources are not those that they were before the command.
+    Changed {
+        /// What changed, relative to the checkout.
+        paths: Vec<String>,
+    },
+}
+
+impl RunError {
+    /// How it comes out.
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Stale { .. } | Self::Changed { .. } => Verdict::Refused,
+            Self::NoSandbox { .. } | Self::Unstarted { .. } | Self::Failed { .. } => Verdict::Failed,
+        }
+    }
+
+    /// A stable id of the refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoSandbox { .. } => "hermetic-unavailable",
+            Self::Unstarted { .. } => "command-unstarted",
+            Self::Failed { .. } => "command-failed",
+            Self::Stale { .. } => "output-stale",
+            Self::Changed { .. } => "checkout-changed",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoSandbox { .. } => {
+                "it takes unprivileged user namespaces: see kernel.unprivileged_userns_clone, user.max_user_namespaces and \
+                 kernel.apparmor_restrict_unprivileged_userns in `sysctl -a`, and the seccomp profile of a container; \
+                 docs/run.md has more. Without `--hermetic` the command runs as it is, and nothing is claimed of it"
+            }
+            Self::Unstarted { .. } => {
+                "with `--hermetic` programs are looked for in the folders of the system alone; name it by its path, or pass \
+                 `--env PATH`"
+            }
+            Self::Failed { .. } => return None,
+            Self::Stale { .. } => "remove it before, or let the command write it whether or not it has changed",
+            Self::Changed { .. } => "let the command write nothing but files that git ignores or does not know",
+        };
+        Some(hint.to_owned())
+    }
+
+    /// All that there is to say.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
+        finding.hint = self.hint();
+        vec![finding]
+    }
+}
+
+/// Paths, as many as a line holds.
+fn listed(paths: &[String]) -> String {
+    let mut shown: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.escape_debug())).collect();
+    if paths.len() > SHOWN {
+        shown.push(format!("{} more", paths.len().saturating_sub(SHOWN)));
+    }
+    shown.join(", ")
+}
+
+const SHOWN: usize = 5;
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSandbox { step, said } => write!(f, "--hermetic: this machine cannot {step}: {said}"),
+            Self::Unstarted { program, said } => write!(f, "cannot start `{}`: {said}", program.escape_debug()),
+            Self::Failed { program, code } => {
+                write!(f, "`{}` ended with exit code {code}; nothing is attested", program.escape_debug())
+            }
+            Self::Stale { paths } => write!(f, "the command did not write {}; it was there before", listed(paths)),
+            Self::Changed { paths } => write!(f, "the command changed the sources: {}", listed(paths)),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
