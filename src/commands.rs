@@ -12,6 +12,7 @@ pub mod keygen;
 pub mod many;
 pub mod paper;
 pub mod report;
+pub mod run;
 pub mod sbom;
 pub mod seal;
 pub mod trust;

@@ -51,6 +51,9 @@ enum BuilderRule {
     Delegated,
 }
 
+/// What `pinfold run` says of its builds, told in `docs/run.md`. It names no host that could change hands.
+pub const RUN_BUILD_TYPE: &str = "urn:pinfold:run:v1";
+
 /// The build types whose predicates pinfold understands, with where their builder is found.
 const BUILD_TYPES: &[(&str, BuilderRule)] = &[
     ("https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1", BuilderRule::Runner),
@@ -62,6 +65,7 @@ const BUILD_TYPES: &[(&str, BuilderRule)] = &[
     ("https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0", BuilderRule::Delegated),
     ("https://github.com/npm/cli/gha/v2", BuilderRule::OneOf(&["https://github.com/actions/runner"])),
     ("https://github.com/npm/cli/gha@v0", BuilderRule::OneOf(&["https://github.com/npm/cli"])),
+    (RUN_BUILD_TYPE, BuilderRule::Signer),
     ("https://github.com/npm/slsa-provenance/gha@v0", BuilderRule::OneOf(&["https://github.com/npm/slsa-provenance"])),
 ];
 
@@ -144,7 +148,10 @@ impl Provenance {
     /// Parameters that the build type does not define, for policies that take only what they understand.
     pub fn unrecognized_parameters(&self) -> Vec<&str> {
         let known = ["workflow", "source", "inputs", "vars", "builderImage", "configPath", "buildConfig"];
-        self.parameters.iter().map(String::as_str).filter(|name| !known.contains(name)).collect()
+        let of_run = ["command", "environment", "outputs"];
+        let is_known =
+            |name: &str| known.contains(&name) || self.build_type == RUN_BUILD_TYPE && of_run.contains(&name);
+        self.parameters.iter().map(String::as_str).filter(|name| !is_known(name)).collect()
     }
 
     /// The first claim that is not what the certificate says; `None` if all agree.

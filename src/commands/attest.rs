@@ -23,7 +23,7 @@ use crate::report::{Finding, Level, Report, Row, Verdict};
 
 pub use hash::Output;
 pub use inputs::{Inputs, inputs};
-pub use outputs::outputs;
+pub use outputs::{outputs, present};
 
 use super::fetch::size;
 use super::paper::time;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::report::{Finding, Level, Verdict};
+use crate::report::{Finding, Level, Report, Verdict};
 
 /// What keeps `pinfold run` and `pinfold reproduce` from a result.
 #[derive(Debug)]
@@ -34,6 +34,18 @@ pub enum RunError {
         /// The outputs, relative to pins.toml.
         paths: Vec<String>,
     },
+    /// The pins' trees or their evidence no longer pass after the command; the report of `verify`.
+    InputsChanged {
+        /// What is wrong with which.
+        report: Box<Report>,
+    },
+    /// Nothing says what builds here.
+    NoBuilder,
+    /// One statement of many outputs, or an unsigned one, and nothing says where to write it.
+    NoPlace {
+        /// How many outputs there are.
+        outputs: usize,
+    },
     /// The sources are not those that they were before the command.
     Changed {
         /// What changed, relative to the checkout.
@@ -45,8 +57,8 @@ impl RunError {
     /// How it comes out.
     pub const fn verdict(&self) -> Verdict {
         match self {
-            Self::Stale { .. } | Self::Changed { .. } => Verdict::Refused,
-            Self::NoSandbox { .. } | Self::Unstarted { .. } | Self::Failed { .. } => Verdict::Failed,
+            Self::Stale { .. } | Self::Changed { .. } | Self::InputsChanged { .. } => Verdict::Refused,
+            _ => Verdict::Failed,
         }
     }
 
@@ -58,6 +70,9 @@ impl RunError {
             Self::Failed { .. } => "command-failed",
             Self::Stale { .. } => "output-stale",
             Self::Changed { .. } => "checkout-changed",
+            Self::InputsChanged { .. } => "inputs-changed",
+            Self::NoBuilder => "builder-unnamed",
+            Self::NoPlace { .. } => "run-no-place",
         }
     }
 
@@ -75,6 +90,13 @@ impl RunError {
             }
             Self::Failed { .. } => return None,
             Self::Stale { .. } => "remove it before, or let the command write it whether or not it has changed",
+            Self::InputsChanged { .. } => {
+                "`pinfold fetch` puts the right trees back; with `--hermetic` nobody can write to them"
+            }
+            Self::NoBuilder => {
+                "outside of GitHub Actions and GitLab CI say who builds, a URI of yours: `--builder-id URI`"
+            }
+            Self::NoPlace { .. } => "say where with `--attestation FILE`",
             Self::Changed { .. } => "let the command write nothing but files that git ignores or does not know",
         };
         Some(hint.to_owned())
@@ -84,7 +106,14 @@ impl RunError {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
         finding.hint = self.hint();
-        vec![finding]
+        let rows = match self {
+            Self::InputsChanged { report } => report.rows.as_slice(),
+            _ => &[],
+        };
+        let refused = rows.iter().filter(|row| row.verdict != Verdict::Passed);
+        let told = refused.flat_map(|row| row.findings.iter().map(|one| (row.subject.as_str(), one)));
+        let told = told.map(|(pin, one)| Finding { message: format!("{pin}: {}", one.message), ..one.clone() });
+        std::iter::once(finding).chain(told).collect()
     }
 }
 
@@ -108,6 +137,12 @@ impl fmt::Display for RunError {
                 write!(f, "`{}` ended with exit code {code}; nothing is attested", program.escape_debug())
             }
             Self::Stale { paths } => write!(f, "the command did not write {}; it was there before", listed(paths)),
+            Self::InputsChanged { .. } => f.write_str("the command changed what was pinned"),
+            Self::NoBuilder => f.write_str("nothing says what builds here: there is no `--builder-id`"),
+            Self::NoPlace { outputs: 0 | 1 } => f.write_str("nothing says where to write the statement"),
+            Self::NoPlace { outputs } => {
+                write!(f, "nothing says where to write the one statement of {outputs} outputs")
+            }
             Self::Changed { paths } => write!(f, "the command changed the sources: {}", listed(paths)),
         }
     }

@@ -51,6 +51,19 @@ impl Files {
     }
 }
 
+/// The outputs and byproducts that are there already, before a build.
+pub fn present(project: &Project, options: &Options) -> Result<Vec<RelPath>, Error> {
+    let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
+    let mut found = Found { project, out: out.as_ref(), files: BTreeMap::new(), taken: 0, looked: 0 };
+    for given in options.outputs.iter().chain(&options.byproducts) {
+        match found.add(given) {
+            Err(Error::Attest(error)) if matches!(*error, AttestError::NoOutput { .. }) => {}
+            added => added?,
+        }
+    }
+    Ok(found.files.into_keys().collect())
+}
+
 /// What one argument asks for.
 #[derive(Debug)]
 pub(super) enum Wanted {

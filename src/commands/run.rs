@@ -1,0 +1,230 @@
+//! `pinfold run`: attests a build that it saw. The inputs are proved, the command runs (the shell starts it), the inputs
+//! are proved once more, the outputs are read and stated.
+//!
+//! Refuses outputs that were there before and that the command did not write, and a command that changed what went into
+//! it: pins.toml, a pinned tree, the checkout. What a statement says of isolation is what was seen from inside.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::build::Build;
+use crate::ctx::Ctx;
+use crate::error::{AttestError, Error, RunError};
+use crate::fs::{FsError, Identity};
+use crate::path::RelPath;
+use crate::project::{Project, RECORDS};
+use crate::provenance::RUN_BUILD_TYPE;
+use crate::report::{Finding, Level, Report};
+use crate::tree;
+
+use super::attest::{self, Inputs, Options, Output};
+use super::seal::{Payload, Signing, put, seal};
+
+/// A project that is ready to be built: its inputs are proved.
+#[derive(Debug)]
+pub struct Ready {
+    pin_file: String,
+    inputs: Inputs,
+    before: BTreeMap<RelPath, Identity>,
+}
+
+/// How the command was run.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The variables that the caller named, with their values.
+    pub environment: BTreeMap<String, String>,
+    /// What it was kept from, where it was.
+    pub isolation: Option<Isolation>,
+    /// `SOURCE_DATE_EPOCH` as the command had it.
+    pub source_date: Option<i64>,
+    /// When it began, in seconds since 1970.
+    pub started: i64,
+}
+
+/// What a sandbox was seen to enforce.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Isolation {
+    /// What could not be written to, relative to the folder that could.
+    pub read_only: Vec<String>,
+    /// The variables that pinfold set; there were no others but those that the caller named.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Isolation {
+    fn to_value(&self) -> Value {
+        json!({
+            "network": "none",
+            "processes": "own",
+            "environment": "clean",
+            "variables": self.variables,
+            "readOnly": self.read_only,
+        })
+    }
+}
+
+/// Proves the inputs, and looks at what outputs there are already.
+pub fn prepare(ctx: &Ctx<'_>, options: &Options) -> Result<Ready, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let inputs = attest::inputs(ctx, &project, options)?;
+    let mut before = BTreeMap::new();
+    for path in attest::present(&project, options)? {
+        if let Some(identity) = identity(&project, &path)? {
+            before.insert(path, identity);
+        }
+    }
+    Ok(Ready { pin_file: project.pin_file().text().to_owned(), inputs, before })
+}
+
+impl Ready {
+    /// What a build must not write to: the pin file, the records, the trees; relative to the folder of the pin file.
+    pub fn read_only(&self, ctx: &Ctx<'_>) -> Result<Vec<String>, Error> {
+        let project = Project::open(ctx.pin_file)?;
+        let file = ctx.pin_file.file_name().map(|name| name.to_string_lossy().into_owned());
+        let trees = project.pin_file().pins().iter().filter(|pin| pin.artifact_for(ctx.platform).is_some());
+        let trees = trees.map(|pin| pin.to.to_string());
+        Ok(file.into_iter().chain([RECORDS.to_owned()]).chain(trees).collect())
+    }
+}
+
+/// The build as the statement has it. What a platform says of itself stays beside what was run.
+pub fn build(platform: Build, outputs: &[String], ran: &Ran) -> Build {
+    let mut build = Build { build_type: RUN_BUILD_TYPE.to_owned(), ..platform };
+    build.external.insert("command".to_owned(), json!(ran.command));
+    build.external.insert("environment".to_owned(), json!(ran.environment));
+    build.external.insert("outputs".to_owned(), json!(outputs));
+    build
+}
+
+/// What a caller that names a variable should know before its value is in everybody's hands.
+pub fn exposed(environment: &BTreeMap<String, String>) -> Vec<Finding> {
+    let is_secret = |name: &&String| {
+        let name = name.to_ascii_uppercase();
+        SECRETS.iter().any(|word| name.contains(word))
+    };
+    let told = |name: &String| {
+        let message =
+            format!("the value of `{}` will stand in the statement, for everybody to read", name.escape_debug());
+        Finding::new(Level::Warning, "environment-exposed", message)
+    };
+    environment.keys().filter(is_secret).map(told).collect()
+}
+
+/// Holds the inputs to what they were, and states what came of the command. `options` has what git says *now*; where it
+/// names no file, a signed bundle of one output goes beside that.
+pub fn finish(
+    ctx: &Ctx<'_>,
+    options: &Options,
+    (ready, ran): (&Ready, &Ran),
+    signing: Option<&Signing>,
+) -> Result<Report, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let inputs = unchanged(ctx, &project, options, ready)?;
+    let (outputs, byproducts) = attest::outputs(ctx, &project, options)?;
+    fresh(&project, &outputs, &ready.before)?;
+    let build =
+        options.times.of(&build(options.build.clone(), &options.outputs, ran), Some(ran.started), attest::now(ctx));
+    let mut statement = attest::statement(&inputs, &outputs, &byproducts, &build);
+    let own = statement.pointer_mut("/predicate/buildDefinition/internalParameters/pinfold");
+    if let Some(own) = own.and_then(Value::as_object_mut) {
+        own.extend(parameters(ran));
+    }
+    let mut report = Report { command: "run", ..attest::report(&inputs, &outputs) };
+    report.notes.splice(0..0, exposed(&ran.environment));
+    let place = match (&options.out, outputs.as_slice()) {
+        (Some(path), _) => path.clone(),
+        (None, [one]) => project.folder().join(format!("{}.sigstore.json", one.path)),
+        (None, all) => return Err(RunError::NoPlace { outputs: all.len() }.into()),
+    };
+    match signing {
+        Some(signing) => {
+            let bundle = seal(ctx, signing, Payload::Statement(&statement))?;
+            report.notes.extend(signing.notes().iter().cloned());
+            put(&place, &bundle)?;
+            report.notes.push(attest::written("bundle", &place));
+        }
+        None => {
+            put(&place, &statement)?;
+            report.notes.push(attest::written("statement", &place));
+        }
+    }
+    report.notes.push(confinement(ran.isolation.as_ref()));
+    Ok(report)
+}
+
+/// What the statement says of pinfold's own part.
+fn parameters(ran: &Ran) -> Map<String, Value> {
+    let mut own = Map::new();
+    if let Some(isolation) = &ran.isolation {
+        own.insert("hermetic".to_owned(), isolation.to_value());
+    }
+    if let Some(seconds) = ran.source_date {
+        own.insert("sourceDateEpoch".to_owned(), json!(seconds));
+    }
+    own
+}
+
+fn confinement(isolation: Option<&Isolation>) -> Finding {
+    match isolation {
+        Some(isolation) => {
+            let count = isolation.read_only.len();
+            let message = format!("the command had no network, a clean environment, and {count} paths read-only");
+            Finding::new(Level::Note, "hermetic", message)
+        }
+        None => {
+            let message = "the command ran as it is: the statement claims no isolation";
+            Finding::new(Level::Note, "not-hermetic", message)
+        }
+    }
+}
+
+/// Proves the inputs again, and that they are the same.
+fn unchanged(ctx: &Ctx<'_>, project: &Project, options: &Options, ready: &Ready) -> Result<Inputs, Error> {
+    let changed = |paths| Error::from(RunError::Changed { paths });
+    if project.pin_file().text() != ready.pin_file {
+        return Err(changed(vec![ready.inputs.pin_file.name.clone().unwrap_or_default()]));
+    }
+    let inputs = attest::inputs(ctx, project, options).map_err(|error| match error {
+        Error::Attest(error) => match *error {
+            AttestError::Inputs(report) => RunError::InputsChanged { report }.into(),
+            AttestError::Dirty { paths } => changed(paths),
+            error => error.into(),
+        },
+        error => error,
+    })?;
+    if inputs.source != ready.inputs.source {
+        return Err(changed(vec!["HEAD".to_owned()]));
+    }
+    if inputs.dirty != ready.inputs.dirty {
+        let differs = |path: &&String| inputs.dirty.contains(path) != ready.inputs.dirty.contains(path);
+        return Err(changed(inputs.dirty.iter().chain(&ready.inputs.dirty).filter(differs).cloned().collect()));
+    }
+    if inputs.pins != ready.inputs.pins {
+        return Err(changed(vec![RECORDS.to_owned()]));
+    }
+    Ok(inputs)
+}
+
+/// Refuses outputs that nobody wrote: the time of a file's last change cannot be set back.
+fn fresh(project: &Project, outputs: &[Output], before: &BTreeMap<RelPath, Identity>) -> Result<(), Error> {
+    let mut stale = Vec::new();
+    for output in outputs {
+        if let Some(before) = before.get(&output.path)
+            && identity(project, &output.path)?.as_ref() == Some(before)
+        {
+            stale.push(output.path.to_string());
+        }
+    }
+    if stale.is_empty() { Ok(()) } else { Err(RunError::Stale { paths: stale }.into()) }
+}
+
+fn identity(project: &Project, path: &RelPath) -> Result<Option<Identity>, Error> {
+    let Some(parent) = tree::parent_of(project.root(), path)? else { return Ok(None) };
+    let file = parent.open_file(path.file_name())?;
+    Identity::of(&file).map(Some).map_err(|error| FsError::new("look at", path.as_str(), error).into())
+}
+
+/// Parts of the names of variables that mostly hold secrets.
+const SECRETS: [&str; 7] = ["TOKEN", "SECRET", "PASSW", "PASSPHRASE", "CREDENTIAL", "API_KEY", "PRIVATE"];
