@@ -19,7 +19,7 @@ use crate::report::{Finding, Level, Report};
 use crate::tree;
 
 use super::attest::{self, Inputs, Options, Output};
-use super::seal::{Payload, Signing, put, seal};
+use super::seal::{Payload, put, seal};
 
 /// A project that is ready to be built: its inputs are proved.
 #[derive(Debug)]
@@ -114,12 +114,7 @@ pub fn exposed(environment: &BTreeMap<String, String>) -> Vec<Finding> {
 
 /// Holds the inputs to what they were, and states what came of the command. `options` has what git says *now*; where it
 /// names no file, a signed bundle of one output goes beside that.
-pub fn finish(
-    ctx: &Ctx<'_>,
-    options: &Options,
-    (ready, ran): (&Ready, &Ran),
-    signing: Option<&Signing>,
-) -> Result<Report, Error> {
+pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) -> Result<Report, Error> {
     let project = Project::open(ctx.pin_file)?;
     let inputs = unchanged(ctx, &project, options, ready)?;
     let (outputs, byproducts) = attest::outputs(ctx, &project, options)?;
@@ -138,7 +133,7 @@ pub fn finish(
         (None, [one]) => project.folder().join(format!("{}.sigstore.json", one.path)),
         (None, all) => return Err(RunError::NoPlace { outputs: all.len() }.into()),
     };
-    match signing {
+    match &options.signing {
         Some(signing) => {
             let bundle = seal(ctx, signing, Payload::Statement(&statement))?;
             report.notes.extend(signing.notes().iter().cloned());

@@ -14,6 +14,8 @@ pub enum RunError {
         step: String,
         /// What the system said.
         said: String,
+        /// What to do about it, where it is not the system's configuration.
+        hint: Option<String>,
     },
     /// The command could not be started.
     Unstarted {
@@ -79,6 +81,7 @@ impl RunError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::NoSandbox { hint: Some(hint), .. } => hint,
             Self::NoSandbox { .. } => {
                 "it takes unprivileged user namespaces: see kernel.unprivileged_userns_clone, user.max_user_namespaces and \
                  kernel.apparmor_restrict_unprivileged_userns in `sysctl -a`, and the seccomp profile of a container; \
@@ -131,7 +134,7 @@ const SHOWN: usize = 5;
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSandbox { step, said } => write!(f, "--hermetic: this machine cannot {step}: {said}"),
+            Self::NoSandbox { step, said, .. } => write!(f, "--hermetic: this machine cannot {step}: {said}"),
             Self::Unstarted { program, said } => write!(f, "cannot start `{}`: {said}", program.escape_debug()),
             Self::Failed { program, code } => {
                 write!(f, "`{}` ended with exit code {code}; nothing is attested", program.escape_debug())

@@ -74,9 +74,9 @@ impl Report {
     }
 }
 
-/// The document of a command that could not even begin, such as for a malformed pins.toml.
-pub fn failure(command: &str, error: &Finding, verdict: Verdict) -> String {
-    let exit_code = verdict.exit_code();
+/// The document of a command that could not even begin, such as for a malformed pins.toml. `exit_code` is that of the
+/// verdict, or of a program that was run.
+pub fn failure(command: &str, error: &Finding, verdict: Verdict, exit_code: u8) -> String {
     document(&WireFailure { schema: SCHEMA, command, verdict: verdict.name(), exit_code, error: finding(error) })
 }
 

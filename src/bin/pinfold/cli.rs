@@ -6,6 +6,7 @@ mod check;
 mod keygen;
 mod life;
 mod paper;
+mod run;
 mod seal;
 
 use std::io::IsTerminal as _;
@@ -28,6 +29,7 @@ pub(crate) use check::Check;
 pub(crate) use keygen::Keygen;
 pub(crate) use life::{Add, UpdatePins, Writing};
 pub(crate) use paper::{Many, Page, Sbom, Summaries};
+pub(crate) use run::Run;
 pub(crate) use seal::{Key, Passphrase as PassphraseFrom, Sealing};
 
 /// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
@@ -104,6 +106,12 @@ pub(crate) enum Command {
     /// in-toto statement: the outputs, the commit, every pin with what was proved of it, and what built them. With a key
     /// it is signed, as a Sigstore bundle.
     Attest(Box<Attest>),
+    /// Run a build and state what it made and from what
+    ///
+    /// Proves the pins, runs the command in the folder of pins.toml, proves them again, and attests the outputs as
+    /// `pinfold attest` does, with the command and the variables that were named. With `--hermetic` it has no network, and
+    /// the statement says what was enforced. The exit code is the command's where that fails, and nothing is attested.
+    Run(Box<Run>),
     /// Tell what is proven, claimed and not known about one pin
     ///
     /// Question by question, from the pin file, the record and the store; asks nobody.
@@ -277,6 +285,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Audit(_) => "audit",
             Self::Attest(_) => "attest",
+            Self::Run(_) => "run",
             Self::Explain(_) => "explain",
             Self::Sbom(_) => "sbom",
             Self::Report(_) => "report",

@@ -25,6 +25,12 @@ pub(crate) fn checkout(folder: &Path) -> Result<Option<Checkout>, Error> {
     Ok(Some(Checkout { source, prefix, dirty: git.dirty()? }))
 }
 
+/// When the commit that is checked out was made, in seconds since 1970: what a reproducible build takes for its time.
+pub(crate) fn commit_time(folder: &Path) -> Result<Option<i64>, Error> {
+    let time = Git { folder }.line(&["show", "--no-patch", "--no-show-signature", "--format=%ct", "HEAD"])?;
+    Ok(time.and_then(|time| time.parse().ok()))
+}
+
 struct Git<'a> {
     folder: &'a Path,
 }

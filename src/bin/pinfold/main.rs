@@ -8,6 +8,7 @@ mod consent;
 mod git;
 mod papers;
 mod render;
+mod run;
 mod sandbox;
 mod seal;
 mod terminal;
@@ -53,15 +54,22 @@ fn main() -> ExitCode {
             ExitCode::from(tally.exit_code())
         }
         Ok(Answer::Rendered(text, code)) => answer(&text, code),
-        Err(Failure { findings, verdict }) => match findings.first() {
-            Some(first) if cli.output.json => {
-                answer(&json::failure(cli.command.words(), first, verdict), verdict.exit_code())
-            }
-            _ => {
-                let _ = std::io::stderr().write_all(render::failure(&findings, &style).as_bytes());
-                ExitCode::from(verdict.exit_code())
-            }
-        },
+        Ok(Answer::Ended(failure, code)) => failed(&cli, &failure, code),
+        Err(failure) => failed(&cli, &failure, failure.verdict.exit_code()),
+    }
+}
+
+/// Tells why there is no report.
+fn failed(cli: &Cli, failure: &Failure, code: u8) -> ExitCode {
+    match failure.findings.first() {
+        Some(first) if cli.output.json => {
+            answer(&json::failure(cli.command.words(), first, failure.verdict, code), code)
+        }
+        _ => {
+            let told = render::failure(&failure.findings, &cli.output.style());
+            let _ = std::io::stderr().write_all(told.as_bytes());
+            ExitCode::from(code)
+        }
     }
 }
 
@@ -74,6 +82,8 @@ enum Answer {
     Lines(Tally),
     /// A report in a form of its own, and its exit code.
     Rendered(String, u8),
+    /// A command that ran and failed, and its exit code.
+    Ended(Failure, u8),
 }
 
 /// Why there is no report.
@@ -129,6 +139,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         // Nothing of the world but the roots: a process for each artifact should cost no more than its evidence.
         Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,
         Command::Attest(options) => return attests::attest(&world()?, options),
+        Command::Run(options) => return run::run(cli, &world()?, options),
         Command::Audit(options) => return audits::audit(cli, &world()?, options),
         Command::Explain(options) => return audits::explain(cli, &world()?, options),
         Command::Keygen(options) => seal::keygen(options)?,

@@ -16,10 +16,11 @@ mod mounts;
 #[cfg(target_os = "linux")]
 mod proof;
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +54,7 @@ struct Handed {
 #[derive(Debug, Serialize, Deserialize)]
 enum Word {
     /// A step that could not be taken, and why.
-    Refused { step: String, said: String },
+    Refused { step: String, said: String, hint: Option<String> },
     /// All of the plan holds: these are the paths that were seen to be read-only.
     Holds { read_only: Vec<PathBuf> },
     /// The command could not be started.
@@ -71,9 +72,19 @@ pub(crate) struct Ended {
 
 /// Runs a command in a sandbox, with this environment and no other. `desk` is a folder that the command cannot write to,
 /// for a note between the processes.
-pub(crate) fn run(plan: &Plan, environment: &[(String, String)], desk: &Path) -> Result<Ended, Error> {
+pub(crate) fn run(
+    plan: &Plan,
+    environment: &BTreeMap<String, String>,
+    desk: &Path,
+    stdout: Stdio,
+) -> Result<Ended, Error> {
+    if let Some(own) = SPECIAL.iter().map(Path::new).find(|own| own.starts_with(&plan.root)) {
+        let step = format!("put an empty {} into {}", own.display(), plan.root.display());
+        let (said, hint) = ("it is where the project is".to_owned(), "move the project to a folder of its own");
+        return Err(RunError::NoSandbox { step, said, hint: Some(hint.to_owned()) }.into());
+    }
     let (mut note, path) = fs::create_beside(&desk.join("sandbox"))?;
-    let ended = hand_over(plan, environment, &path, &mut note);
+    let ended = hand_over(plan, environment, (&path, &mut note), stdout);
     let removed = fs::remove(&path);
     let ended = ended?;
     removed?;
@@ -82,9 +93,9 @@ pub(crate) fn run(plan: &Plan, environment: &[(String, String)], desk: &Path) ->
 
 fn hand_over(
     plan: &Plan,
-    environment: &[(String, String)],
-    path: &Path,
-    note: &mut std::fs::File,
+    environment: &BTreeMap<String, String>,
+    (path, note): (&Path, &mut std::fs::File),
+    stdout: Stdio,
 ) -> Result<Ended, Error> {
     let broken = |source| FsError { action: "use", path: path.to_owned(), source };
     let handed = Handed { plan: plan.clone(), outside: namespaces()?, sockets: sockets()? };
@@ -100,6 +111,7 @@ fn hand_over(
         .args([OUTER.as_ref(), path.as_os_str()])
         .env_clear()
         .envs(variables)
+        .stdout(stdout)
         .status()
         .map_err(|error| refused("start", &error.to_string()))?;
     let mut said = String::new();
@@ -108,7 +120,7 @@ fn hand_over(
     let mut held = None;
     for word in words {
         match word.map_err(|error| broken(error.into()))? {
-            Word::Refused { step, said } => return Err(refused(&step, &said)),
+            Word::Refused { step, said, hint } => return Err(RunError::NoSandbox { step, said, hint }.into()),
             Word::Unstarted { said } => {
                 let program = plan.command.first().cloned().unwrap_or_default();
                 return Err(RunError::Unstarted { program, said }.into());
@@ -128,7 +140,7 @@ pub(crate) fn code_of(status: ExitStatus) -> u8 {
 }
 
 fn refused(step: &str, said: &str) -> Error {
-    RunError::NoSandbox { step: step.to_owned(), said: said.to_owned() }.into()
+    RunError::NoSandbox { step: step.to_owned(), said: said.to_owned(), hint: None }.into()
 }
 
 /// The part of this program that it was started as, if it was started as one: `main` asks this first.
@@ -166,6 +178,10 @@ fn sockets() -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
+/// The command's own home, empty.
+pub(crate) const HOME: &str = "/tmp/home";
+/// Folders of the system that the command gets empty ones for.
+const SPECIAL: &[&str] = &["/tmp", "/var/tmp", "/run", "/var/run", "/dev", "/proc"];
 /// What this program is called where it is a part of a sandbox.
 const NAME: &str = "pinfold-sandbox";
 const OUTER: &str = "outer";

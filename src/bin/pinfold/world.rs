@@ -48,6 +48,7 @@ impl World {
                 let jobs = verify.many.jobs.map_or_else(processors, usize::from);
                 (&[], None, verify.target.platform.clone(), jobs)
             }
+            Command::Run(run) => (&[], None, run.target.platform.clone(), processors()),
             Command::Attest(attest) => (&[], None, attest.target.platform.clone(), processors()),
             Command::Sbom(sbom) => (&[], None, sbom.target.platform.clone(), processors()),
             Command::Report(page) => (&[], None, page.target.platform.clone(), processors()),
@@ -84,6 +85,12 @@ impl World {
     /// The folder of the pin file.
     pub(crate) fn project_folder(&self) -> &Path {
         self.pin_file.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The same with a name that every system call takes.
+    pub(crate) fn project_folder_or_here(&self) -> &Path {
+        let folder = self.project_folder();
+        if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
     }
 
     /// The context that commands take.

@@ -25,11 +25,17 @@ use super::{Handed, INNER, NAME, VARIABLE, Word, mounts, proof};
 pub(super) struct Refusal {
     pub(super) step: String,
     pub(super) said: String,
+    /// What to do about it, where that is not what there is to do about most.
+    pub(super) hint: Option<&'static str>,
 }
 
 impl Refusal {
     pub(super) fn new(step: impl Into<String>, said: impl ToString) -> Self {
-        Self { step: step.into(), said: said.to_string() }
+        Self { step: step.into(), said: said.to_string(), hint: None }
+    }
+
+    pub(super) fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 }
 
@@ -53,8 +59,8 @@ pub(super) fn enter(is_inner: bool, path: &Path) -> u8 {
     let handed = handed.and_then(|text| serde_json::from_str(text.lines().next()?).ok());
     let Some(handed) = handed else { return 255 };
     let part = if is_inner { inner(&handed, &mut note) } else { outer(&note) };
-    part.unwrap_or_else(|Refusal { step, said }| {
-        tell(&mut note, &Word::Refused { step, said });
+    part.unwrap_or_else(|Refusal { step, said, hint }| {
+        tell(&mut note, &Word::Refused { step, said, hint: hint.map(str::to_owned) });
         255
     })
 }

@@ -14,14 +14,12 @@ use rustix::mount::{
     MountFlags, MountPropagationFlags, mount, mount_bind, mount_bind_recursive, mount_change, mount_remount,
 };
 
-use super::Handed;
 use super::inside::{At, Refusal};
+use super::{HOME, Handed, SPECIAL};
 
 /// Where the project is for the command, whatever the path of the checkout: what writes its path into outputs writes the
 /// same one everywhere.
 pub(super) const PROJECT: &str = "/tmp/build";
-/// The command's own home, empty.
-pub(crate) const HOME: &str = "/tmp/home";
 
 /// A folder of the project as the command sees it.
 pub(super) fn place(folder: &Path) -> PathBuf {
@@ -45,10 +43,10 @@ pub(super) fn arrange(handed: &Handed) -> Result<(), Refusal> {
     }
     let project = handle(root)?;
     let devices = Devices::open()?;
-    let mut own: Vec<PathBuf> = vec![PathBuf::from("/dev"), PathBuf::from("/proc")];
-    for folder in EMPTY.iter().map(Path::new).filter(|folder| is_own_folder(folder)) {
+    // /dev and /proc get something of their own further down. What a link leads to is in the list too, or is read-only.
+    let own: Vec<&Path> = SPECIAL.iter().map(Path::new).filter(|folder| is_own_folder(folder)).collect();
+    for folder in own.iter().filter(|folder| !DEVICES_AND_PROCESSES.contains(&folder.to_str().unwrap_or_default())) {
         empty(folder, "mode=1777")?;
-        own.push(folder.to_owned());
     }
     let is_covered = own.iter().any(|one| root.starts_with(one));
     std::fs::create_dir_all(HOME).at(|| format!("make {HOME}"))?;
@@ -73,7 +71,7 @@ fn empty(folder: &Path, options: &str) -> Result<(), Refusal> {
         .at(|| format!("put an empty folder over {}", folder.display()))
 }
 
-/// Whether it is a folder and not a link to one: what a link leads to is in the list itself, or is read-only.
+/// Whether it is a folder and not a link to one.
 fn is_own_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
@@ -124,7 +122,8 @@ impl Devices {
 /// A view of its own processes, and no others; what tells the kernel something is read-only in it.
 fn processes() -> Result<(), Refusal> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount("proc", "/proc", "proc", flags, None).at(|| "mount a /proc of its own".to_owned())?;
+    mount("proc", "/proc", "proc", flags, None)
+        .map_err(|error| Refusal::new("have a /proc of its own", error).hint(PROC))?;
     for path in KERNEL.map(Path::new).into_iter().filter(|path| path.exists()) {
         bind(path, path)?;
         let here = Mount { at: path.to_owned(), flags };
@@ -144,7 +143,7 @@ fn mask(sockets: &[PathBuf]) -> Result<(), Refusal> {
 }
 
 /// Makes read-only all that is not the project and not its own.
-fn rest(root: &Path, own: &[PathBuf]) -> Result<(), Refusal> {
+fn rest(root: &Path, own: &[&Path]) -> Result<(), Refusal> {
     let kept = |mount: &&Mount| !mount.at.starts_with(root) && !own.iter().any(|one| mount.at.starts_with(one));
     let mut seen = BTreeSet::new();
     for mount in mounted()?.iter().filter(kept) {
@@ -214,8 +213,7 @@ fn unescape(text: &str) -> PathBuf {
     path.into()
 }
 
-/// Folders that every program may write to, and where others leave their sockets.
-pub(super) const EMPTY: &[&str] = &["/tmp", "/var/tmp", "/run", "/var/run"];
+const DEVICES_AND_PROCESSES: [&str; 2] = ["/dev", "/proc"];
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 const LINKS: [(&str, &str); 5] = [
     ("fd", "/proc/self/fd"),
@@ -224,5 +222,8 @@ const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 ];
+/// Only who sees all of one /proc may have another (Linux, `mount_too_revealing`).
+const PROC: &str = "in a container that covers parts of /proc there can be no other; see `--security-opt systempaths=unconfined` \
+                    of docker and podman, or run it outside";
 /// What root may write to by its number alone, without a capability.
 const KERNEL: [&str; 6] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi"];

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
+use rustix::fs::{Access, StatVfsMountFlags, access, major, minor, statvfs};
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
 use rustix::net::sockopt::socket_domain;
 
-use super::Handed;
 use super::inside::{At, Refusal};
-use super::mounts::{EMPTY, PROJECT, mounted, place};
+use super::mounts::{mounted, place};
+use super::{Handed, SPECIAL};
 
 /// The numbers of user and group outside, of the one of each that there is in this namespace.
 pub(super) fn outside_ids() -> Result<(u32, u32), Refusal> {
@@ -80,8 +80,8 @@ fn capabilities() -> Result<(), Refusal> {
 /// standard streams are the caller's choice, unless one is the network itself.
 fn descriptors() -> Result<(), Refusal> {
     let out = |number: &str, what: &str| {
-        let step = format!("start the command without descriptors of others: number {number} is {what}");
-        Err(Refusal::new(step, format!("close it with `{number}>&-` behind the command line")))
+        let step = format!("keep descriptor {number} from the command");
+        Err(Refusal::new(step, format!("it is {what}, and was open already")).hint(CLOSE))
     };
     let streams = [socket_domain(io::stdin()), socket_domain(io::stdout()), socket_domain(io::stderr())];
     for (number, domain) in streams.iter().enumerate() {
@@ -98,17 +98,21 @@ fn descriptors() -> Result<(), Refusal> {
         if flags & CLOSED_ON_START != 0 {
             continue;
         }
-        let path = format!("/proc/self/fd/{number}");
-        let Ok(kind) = std::fs::metadata(&path).map(|found| found.file_type()) else {
+        let Ok(found) = std::fs::metadata(format!("/proc/self/fd/{number}")) else {
             return out(&number, "of an unknown kind");
         };
-        let is_terminal =
-            std::fs::read_link(&path).is_ok_and(|to| to.starts_with("/dev/pts") || to == Path::new("/dev/tty"));
-        if !(kind.is_fifo() || kind.is_file() || kind.is_char_device() && is_terminal) {
+        let kind = found.file_type();
+        let device = (major(found.rdev()), minor(found.rdev()));
+        if !(kind.is_fifo() || kind.is_file() || kind.is_char_device() && is_harmless(device)) {
             return out(&number, if kind.is_socket() { "a socket" } else { "neither a file nor a pipe" });
         }
     }
     Ok(())
+}
+
+/// Terminals, and the devices that every program may have (Linux, Documentation/admin-guide/devices.txt).
+const fn is_harmless(device: (u32, u32)) -> bool {
+    matches!(device, (1, 3 | 5 | 7 | 8 | 9) | (4, _) | (5, 0) | (136..=143, _))
 }
 
 fn is_read_only(path: &Path) -> Result<(), Refusal> {
@@ -123,10 +127,7 @@ fn is_read_only(path: &Path) -> Result<(), Refusal> {
 
 /// Every mount but the project's and those of its own.
 fn elsewhere(root: &Path) -> Result<(), Refusal> {
-    let own = |path: &Path| {
-        let folders = EMPTY.iter().copied().chain(["/dev", "/proc", PROJECT]).map(Path::new);
-        path.starts_with(root) || folders.into_iter().any(|folder| path.starts_with(folder))
-    };
+    let own = |path: &Path| path.starts_with(root) || SPECIAL.iter().any(|folder| path.starts_with(folder));
     for mount in mounted()?.iter().filter(|mount| !own(&mount.at)) {
         match statvfs(&mount.at) {
             Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => {}
@@ -142,3 +143,4 @@ fn elsewhere(root: &Path) -> Result<(), Refusal> {
 
 /// `O_CLOEXEC` as fdinfo has it (proc(5)), which is the same number on all machines that pinfold is built for.
 const CLOSED_ON_START: u32 = 0o2_000_000;
+const CLOSE: &str = "whoever starts pinfold left it open; a shell closes it with `N>&-` behind the command line";

@@ -1,0 +1,191 @@
+//! `pinfold run`: starts the command between the two halves of the library's work, as it is or in the sandbox.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use pinfold::build::{Build, BuildError, Checkout, Named};
+use pinfold::commands::attest::{self, Options, Times};
+use pinfold::commands::run::{self, Isolation, Ran};
+use pinfold::error::{AttestError, Error, RunError};
+use pinfold::fs;
+use pinfold::project::RECORDS;
+use pinfold::provenance::RUN_BUILD_TYPE;
+use pinfold::report::{Finding, Level, Verdict};
+
+use crate::cli::{Cli, Run};
+use crate::sandbox::{self, Plan};
+use crate::world::{self, World};
+use crate::{Answer, Failure, git, seal};
+
+/// `pinfold run`.
+pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Failure> {
+    let environment = environment(&options.env)?;
+    let folder = fs::canonical(world.project_folder_or_here()).map_err(Error::Fs)?;
+    let checkout = || if options.no_source { Ok(None) } else { git::checkout(&folder) };
+    let attest = Options {
+        outputs: options.out.iter().map(|given| relative(&folder, given)).collect(),
+        byproducts: options.byproduct.iter().map(|given| relative(&folder, given)).collect(),
+        build: build(options.builder_id.clone())?,
+        checkout: checkout()?,
+        allow_dirty: options.allow_dirty,
+        no_source: options.no_source,
+        times: match world.source_date_epoch() {
+            _ if options.no_times => Times::Omitted,
+            Some(seconds) => Times::Fixed(seconds),
+            None => Times::Clock,
+        },
+        signing: seal::signing(world, &options.sealing)?,
+        out: options.attestation.clone(),
+    };
+    // Known before the build rather than after it.
+    if attest.out.is_none() && (attest.signing.is_none() || attest.outputs.len() > 1) {
+        return Err(Error::from(RunError::NoPlace { outputs: attest.outputs.len() }).into());
+    }
+    let ctx = world.ctx();
+    let ready = run::prepare(&ctx, &attest)?;
+    let source_date = match world.source_date_epoch() {
+        Some(seconds) => Some(seconds),
+        None if attest.checkout.is_some() => git::commit_time(&folder)?,
+        None => None,
+    };
+    let started = attest::now(&ctx);
+    let job = Job { folder: &folder, command: &options.command, environment: &environment, source_date };
+    let isolation = if options.hermetic {
+        let (root, prefix) = root(&folder, attest.checkout.as_ref());
+        let read_only = read_only(&ready.read_only(&ctx)?, &root, &prefix);
+        job.confined(&root, &prefix, read_only, cli.output.json).map(|(code, isolation)| (code, Some(isolation)))
+    } else {
+        job.plain(cli.output.json).map(|code| (code, None))
+    };
+    let (code, isolation) = isolation?;
+    if code != 0 {
+        return Ok(ended(&options.command, code));
+    }
+    let ran = Ran { command: options.command.clone(), environment, isolation, source_date, started };
+    let now = Options { checkout: checkout()?, ..attest };
+    Ok(Answer::Report(run::finish(&ctx, &now, (&ready, &ran))?))
+}
+
+/// A command that failed keeps its exit code.
+fn ended(command: &[String], code: u8) -> Answer {
+    let program = command.first().cloned().unwrap_or_default();
+    let failure = Failure::from(Error::from(RunError::Failed { program, code }));
+    Answer::Ended(failure, code)
+}
+
+/// Who builds: the platform by its own word, else whom the caller names.
+fn build(builder: Option<String>) -> Result<Build, Error> {
+    let named = Named { builder, ..Named::default() };
+    match Build::of(&world::variable, &named) {
+        Err(BuildError::Unnamed { .. }) if named.builder.is_some() => {
+            Ok(Build::of(&world::variable, &Named { build_type: Some(RUN_BUILD_TYPE.to_owned()), ..named })?)
+        }
+        Err(BuildError::Unnamed { .. }) => Err(RunError::NoBuilder.into()),
+        build => Ok(build.map_err(AttestError::Build)?),
+    }
+}
+
+/// The variables that were named, with their values.
+fn environment(named: &[(String, Option<String>)]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut environment = BTreeMap::new();
+    for (name, value) in named {
+        let value = value.clone().or_else(|| world::variable(name)).ok_or_else(|| {
+            let message = format!("`--env {name}`: the variable is not set");
+            let finding = Finding::new(Level::Error, "environment", message);
+            let finding = finding.hint(format!("give it a value: `--env {name}=VALUE`"));
+            Failure { findings: vec![finding], verdict: Verdict::Failed }
+        })?;
+        environment.insert(name.clone(), value);
+    }
+    Ok(environment)
+}
+
+/// An output relative to the project, so that a statement has no path of this machine.
+fn relative(folder: &Path, given: &str) -> String {
+    let inner = Path::new(given).strip_prefix(folder).ok().and_then(Path::to_str);
+    inner.unwrap_or(given).to_owned()
+}
+
+/// What a command in a sandbox may write to: the whole checkout, else the project; and the project's place in it.
+pub(crate) fn root(folder: &Path, checkout: Option<&Checkout>) -> (PathBuf, PathBuf) {
+    let prefix = PathBuf::from(checkout.map(|checkout| checkout.prefix.trim_end_matches('/')).unwrap_or_default());
+    let root = folder.ancestors().nth(prefix.components().count()).filter(|root| root.join(&prefix) == folder);
+    match root {
+        Some(root) => (root.to_owned(), prefix),
+        None => (folder.to_owned(), PathBuf::new()),
+    }
+}
+
+/// What it must not write to, relative to the root: what was pinned, and git's own files, by which it is seen afterwards
+/// what the command changed.
+pub(crate) fn read_only(pinned: &[String], root: &Path, prefix: &Path) -> Vec<PathBuf> {
+    let pinned = pinned.iter().map(|path| prefix.join(path));
+    let all = [PathBuf::from(".git")].into_iter().chain(pinned);
+    all.filter(|path| root.join(path).symlink_metadata().is_ok()).collect()
+}
+
+/// A command to run.
+pub(crate) struct Job<'a> {
+    /// Where, without links.
+    pub(crate) folder: &'a Path,
+    /// The program and its arguments.
+    pub(crate) command: &'a [String],
+    /// The variables that were named.
+    pub(crate) environment: &'a BTreeMap<String, String>,
+    /// `SOURCE_DATE_EPOCH`.
+    pub(crate) source_date: Option<i64>,
+}
+
+impl Job<'_> {
+    /// Runs it as it is, in this environment.
+    fn plain(&self, is_json: bool) -> Result<u8, Error> {
+        let Some((program, arguments)) = self.command.split_first() else { return Ok(0) };
+        let unstarted = |error: io::Error| RunError::Unstarted { program: program.clone(), said: error.to_string() };
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.folder).stdout(stdout(is_json).map_err(unstarted)?);
+        command.envs(self.date()).envs(self.environment);
+        Ok(sandbox::code_of(command.status().map_err(unstarted)?))
+    }
+
+    /// Runs it in the sandbox.
+    pub(crate) fn confined(
+        &self,
+        root: &Path,
+        prefix: &Path,
+        read_only: Vec<PathBuf>,
+        is_json: bool,
+    ) -> Result<(u8, Isolation), Error> {
+        let own = FIXED.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let own: BTreeMap<String, String> = own.into_iter().chain(self.date()).collect();
+        let plan = Plan { root: root.to_owned(), folder: prefix.to_owned(), read_only, command: self.command.to_vec() };
+        let mut all = own.clone();
+        all.extend(self.environment.clone());
+        let unstarted =
+            |error: io::Error| RunError::Unstarted { program: "sandbox".to_owned(), said: error.to_string() };
+        let stdout = stdout(is_json).map_err(unstarted)?;
+        let ended = sandbox::run(&plan, &all, &self.folder.join(RECORDS), stdout)?;
+        let read_only = ended.read_only.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        Ok((ended.code, Isolation { read_only, variables: own }))
+    }
+
+    fn date(&self) -> Option<(String, String)> {
+        self.source_date.map(|seconds| ("SOURCE_DATE_EPOCH".to_owned(), seconds.to_string()))
+    }
+}
+
+/// Where the command prints to: standard output is the JSON document's alone.
+fn stdout(is_json: bool) -> io::Result<Stdio> {
+    if is_json { Ok(io::stderr().as_fd().try_clone_to_owned()?.into()) } else { Ok(Stdio::inherit()) }
+}
+
+/// The environment in a sandbox, the same on every machine.
+const FIXED: [(&str, &str); 5] = [
+    ("HOME", sandbox::HOME),
+    ("LANG", "C.UTF-8"),
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    ("TMPDIR", "/tmp"),
+    ("TZ", "UTC"),
+];
