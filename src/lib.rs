@@ -35,6 +35,7 @@ pub mod source;
 // effects: the only doors to the world
 pub mod fs;
 pub mod http;
+pub mod keyless;
 pub mod registry;
 pub mod store;
 pub mod tree;

@@ -1,12 +1,13 @@
 //! The only door to the network: one exchange ([`Http`], in earnest [`Wire`]) and one file ([`download()`]).
 //!
 //! An exchange is one hop: no redirect is followed and nothing is retried below [`download()`], where every rule about
-//! redirects, retries, sizes and credentials stands. Nothing here believes what arrives: the caller holds the bytes to
-//! their digest.
+//! redirects, retries, sizes and credentials stands, and below [`call()`], which is for questions with short answers.
+//! Nothing here believes what arrives: the caller holds the bytes to their digest.
 //!
 //! Refuses plain http beyond loopback, compressed transfer (the bytes that were pinned are the bytes on the wire),
 //! and to go on when a server is silent, slow or endless.
 
+mod call;
 mod download;
 mod error;
 mod proxies;
@@ -20,6 +21,7 @@ mod tests;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+pub use call::{Call, CallError, CallFailure, Reply, call};
 pub use download::{BodyLimit, MAX_REDIRECTS, Outcome, Rules, Sink, download};
 pub use error::{DownloadError, Failure, HttpError, TimeoutKind, WEB_PAGE};
 pub use proxies::ProxySettings;
