@@ -1,6 +1,9 @@
 //! Signing, for every command that signs: [`seal`] makes a Sigstore bundle and proves it as any reader would, [`put`]
 //! leaves it on disk. A bundle that we would not accept goes nowhere.
 
+mod file;
+mod keyless;
+
 use std::path::Path;
 
 use serde_json::Value;
@@ -10,10 +13,13 @@ use crate::attestation::{self, Artifact, Attestation, NamedKey, Trust, prove};
 use crate::ctx::Ctx;
 use crate::error::{Error, SealError};
 use crate::fs;
+use crate::keyless::Session;
 use crate::report::{Finding, Level};
 use crate::root::{RegistryKeys, TrustRoots};
 use crate::signer::{MAX_KEY_LEN, Passphrase, SigningKey};
 use crate::statement::{Statement, Subject};
+
+pub use keyless::Instances;
 
 /// What signs.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ pub enum Signing {
         /// What is worth knowing of how it is kept.
         notes: Vec<Finding>,
     },
+    /// An identity: a certificate for minutes, and an entry in a log.
+    Keyless(Box<Session>),
 }
 
 /// What is signed.
@@ -32,6 +40,8 @@ pub enum Signing {
 pub enum Payload<'a> {
     /// An in-toto statement.
     Statement(&'a Value),
+    /// A file as it is, with no statement about it.
+    File(&'a Path),
 }
 
 impl Signing {
@@ -48,6 +58,7 @@ impl Signing {
     pub fn notes(&self) -> &[Finding] {
         match self {
             Self::Key { notes, .. } => notes,
+            Self::Keyless(_) => &[],
         }
     }
 }
@@ -79,15 +90,20 @@ fn exposed(path: &Path, mode: u32) -> Option<Finding> {
     })
 }
 
-/// Signs, then proves the bundle as any reader would, against the public half of the key: every subject, and that the claim
-/// is the one that was to be signed. What would not be accepted is an error and goes nowhere.
-pub fn seal(_ctx: &Ctx<'_>, signing: &Signing, payload: Payload<'_>) -> Result<Value, Error> {
-    let Payload::Statement(statement) = payload;
-    let (bundle, trust) = match signing {
-        Signing::Key { key, .. } => (key.bundle(statement)?, trusting(key)?),
-    };
-    hold(&trust, &bundle, statement)?;
-    Ok(bundle)
+/// Signs, then proves the bundle as any reader would, against the public half of the key or the root of the identity's
+/// instance: every subject, and that the claim is the one that was to be signed. What would not be accepted is an error and
+/// goes nowhere.
+pub fn seal(ctx: &Ctx<'_>, signing: &Signing, payload: Payload<'_>) -> Result<Value, Error> {
+    match (payload, signing) {
+        (Payload::Statement(statement), Signing::Key { key, .. }) => {
+            let bundle = key.bundle(statement)?;
+            hold(&trusting(key)?, &bundle, statement)?;
+            Ok(bundle)
+        }
+        (Payload::Statement(statement), Signing::Keyless(session)) => keyless::statement(ctx, session, statement),
+        (Payload::File(path), Signing::Key { key, .. }) => file::by_key(key, path),
+        (Payload::File(path), Signing::Keyless(session)) => keyless::file(ctx, session, path),
+    }
 }
 
 /// Trust in one key and nothing else.

@@ -20,7 +20,7 @@ use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::slsa::{BuildLevel, Summary};
 
 use super::paper::time;
-use super::seal::Signing;
+use super::seal::{Payload, Signing, seal};
 use super::{held, verify};
 
 /// Where summaries go, and whose they are.
@@ -52,7 +52,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
         let Some(pin) = pin else { continue };
         let result = match pin.artifact_for(ctx.platform) {
             Some(artifact) => summary(ctx, &project, (pin, artifact), row, options)
-                .and_then(|summary| write(options, pin, &summary))
+                .and_then(|summary| write(ctx, options, pin, &summary))
                 .map(|()| written = written.saturating_add(1)),
             None => forget(options, pin),
         };
@@ -128,10 +128,11 @@ fn inputs(project: &Project, pin: &Pin, artifact: &Artifact) -> Result<Vec<(Stri
     Ok(kept.map(|(index, one)| (uri(index), Sha256::of(one.attestation.to_string().as_bytes()).hex())).collect())
 }
 
-fn write(options: &Options, pin: &Pin, summary: &Summary) -> Result<(), Error> {
+fn write(ctx: &Ctx<'_>, options: &Options, pin: &Pin, summary: &Summary) -> Result<(), Error> {
     let statement = summary.statement();
     let (document, suffix, other): (Value, _, _) = match &options.signing {
         Some(Signing::Key { key, .. }) => (key.envelope(&statement)?, SIGNED, BARE),
+        Some(identity @ Signing::Keyless(_)) => (seal(ctx, identity, Payload::Statement(&statement))?, SIGNED, BARE),
         None => (statement, BARE, SIGNED),
     };
     // One of an earlier run, with a key or without, would go on saying what was true then.

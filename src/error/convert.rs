@@ -3,6 +3,7 @@
 use super::{CheckError, Error, EvidenceError, LifeError, RunError, SealError};
 use crate::archive::ArchiveError;
 use crate::fs::FsError;
+use crate::keyless::KeylessError;
 use crate::signer::SigningKeyError;
 use crate::trust::TrustError;
 
@@ -57,5 +58,11 @@ impl From<SealError> for Error {
 impl From<SigningKeyError> for Error {
     fn from(error: SigningKeyError) -> Self {
         SealError::Signing(error).into()
+    }
+}
+
+impl From<KeylessError> for Error {
+    fn from(error: KeylessError) -> Self {
+        SealError::Keyless(error).into()
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::attestation::{DocumentError, Unproved};
+use crate::keyless::KeylessError;
 use crate::report::Verdict;
 use crate::signer::{PassphraseError, SigningKeyError};
 
@@ -26,6 +27,8 @@ pub enum SealError {
     },
     /// The key did not sign.
     Signing(SigningKeyError),
+    /// Nothing was signed with an identity.
+    Keyless(KeylessError),
     /// What was signed is no document that could be read back.
     Unreadable(DocumentError),
     /// What was signed would not be accepted by whoever reads it.
@@ -52,6 +55,8 @@ impl SealError {
     pub const fn verdict(&self) -> Verdict {
         match self {
             Self::Rejected(Unproved::Unverifiable(_)) => Verdict::Unverifiable,
+            Self::Keyless(error) if error.is_unverifiable() => Verdict::Unverifiable,
+            Self::Keyless(error) if error.is_refusal() => Verdict::Refused,
             Self::Unreadable(_) | Self::Rejected(_) | Self::Other { .. } => Verdict::Refused,
             _ => Verdict::Failed,
         }
@@ -62,6 +67,7 @@ impl SealError {
         match self {
             Self::Key { source, .. } | Self::Signing(source) => source.code(),
             Self::Passphrase { .. } => "passphrase-form",
+            Self::Keyless(error) => error.code(),
             Self::Unreadable(error) => error.code(),
             Self::Rejected(Unproved::Refused(refusal) | Unproved::NotAbout(refusal)) => refusal.code(),
             Self::Rejected(Unproved::Unverifiable(lack)) => lack.code(),
@@ -75,6 +81,7 @@ impl SealError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Key { source, .. } | Self::Signing(source) => return source.hint().map(str::to_owned),
+            Self::Keyless(error) => return error.hint(),
             Self::Passphrase { .. } => "one line, with or without a line break at its end",
             Self::Unreadable(_) | Self::Rejected(_) | Self::Other { .. } => "nothing was written",
             Self::NotAFile { .. } => "name a file, or a path where there is nothing yet",
@@ -90,6 +97,7 @@ impl fmt::Display for SealError {
             Self::Key { path, source } => write!(f, "`{}`: {source}", path.display()),
             Self::Passphrase { from, source } => write!(f, "{from}: {source}"),
             Self::Signing(error) => error.fmt(f),
+            Self::Keyless(error) => error.fmt(f),
             Self::Unreadable(error) => write!(f, "what was signed cannot be read back: {error}"),
             Self::Rejected(Unproved::Refused(refusal) | Unproved::NotAbout(refusal)) => {
                 write!(f, "what was signed would not be accepted: {refusal}")
@@ -110,6 +118,7 @@ impl std::error::Error for SealError {
             Self::Key { source, .. } | Self::Signing(source) => Some(source),
             Self::Passphrase { source, .. } => Some(source),
             Self::Unreadable(error) => Some(error),
+            Self::Keyless(error) => Some(error),
             _ => None,
         }
     }

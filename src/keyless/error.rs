@@ -200,14 +200,6 @@ impl KeylessError {
         };
         Some(hint.to_owned())
     }
-
-    /// The two values that were compared.
-    pub fn compared(&self) -> Option<(String, String)> {
-        match self {
-            Self::OtherIdentity { expected, received, .. } => Some((expected.clone(), received.clone())),
-            _ => None,
-        }
-    }
 }
 
 impl From<TokenError> for KeylessError {
@@ -237,7 +229,10 @@ impl fmt::Display for KeylessError {
                 write!(f, "the {service} `{url}` answered with something else than asked for: {}", why.escape_debug())
             }
             Self::OtherKey { url } => write!(f, "the certificate of `{url}` is for another key than was sent"),
-            Self::OtherIdentity { url, .. } => write!(f, "the certificate of `{url}` is somebody else's"),
+            Self::OtherIdentity { url, expected, received } => {
+                let (expected, received) = (expected.escape_debug(), received.escape_debug());
+                write!(f, "the certificate of `{url}` is somebody else's: it says `{received}`, not `{expected}`")
+            }
             Self::NotNow { url, start, end } => {
                 write!(f, "the certificate of `{url}` is valid from {start} to {end}, which is not now")
             }

@@ -158,6 +158,11 @@ pub enum ServicesError {
     Shape(serde_json::Error),
     /// One of another version.
     MediaType(String),
+    /// No configuration came with pinfold for that instance.
+    NoConfig {
+        /// Its name.
+        instance: &'static str,
+    },
     /// It lists nobody.
     None {
         /// For what.
@@ -207,7 +212,7 @@ impl ServicesError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Json(_) | Self::Shape(_) | Self::MediaType(_) => "signing-config-malformed",
-            Self::None { .. } => "signing-config-no-service",
+            Self::NoConfig { .. } | Self::None { .. } => "signing-config-no-service",
             Self::Expired { .. } => "signing-config-expired",
             Self::Version { .. } => "signing-config-version",
             Self::TooFew { .. } => "signing-config-too-few",
@@ -237,6 +242,7 @@ impl fmt::Display for ServicesError {
             Self::MediaType(name) => {
                 write!(f, "`{}` is not the media type of a signing configuration", name.escape_debug())
             }
+            Self::NoConfig { instance } => write!(f, "no signing configuration came with pinfold for `{instance}`"),
             Self::None { service } => write!(f, "the signing configuration lists no {service}"),
             Self::Expired { service } => write!(f, "the signing configuration lists no {service} of today"),
             Self::Version { service, listed } => {

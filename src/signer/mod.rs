@@ -6,6 +6,7 @@
 
 mod encrypted;
 mod error;
+mod message;
 mod passphrase;
 mod pem;
 mod pkcs8;
@@ -26,6 +27,7 @@ use crate::statement::PAYLOAD_TYPE;
 
 pub use encrypted::MAX_ITERATIONS;
 pub use error::SigningKeyError;
+pub use message::Message;
 pub use passphrase::{MAX_PASSPHRASE_LEN, Passphrase, PassphraseError};
 
 /// A private key that signs.
