@@ -15,6 +15,7 @@ pub mod report;
 pub mod run;
 pub mod sbom;
 pub mod seal;
+pub mod sign;
 pub mod trust;
 pub mod update;
 pub mod verify;

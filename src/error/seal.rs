@@ -7,6 +7,7 @@ use crate::attestation::{DocumentError, Unproved};
 use crate::keyless::KeylessError;
 use crate::report::Verdict;
 use crate::signer::{PassphraseError, SigningKeyError};
+use crate::statement::StatementError;
 
 /// What keeps a signature from being made, or from being left on disk. Secrets are in none of it.
 #[derive(Debug)]
@@ -37,6 +38,13 @@ pub enum SealError {
     Other {
         /// In what way.
         why: String,
+    },
+    /// A file that was to be signed as a statement is none.
+    Statement {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: StatementError,
     },
     /// What stands where the result should be is no file.
     NotAFile {
@@ -72,6 +80,7 @@ impl SealError {
             Self::Rejected(Unproved::Refused(refusal) | Unproved::NotAbout(refusal)) => refusal.code(),
             Self::Rejected(Unproved::Unverifiable(lack)) => lack.code(),
             Self::Other { .. } => "sealed-other",
+            Self::Statement { source, .. } => source.code(),
             Self::NotAFile { .. } => "out-not-a-file",
             Self::Exists { .. } => "key-exists",
         }
@@ -84,6 +93,7 @@ impl SealError {
             Self::Keyless(error) => return error.hint(),
             Self::Passphrase { .. } => "one line, with or without a line break at its end",
             Self::Unreadable(_) | Self::Rejected(_) | Self::Other { .. } => "nothing was written",
+            Self::Statement { .. } => "without `--in-toto` the file is signed as it is",
             Self::NotAFile { .. } => "name a file, or a path where there is nothing yet",
             Self::Exists { .. } => "name another file, or move that one away: a key that is written over is lost",
         };
@@ -106,6 +116,7 @@ impl fmt::Display for SealError {
                 write!(f, "what was signed could not be judged by anybody: {lack}")
             }
             Self::Other { why } => write!(f, "what was signed is not what was to be: {}", why.escape_debug()),
+            Self::Statement { path, source } => write!(f, "`{}` is no statement: {source}", path.display()),
             Self::NotAFile { path } => write!(f, "`{}` is there, and is no file", path.display()),
             Self::Exists { path } => write!(f, "`{}` is there already", path.display()),
         }
@@ -119,6 +130,7 @@ impl std::error::Error for SealError {
             Self::Passphrase { source, .. } => Some(source),
             Self::Unreadable(error) => Some(error),
             Self::Keyless(error) => Some(error),
+            Self::Statement { source, .. } => Some(source),
             _ => None,
         }
     }

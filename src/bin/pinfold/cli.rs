@@ -4,10 +4,12 @@ mod attest;
 mod audit;
 mod check;
 mod keygen;
+mod keyless;
 mod life;
 mod paper;
 mod run;
 mod seal;
+mod sign;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -27,10 +29,12 @@ pub(crate) use attest::{Attest, Stated};
 pub(crate) use audit::{Audit, Explain, Format};
 pub(crate) use check::Check;
 pub(crate) use keygen::Keygen;
+pub(crate) use keyless::Keyless;
 pub(crate) use life::{Add, UpdatePins, Writing};
 pub(crate) use paper::{Many, Page, Sbom, Summaries};
 pub(crate) use run::Run;
 pub(crate) use seal::{Key, Passphrase as PassphraseFrom, Sealing};
+pub(crate) use sign::Sign;
 
 /// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
 ///
@@ -136,6 +140,11 @@ pub(crate) enum Command {
     /// Writes the private half as PKCS#8 in PEM, which OpenSSL reads too, for its owner alone, and the public half beside
     /// it. Nothing that is there is written over.
     Keygen(Keygen),
+    /// Sign a file: with a key, or with the identity of a job or a person
+    ///
+    /// Writes a Sigstore bundle, after proving it as whoever checks it would. With --keyless the signature is logged in
+    /// public, and needs no key that somebody would have to keep.
+    Sign(Box<Sign>),
     /// Look after the store of fetched artifacts
     #[command(subcommand)]
     Cache(Cache),
@@ -292,6 +301,7 @@ impl Command {
             Self::Add(_) => "add",
             Self::Update(_) => "update",
             Self::Keygen(_) => "keygen",
+            Self::Sign(_) => "sign",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

@@ -12,6 +12,7 @@ mod run;
 mod sandbox;
 mod seal;
 mod terminal;
+mod tokens;
 mod world;
 
 use std::io::Write as _;
@@ -143,6 +144,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Audit(options) => return audits::audit(cli, &world()?, options),
         Command::Explain(options) => return audits::explain(cli, &world()?, options),
         Command::Keygen(options) => seal::keygen(options)?,
+        Command::Sign(options) => seal::sign(&world()?, options)?,
         Command::Cache(cli::Cache::List) => cache::list(&world()?.ctx())?,
         Command::Cache(cli::Cache::Gc { dry_run }) => cache::gc(&world()?.ctx(), *dry_run)?,
         Command::Cache(cli::Cache::Verify) => cache::verify(&world()?.ctx())?,

@@ -2,18 +2,35 @@
 
 use pinfold::commands::keygen::{self, Options};
 use pinfold::commands::seal::{self, Signing};
+use pinfold::commands::sign;
 use pinfold::error::{Error, SealError};
 use pinfold::report::{Finding, Level, Report, Verdict};
 use pinfold::signer::{Passphrase, SigningKeyError};
 
 use crate::Failure;
-use crate::cli::{Key, Keygen, PassphraseFrom, Sealing};
+use crate::cli::{Key, Keygen, PassphraseFrom, Sealing, Sign};
 use crate::terminal;
+use crate::tokens;
 use crate::world::World;
 
 /// What signs, as the options say; `None` where they name nothing.
 pub(crate) fn signing(_world: &World, options: &Sealing) -> Result<Option<Signing>, Failure> {
-    by_key(&options.key)
+    let keyless = &options.keyless;
+    if !keyless.keyless {
+        return by_key(&options.key);
+    }
+    let identity = tokens::identity(keyless)?;
+    Ok(Some(Signing::by_identity(identity, &keyless.services(), keyless.signing_root.clone())?))
+}
+
+/// `pinfold sign`.
+pub(crate) fn sign(world: &World, options: &Sign) -> Result<Report, Failure> {
+    let Some(signing) = signing(world, &options.sealing)? else {
+        let hint = "say `--key FILE`, or `--keyless`";
+        return Err(failure("nobody-signs", "nothing says who signs", Some(hint)));
+    };
+    let (file, out, in_toto) = (options.file.clone(), options.out.clone(), options.in_toto);
+    Ok(sign::run(&world.ctx(), &sign::Options { file, out, in_toto, signing })?)
 }
 
 /// The key that the options name. A passphrase is asked for only where the key has one.

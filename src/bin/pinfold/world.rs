@@ -42,6 +42,7 @@ impl World {
             Command::Audit(audit) => {
                 (&audit.registry, audit.ca_file.as_deref(), audit.target.platform.clone(), usize::from(audit.jobs))
             }
+            Command::Sign(sign) => (&[], sign.ca_file.as_deref(), None, processors()),
             Command::Explain(explain) => (&[], None, explain.target.platform.clone(), processors()),
             Command::Trust(cli::Trust::Update(update)) => (&[], update.ca_file.as_deref(), None, processors()),
             Command::Verify(verify) => {

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Keyless;
+
 /// Who signs.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Signing")]
 pub(crate) struct Sealing {
     #[command(flatten)]
     pub(crate) key: Key,
+    #[command(flatten)]
+    pub(crate) keyless: Keyless,
 }
 
 /// A key of one's own.

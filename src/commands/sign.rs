@@ -1,0 +1,86 @@
+//! `pinfold sign`: one file, one Sigstore bundle; for statements that are there already, and for files that need none.
+
+use std::path::{Path, PathBuf};
+
+use super::seal::{Payload, Signing, put, seal};
+use crate::attestation;
+use crate::ctx::Ctx;
+use crate::error::{Error, SealError};
+use crate::fs;
+use crate::json;
+use crate::report::{Report, Row, Verdict};
+use crate::statement::{MAX_STATEMENT_LEN, Statement, StatementError};
+
+/// What `pinfold sign` was asked for.
+#[derive(Debug)]
+pub struct Options {
+    /// The file.
+    pub file: PathBuf,
+    /// Where the bundle goes; beside the file with `.sigstore.json` behind its name for none.
+    pub out: Option<PathBuf>,
+    /// Whether the file is an in-toto statement.
+    pub in_toto: bool,
+    /// What signs.
+    pub signing: Signing,
+}
+
+/// Signs, proves what was signed, and only then writes it.
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+    let out = options.out.clone().unwrap_or_else(|| beside(&options.file));
+    // What stands in the way is said before anything is logged for ever.
+    if !fs::is_file_or_absent(&out)? {
+        return Err(SealError::NotAFile { path: out }.into());
+    }
+    let bundle = if options.in_toto {
+        let statement = statement(&options.file)?;
+        seal(ctx, &options.signing, Payload::Statement(&statement))?
+    } else {
+        seal(ctx, &options.signing, Payload::File(&options.file))?
+    };
+    put(&out, &bundle)?;
+    let row = Row {
+        subject: options.file.display().to_string(),
+        verdict: Verdict::Passed,
+        status: "signed".to_owned(),
+        source: signer(&options.signing, &bundle),
+        detail: format!("-> {}", out.display()),
+        evidence: None,
+        audit: None,
+        findings: Vec::new(),
+    };
+    Ok(Report {
+        command: "sign",
+        rows: vec![row],
+        notes: options.signing.notes().to_vec(),
+        summary: "1 file signed".to_owned(),
+        judges: false,
+    })
+}
+
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".sigstore.json");
+    name.into()
+}
+
+/// A statement as it stands in its file: what is signed is its meaning, written anew.
+fn statement(path: &Path) -> Result<serde_json::Value, Error> {
+    let bytes = fs::read(path, u64::try_from(MAX_STATEMENT_LEN).unwrap_or(u64::MAX))?;
+    let read = Statement::parse(&bytes).map(drop);
+    let source = match (read, json::parse(&bytes, MAX_STATEMENT_LEN)) {
+        (Ok(()), Ok(value)) => return Ok(value),
+        (Err(source), _) => source,
+        (Ok(()), Err(error)) => StatementError::Json(error),
+    };
+    Err(SealError::Statement { path: path.to_owned(), source }.into())
+}
+
+/// Who signed: what the certificate says, or the id of the key.
+fn signer(signing: &Signing, bundle: &serde_json::Value) -> String {
+    if let Signing::Key { key, .. } = signing {
+        return key.id().to_owned();
+    }
+    let read = attestation::read(bundle.to_string().as_bytes()).unwrap_or_default();
+    let certificate = read.first().and_then(|one| one.claim().certificate);
+    certificate.map(|certificate| certificate.identity).unwrap_or_default()
+}
