@@ -192,3 +192,122 @@ impl std::error::Error for CallError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::sync::Mutex;
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// Answers one after the other; the last for ever.
+    struct Script(Mutex<Vec<Answer>>, Mutex<u32>);
+
+    #[derive(Clone, Copy)]
+    enum Answer {
+        Status(u16, Option<&'static str>, usize),
+        Refused,
+        Cut,
+        Silent,
+    }
+
+    impl Http for Script {
+        fn exchange(&self, _request: &Request<'_>) -> Result<Response, HttpError> {
+            *self.1.lock().expect("no panic") += 1;
+            let mut answers = self.0.lock().expect("no panic");
+            let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
+            let (status, retry_after, length) = match answer {
+                Answer::Status(status, retry_after, length) => (status, retry_after, length),
+                Answer::Refused => return Err(HttpError::Connect(io::ErrorKind::ConnectionRefused.into())),
+                Answer::Silent => return Err(HttpError::Timeout(TimeoutKind::Idle)),
+                Answer::Cut => (200, None, 3),
+            };
+            Ok(Response {
+                status,
+                location: Some("/elsewhere".to_owned()),
+                content_length: matches!(answer, Answer::Cut).then_some(9),
+                content_type: None,
+                content_encoding: None,
+                retry_after: retry_after.map(str::to_owned),
+                body: Box::new(Cursor::new(vec![b'x'; length])),
+            })
+        }
+    }
+
+    /// Nobody waits: pauses are added up instead.
+    #[derive(Default)]
+    struct Hasty(Mutex<Duration>);
+
+    impl Clock for Hasty {
+        fn now(&self) -> Instant {
+            Instant::now() + *self.0.lock().expect("no panic")
+        }
+
+        fn calendar(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+
+        fn sleep(&self, pause: Duration) {
+            *self.0.lock().expect("no panic") += pause;
+        }
+    }
+
+    /// What comes of it, how often it was asked, and how long was waited.
+    fn ask(answers: &[Answer], patience: u64) -> (Result<u16, &'static str>, u32, Duration) {
+        let (script, clock) = (Script(Mutex::new(answers.to_vec()), Mutex::default()), Hasty::default());
+        let url = "https://service.example.com/place?secret".parse().expect("a url");
+        let result = call(
+            &script,
+            &clock,
+            &Call {
+                method: Method::Post(b"question"),
+                url: &url,
+                headers: Vec::new(),
+                limit: 10,
+                deadline: Instant::now() + Duration::from_secs(patience),
+                attempts: 3,
+                backoff: Backoff::default(),
+            },
+        );
+        let result = result.map(|reply| reply.status).map_err(|error| {
+            assert!(!error.to_string().contains("secret"), "{error}");
+            error.code()
+        });
+        let asked = *script.1.lock().expect("no panic");
+        (result, asked, *clock.0.lock().expect("no panic"))
+    }
+
+    #[test]
+    fn only_what_may_pass_is_asked_again() {
+        use Answer::{Cut, Refused, Silent, Status};
+        let check = |answers: &[Answer], expected: Result<u16, &'static str>, times: u32| {
+            let (result, asked, _) = ask(answers, 60);
+            assert_eq!((result, asked), (expected, times));
+        };
+        check(&[Status(201, None, 10)], Ok(201), 1);
+        check(&[Refused, Status(503, None, 0), Status(200, None, 1)], Ok(200), 3);
+        check(&[Status(500, None, 0)], Ok(500), 3);
+        check(&[Refused], Err("http-connect"), 3);
+        check(&[Cut, Status(409, None, 0)], Ok(409), 2);
+        // Silence may be work, and all others were understood.
+        check(&[Silent], Err("http-timeout-idle"), 1);
+        check(&[Status(400, None, 0)], Ok(400), 1);
+        check(&[Status(501, None, 0)], Ok(501), 1);
+        check(&[Status(200, None, 11)], Err("body-too-long"), 1);
+        for redirect in [300, 301, 302, 303, 307, 308] {
+            check(&[Status(redirect, None, 0)], Err("call-redirected"), 1);
+        }
+    }
+
+    #[test]
+    fn a_pause_is_as_long_as_asked_for_within_limits() {
+        use Answer::Status;
+        let good = Status(200, None, 0);
+        assert_eq!(ask(&[Status(429, Some("7"), 0), good], 60).2, Duration::from_secs(7));
+        assert_eq!(ask(&[Status(503, Some("3600"), 0), good], 60).2, RETRY_AFTER_CAP);
+        // No pause is begun that outlasts the question's time.
+        assert_eq!(ask(&[Status(503, Some("20"), 0), good], 10), (Ok(503), 1, Duration::ZERO));
+        assert_eq!(ask(&[good], 0), (Err("http-timeout-deadline"), 0, Duration::ZERO));
+    }
+}

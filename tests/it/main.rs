@@ -20,6 +20,7 @@ mod crash;
 mod evidence;
 mod fetch;
 mod formats;
+mod keyless;
 mod many;
 mod metadata;
 mod mutation;

@@ -72,10 +72,11 @@ fn trusting(ctx: &Ctx<'_>, session: &Session) -> Result<Trust, Error> {
     Ok(Trust::new(TrustRoots { roots, registry_keys: ctx.trust.registry_keys()?.keys }, None))
 }
 
-/// What is wrong with the entry of a log, by the log's name: all else was looked at before it had one.
+/// What is wrong with the entry of a log, by the log's name: all else was looked at before it had one, and what else stands
+/// in the bundle is our own.
 fn named(error: SealError, logs: &str) -> SealError {
     match error {
-        SealError::Rejected(Unproved::Refused(Refusal::Log(why))) => {
+        SealError::Rejected(Unproved::Refused(Refusal::Log(why) | Refusal::Bundle(why))) => {
             SealError::Keyless(KeylessError::Entry { url: logs.to_owned(), why })
         }
         other => other,
