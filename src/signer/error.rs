@@ -52,7 +52,7 @@ impl SigningKeyError {
             Self::NotPem => "key-form",
             Self::Several => "key-several",
             Self::Trailing => "key-trailing",
-            Self::Malformed => "key-pkcs8",
+            Self::Malformed => "key-structure",
             Self::Encrypted => "key-encrypted",
             Self::NotEncrypted => "key-not-encrypted",
             Self::Passphrase => "key-passphrase",

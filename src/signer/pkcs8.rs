@@ -22,16 +22,15 @@ struct Key<'a> {
 pub(super) fn read(der: &[u8]) -> Result<Pair, SigningKeyError> {
     let key = parse(der).map_err(|_| SigningKeyError::Malformed)?;
     match key.algorithm.oid {
-        EC_PUBLIC_KEY => {
-            let curve = key.algorithm.parameters.and_then(|parameters| parameters.decode_as().ok());
-            match curve {
-                Some(P256) => p256(&key),
-                Some(P384) => Err(SigningKeyError::Algorithm("ECDSA over P-384")),
-                Some(P521) => Err(SigningKeyError::Algorithm("ECDSA over P-521")),
-                Some(_) => Err(SigningKeyError::Algorithm("ECDSA over another curve")),
-                None => Err(SigningKeyError::Malformed),
-            }
-        }
+        EC_PUBLIC_KEY => match key.algorithm.parameters.map(|parameters| parameters.decode_as()) {
+            Some(Ok(P256)) => p256(&key),
+            Some(Ok(P384)) => Err(SigningKeyError::Algorithm("ECDSA over P-384")),
+            Some(Ok(P521)) => Err(SigningKeyError::Algorithm("ECDSA over P-521")),
+            Some(Ok(_)) => Err(SigningKeyError::Algorithm("ECDSA over another curve")),
+            // A curve by its numbers may be any curve (CVE-2020-0601).
+            Some(Err(_)) => Err(SigningKeyError::Algorithm("ECDSA over a curve without a name")),
+            None => Err(SigningKeyError::Malformed),
+        },
         ED25519 if key.algorithm.parameters.is_some() => Err(SigningKeyError::Malformed),
         ED25519 => ed25519(&key),
         RSA => Err(SigningKeyError::Algorithm("RSA")),
@@ -56,8 +55,13 @@ fn parse(bytes: &[u8]) -> der::Result<Key<'_>> {
         let algorithm = fields.decode()?;
         let private = fields.decode::<OctetStringRef<'_>>()?.as_bytes();
         // What else is said of the key is of no use here; it is read so that nothing else can stand in its place.
-        ContextSpecific::<SetOf<AnyRef<'_>, 16>>::decode_implicit(fields, TagNumber::N0)?;
-        let public = ContextSpecific::<BitStringRef<'_>>::decode_implicit(fields, TagNumber::N1)?;
+        if next(fields, TagNumber::N0, true) {
+            ContextSpecific::<SetOf<AnyRef<'_>, 16>>::decode_implicit(fields, TagNumber::N0)?;
+        }
+        let public = match next(fields, TagNumber::N1, false) {
+            true => ContextSpecific::<BitStringRef<'_>>::decode_implicit(fields, TagNumber::N1)?,
+            false => None,
+        };
         let public = public.map(|field| whole(field.value)).transpose()?;
         if version > 1 || (version == 0 && public.is_some()) {
             return Err(Tag::Integer.value_error());
@@ -65,6 +69,12 @@ fn parse(bytes: &[u8]) -> der::Result<Key<'_>> {
         Ok(Key { algorithm, private, public })
     })?;
     reader.finish(key)
+}
+
+/// Whether the next field is the one of this number. The decoder asks no such thing: it passes over fields of lower numbers,
+/// so that a second [0] could hide what should have been compared.
+fn next<'a>(fields: &impl Reader<'a>, number: TagNumber, constructed: bool) -> bool {
+    fields.peek_tag().is_ok_and(|tag| tag == Tag::ContextSpecific { constructed, number })
 }
 
 /// The bytes of a bit string without a last byte that is in part.
@@ -79,8 +89,14 @@ fn p256(key: &Key<'_>) -> Result<Pair, SigningKeyError> {
         let fields = reader.sequence(|fields| {
             let version: u8 = fields.decode()?;
             let private = fields.decode::<OctetStringRef<'_>>()?.as_bytes();
-            let curve = ContextSpecific::<ObjectIdentifier>::decode_explicit(fields, TagNumber::N0)?;
-            let public = ContextSpecific::<BitStringRef<'_>>::decode_explicit(fields, TagNumber::N1)?;
+            let curve = match next(fields, TagNumber::N0, true) {
+                true => ContextSpecific::<ObjectIdentifier>::decode_explicit(fields, TagNumber::N0)?,
+                false => None,
+            };
+            let public = match next(fields, TagNumber::N1, true) {
+                true => ContextSpecific::<BitStringRef<'_>>::decode_explicit(fields, TagNumber::N1)?,
+                false => None,
+            };
             let public = public.map(|field| whole(field.value)).transpose()?;
             // "fixed length" (RFC 5915, section 3): as long as the order of the curve.
             if version != 1 || private.len() != 32 || curve.is_some_and(|curve| curve.value != P256) {

@@ -290,18 +290,20 @@ const CALLS: [&str; 14] = [
     "flock",
 ];
 
+const FETCH: [&str; 3] = ["fetch", "--jobs", "1"];
+
 /// More calls of one kind than this are more than a run of these few files makes.
 const MOST_CALLS: usize = 120;
 
-/// Runs the command with something going wrong in a system call; whether the run came that far, and how it ended.
-fn run_with_fault(project: &Project, fault: &str) -> (bool, Output) {
+/// Runs a command with something going wrong in a system call; whether the run came that far, and how it ended.
+pub(crate) fn run_with_fault(project: &Project, args: &[&str], fault: &str) -> (bool, Output) {
     let call = fault.split(':').next().expect("a system call");
     let command = project.command();
     let mut strace = Command::new("strace");
     let log = project.path("../strace.log");
     strace.args(["-f", "-qq", "-o"]).arg(&log).args(["-e", &format!("trace={call}")]);
     strace.args(["-e", &format!("inject={fault}")]).arg(command.get_program());
-    strace.args(["fetch", "--jobs", "1"]).current_dir(project.root()).env_clear();
+    strace.args(args).current_dir(project.root()).env_clear();
     strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Ok(path) = std::env::var("PATH") {
         strace.env("PATH", path);
@@ -312,7 +314,7 @@ fn run_with_fault(project: &Project, fault: &str) -> (bool, Output) {
 }
 
 /// Whether faults can be injected here: strace is installed and may trace.
-fn can_inject() -> bool {
+pub(crate) fn can_inject() -> bool {
     let probe = Command::new("strace").args(["-qq", "-o", "/dev/null", "-e", "trace=none", "true"]).output();
     let can = probe.is_ok_and(|output| output.status.success());
     if !can {
@@ -340,7 +342,7 @@ fn at_every_call(change: &Change, calls: &[&str], fault: &str, came_out: &dyn Fn
             assert!(when < MOST_CALLS, "{call} has no end");
             let at = format!("{}, {call} {when}", change.name);
             let project = prepared(change, &source);
-            let (came_so_far, output) = run_with_fault(&project, &format!("{call}:{fault}:when={when}"));
+            let (came_so_far, output) = run_with_fault(&project, &FETCH, &format!("{call}:{fault}:when={when}"));
             if !came_so_far {
                 assert_eq!(output.status.code(), Some(0), "{at}: {output:?}");
                 check_rerun(&project, &new, &at);

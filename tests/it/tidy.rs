@@ -64,7 +64,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         "the time of trust roots, of evidence, of releases and of papers; nothing else has a calendar",
     ),
     ("x509_cert", &["src/root", "src/signer"], "who issued a certificate, and what is in a private key"),
-    ("aws_lc_rs", &["src/signer"], "one signer"),
+    ("aws_lc_rs", &["src/signer", "src/http/wire.rs"], "one signer; TLS names it as its provider"),
     ("zeroize", &["src/signer", "src/commands/seal.rs", "src/bin/pinfold/terminal.rs"], "where secrets are held"),
     ("snap", &["src/registry"], "one decoder"),
     ("clap", &["src/bin"], "only the shell reads arguments"),

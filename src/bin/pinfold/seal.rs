@@ -61,41 +61,33 @@ fn given(options: &PassphraseFrom) -> Result<Option<Passphrase>, Error> {
 
 /// Asks at the terminal.
 fn ask(prompt: &str) -> Result<Passphrase, Failure> {
-    let typed = terminal::ask(prompt).map_err(|error| failure("terminal", &error, None))?;
-    Passphrase::new(typed)
-        .map_err(|source| Error::from(SealError::Passphrase { from: "the terminal".into(), source }).into())
+    let typed = terminal::ask(prompt).map_err(|error| failed(Finding::new(Level::Error, "terminal", error)))?;
+    let passphrase = Passphrase::new(typed);
+    Ok(passphrase.map_err(|source| Error::from(SealError::Passphrase { from: "the terminal".to_owned(), source }))?)
 }
 
 /// `pinfold keygen`. Whether a key is to have a passphrase is said, by an option or at the terminal, and never assumed.
 pub(crate) fn keygen(options: &Keygen) -> Result<Report, Failure> {
-    let given = given(&options.passphrase)?;
-    let passphrase = match given {
+    let passphrase = match given(&options.passphrase)? {
         Some(passphrase) => Some(passphrase),
         None if options.no_passphrase => None,
         None if terminal::is_there() => {
             let first = ask("Passphrase for the new key: ")?;
             if ask("The same again: ")? != first {
-                return Err(failure("passphrase-differs", "the two passphrases are not the same", None));
+                let message = "the two passphrases are not the same";
+                return Err(failed(Finding::new(Level::Error, "passphrase-differs", message)));
             }
             Some(first)
         }
         None => {
+            let message = "nothing says whether the key is to have a passphrase";
             let hint = "say `--passphrase-file FILE`, `--passphrase-fd N` or `--no-passphrase`";
-            return Err(failure(
-                "passphrase-absent",
-                "nothing says whether the key is to have a passphrase",
-                Some(hint),
-            ));
+            return Err(failed(Finding::new(Level::Error, "passphrase-absent", message).hint(hint)));
         }
     };
     Ok(keygen::run(&Options { kind: options.kind, out: options.out.clone(), passphrase })?)
 }
 
-fn failure(code: &str, message: &str, hint: Option<&str>) -> Failure {
-    let finding = Finding::new(Level::Error, code, message);
-    let finding = match hint {
-        Some(hint) => finding.hint(hint),
-        None => finding,
-    };
+fn failed(finding: Finding) -> Failure {
     Failure { findings: vec![finding], verdict: Verdict::Failed }
 }
