@@ -18,6 +18,7 @@ pub mod pins;
 pub mod record;
 pub mod report;
 pub mod statement;
+pub mod wasmfile;
 
 // judgement: values to values
 pub mod attestation;
@@ -31,6 +32,7 @@ pub mod sbom;
 pub mod signer;
 pub mod slsa;
 pub mod source;
+pub mod wasm;
 
 // effects: the only doors to the world
 pub mod fs;

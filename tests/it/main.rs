@@ -37,4 +37,5 @@ mod trust;
 mod update;
 mod verify;
 mod vsa;
+mod wasm;
 mod wire;

@@ -12,9 +12,9 @@ const LADDER: &[&[&str]] = &[
     &["digest", "json", "path", "url"],
     &["layout"],
     // formats: bytes to values and back
-    &["archive", "nar", "pins", "record", "report", "statement"],
+    &["archive", "nar", "pins", "record", "report", "statement", "wasmfile"],
     // judgement: values to values
-    &["patch", "purl", "root", "signer", "source"],
+    &["patch", "purl", "root", "signer", "source", "wasm"],
     &["attestation", "build", "sbom"],
     &["provenance"],
     &["policy"],
@@ -56,7 +56,16 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("skip_tlog_unsafe", &["src/attestation/keyless.rs"], "GitHub's own root alone has no log"),
     ("skip_sct", &["src/attestation/keyless.rs"], "GitHub's own root alone has no certificate log"),
     ("skip_certificate_chain", &[], "no signer is anybody's word without a chain"),
-    ("regex_lite", &["src/policy"], "one meaning of a pattern for identities"),
+    (
+        "regex_lite",
+        &["src/policy", "src/wasmfile/selection.rs"],
+        "one meaning of a pattern for identities, one for sections",
+    ),
+    (
+        "aws_lc_rs",
+        &["src/wasm/"],
+        "signatures in WebAssembly are plain Ed25519, for which the other judges have no door",
+    ),
     ("sigstore_tuf", &["src/trust"], "one TUF client"),
     (
         "jiff",

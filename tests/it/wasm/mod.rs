@@ -1,0 +1,3 @@
+//! Signed WebAssembly, at the boundary of the library.
+
+mod corpus;
