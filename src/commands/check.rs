@@ -1,4 +1,4 @@
-//! `pinfold check`: judges evidence about one artifact, without a pins.toml, a store or the network.
+//! `pinfold check`: judges evidence about artifacts, without a pins.toml, a store or the network.
 //!
 //! All attestations of all documents are proved and judged together: one that is wrong refuses, whatever stands beside
 //! it. Where nobody is named who may have signed there is no verdict, only what the evidence says.
@@ -27,8 +27,8 @@ use subject::Subject;
 /// What `pinfold check` was asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The artifact: a file's path, or its digest as `ALGORITHM:VALUE` or as SRI has it.
-    pub artifact: String,
+    /// The artifacts, one at least: a file's path, or its digest as `ALGORITHM:VALUE` or as SRI has it.
+    pub artifacts: Vec<String>,
     /// The documents with the evidence.
     pub attestations: Vec<PathBuf>,
     /// What to prove it against, as [`Trust::from_option`] reads it; the roots in use for none.
@@ -44,22 +44,49 @@ pub struct Options {
 /// What `key` says for the keys of the npm registry that are in use.
 pub const REGISTRY: &str = "registry";
 
-/// Proves and judges the evidence. It takes no context, as nothing of one but the roots and the time plays a part.
+/// Proves and judges the evidence about each artifact. It takes no context, as nothing of one but the roots and the time
+/// plays a part.
 pub fn run(trust: &Trust, clock: &dyn Clock, options: &Options) -> Result<Report, Error> {
-    let subject = Subject::find(&options.artifact)?;
+    let subjects: Vec<_> = options.artifacts.iter().map(|given| Subject::find(given)).collect::<Result<_, _>>()?;
     let (against, by_key) = trusted(trust, options)?;
     let policy = Policy { key: by_key, ..options.policy.clone() };
-    let (attestations, mut findings, mut verdict) = read(&options.attestations);
+    let now = clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let documents = read(&options.attestations);
+    let named = options.artifacts.iter().zip(&subjects);
+    let rows: Vec<Row> = named
+        .map(|(given, subject)| row(given, subject, &against, (&policy, now), &documents))
+        .collect::<Result<_, _>>()?;
+    let count = match documents.attestations.len() {
+        1 => "1 attestation".to_owned(),
+        count => format!("{count} attestations"),
+    };
+    let summary = match rows.as_slice() {
+        [row] => format!("{count} looked at: {}", row.status),
+        _ => format!("{count} looked at: {}", super::verify::tally(&rows, "artifact")),
+    };
+    Ok(Report { command: "check", rows, notes: Vec::new(), summary, judges: true })
+}
+
+/// How one artifact comes out.
+fn row(
+    given: &str,
+    subject: &Subject,
+    against: &attestation::Trust,
+    (policy, now): (&Policy, i64),
+    documents: &Documents,
+) -> Result<Row, Error> {
+    let Documents { attestations, findings, verdict } = documents;
+    let (mut findings, mut verdict) = (findings.clone(), *verdict);
     let open = || subject.open();
     let artifact = Artifact {
-        digests: subject.digests(&algorithms(&attestations))?,
+        digests: subject.digests(&algorithms(attestations))?,
         open: if subject.is_file() { Some(&open) } else { None },
     };
-    let proofs: Vec<_> = attestations.iter().map(|one| prove(&against, one, &artifact)).collect();
+    let proofs: Vec<_> = attestations.iter().map(|one| prove(against, one, &artifact)).collect();
     let mut outcome = None;
     if !attestations.is_empty() {
-        let now = clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let judged = outcome_of(&policy, i64::try_from(now).unwrap_or(i64::MAX), &attestations, &proofs);
+        let judged = outcome_of(policy, now, attestations, &proofs);
         verdict = verdict.max(judged.verdict);
         findings.extend(judged.findings.iter().cloned());
         // What holds of several attestations is told once.
@@ -69,15 +96,9 @@ pub fn run(trust: &Trust, clock: &dyn Clock, options: &Options) -> Result<Report
     // What one document proves is told only where no other is wrong or could not be read.
     let told = outcome.filter(|outcome| outcome.verdict == verdict);
     let status = told.as_ref().map_or_else(|| super::fetch::status_of(verdict), |outcome| outcome.status);
-    let count = match attestations.len() {
-        1 => "1 attestation".to_owned(),
-        count => format!("{count} attestations"),
-    };
-    let summary = format!("{count} looked at: {status}");
     let (source, evidence) = told.map(|outcome| (outcome.source, outcome.evidence)).unwrap_or_default();
-    let (subject, status) = (options.artifact.clone(), status.to_owned());
-    let row = Row { subject, verdict, status, source, detail: String::new(), evidence, audit: None, findings };
-    Ok(Report { command: "check", rows: vec![row], notes: Vec::new(), summary, judges: true })
+    let (subject, status) = (given.to_owned(), status.to_owned());
+    Ok(Row { subject, verdict, status, source, detail: String::new(), evidence, audit: None, findings })
 }
 
 /// Roots and keys to prove against, and whether a key was named.
@@ -111,8 +132,16 @@ fn trusted(trust: &Trust, options: &Options) -> Result<(attestation::Trust, bool
     Ok((attestation::Trust::new(roots, named), true))
 }
 
-/// All attestations of the documents, what is wrong with documents, and how that makes it come out.
-fn read(paths: &[PathBuf]) -> (Vec<Attestation>, Vec<Finding>, Verdict) {
+/// All that was handed in as evidence.
+struct Documents {
+    attestations: Vec<Attestation>,
+    /// What is wrong with documents.
+    findings: Vec<Finding>,
+    /// How that makes it come out.
+    verdict: Verdict,
+}
+
+fn read(paths: &[PathBuf]) -> Documents {
     let (mut attestations, mut findings, mut verdict) = (Vec::new(), Vec::new(), Verdict::Passed);
     for path in paths {
         match document(path) {
@@ -127,7 +156,7 @@ fn read(paths: &[PathBuf]) -> (Vec<Attestation>, Vec<Finding>, Verdict) {
             }
         }
     }
-    (attestations, findings, verdict)
+    Documents { attestations, findings, verdict }
 }
 
 fn document(path: &Path) -> Result<Result<Vec<Attestation>, DocumentError>, Error> {

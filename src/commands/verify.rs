@@ -59,7 +59,7 @@ pub(super) fn against(
     let (rows, against) = rows.into_iter().unzip();
     let notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
     let mut report = Report { command: "verify", rows, notes, summary: String::new(), judges: true };
-    report.summary = summary(&report);
+    report.summary = tally(&report.rows, "pin");
     Ok((report, against))
 }
 
@@ -283,18 +283,20 @@ fn place(pin: &Pin, path: &str) -> String {
     if path.is_empty() { pin.to.to_string() } else { format!("{}/{path}", pin.to) }
 }
 
-fn summary(report: &Report) -> String {
-    let (total, verified) = (report.rows.len(), report.count(Verdict::Passed));
-    let pins = if total == 1 { "pin" } else { "pins" };
+/// How many rows were verified, and how the others came out; `noun` is what a row is about.
+pub(super) fn tally(rows: &[Row], noun: &str) -> String {
+    let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+    let (total, verified) = (rows.len(), count(Verdict::Passed));
+    let plural = if total == 1 { "" } else { "s" };
     if verified == total {
-        return format!("{total} {pins} verified");
+        return format!("{total} {noun}{plural} verified");
     }
     let parts: Vec<String> = [Verdict::Refused, Verdict::Unverifiable, Verdict::Failed]
         .into_iter()
-        .filter_map(|verdict| match report.count(verdict) {
+        .filter_map(|verdict| match count(verdict) {
             0 => None,
             count => Some(format!("{count} {}", fetch::status_of(verdict))),
         })
         .collect();
-    format!("{verified} of {total} {pins} verified, {}", parts.join(", "))
+    format!("{verified} of {total} {noun}{plural} verified, {}", parts.join(", "))
 }

@@ -93,9 +93,9 @@ pub(crate) enum Command {
     /// A tree is held against the strongest thing there is: the tree hash in its pin, else the cached artifact unpacked
     /// again, else its record. Names each file that was changed, added or removed, or whose mode differs.
     Verify(Box<Verify>),
-    /// Judge evidence about one artifact, without a pins.toml and without the network
+    /// Judge evidence about artifacts, without a pins.toml and without the network
     ///
-    /// Proves every attestation in the documents, and that it is about the artifact, then holds what was proved to what
+    /// Proves every attestation in the documents, and that it is about the artifacts, then holds what was proved to what
     /// the options say. Evidence that is wrong refuses, whatever stands beside it. Where no option says who may have made
     /// the artifact there is no verdict (exit code 3), only what the evidence says.
     Check(Box<Check>),

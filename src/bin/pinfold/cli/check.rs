@@ -11,9 +11,9 @@ use pinfold::url::Url;
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The artifact: a file, or a digest as sha256:HEX, sha512:HEX, ALGORITHM:VALUE or sha512-BASE64
-    #[arg(value_name = "ARTIFACT")]
-    artifact: String,
+    /// The artifacts: files, or digests as sha256:HEX, sha512:HEX, ALGORITHM:VALUE or sha512-BASE64
+    #[arg(value_name = "ARTIFACT", required = true)]
+    artifact: Vec<String>,
     /// A document with evidence: Sigstore bundles, npm's, GitHub's or PyPI's answers, DSSE envelopes
     #[arg(short, long, value_name = "FILE", required = true)]
     attestation: Vec<PathBuf>,
@@ -105,7 +105,7 @@ impl Check {
     /// What the command takes.
     pub(crate) fn options(&self) -> Options {
         Options {
-            artifact: self.artifact.clone(),
+            artifacts: self.artifact.clone(),
             attestations: self.attestation.clone(),
             trusted_root: self.trusted_root.clone(),
             key: self.who.key.clone(),
