@@ -509,7 +509,7 @@ fn commands(words: &[String]) -> Vec<Vec<String>> {
     all
 }
 
-fn help(words: &[String]) -> String {
+pub(crate) fn help(words: &[String]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
     let output = command.args(words).arg("--help").output().expect("the command");
     assert!(output.status.success(), "{words:?}");
@@ -549,6 +549,6 @@ fn files_below(folder: &str) -> Vec<String> {
     files
 }
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

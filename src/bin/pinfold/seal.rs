@@ -27,7 +27,7 @@ pub(crate) fn signing(_world: &World, options: &Sealing) -> Result<Option<Signin
 pub(crate) fn sign(world: &World, options: &Sign) -> Result<Report, Failure> {
     let Some(signing) = signing(world, &options.sealing)? else {
         let hint = "say `--key FILE`, or `--keyless`";
-        return Err(failure("nobody-signs", "nothing says who signs", Some(hint)));
+        return Err(failed(Finding::new(Level::Error, "nobody-signs", "nothing says who signs").hint(hint)));
     };
     let (file, out, in_toto) = (options.file.clone(), options.out.clone(), options.in_toto);
     Ok(sign::run(&world.ctx(), &sign::Options { file, out, in_toto, signing })?)
