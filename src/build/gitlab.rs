@@ -15,7 +15,7 @@ pub(super) const PLATFORM: &str = "GitLab CI";
 
 /// The variables that are read; those of the reference depend on what was built, and the runner's description may be
 /// empty.
-pub const VARIABLES: [&str; 13] = [
+pub const VARIABLES: [&str; 12] = [
     "CI_PROJECT_URL",
     "CI_JOB_NAME",
     "CI_JOB_ID",
@@ -25,7 +25,6 @@ pub const VARIABLES: [&str; 13] = [
     "CI_RUNNER_EXECUTABLE_ARCH",
     "CI_RUNNER_DESCRIPTION",
     "CI_COMMIT_SHA",
-    "CI_COMMIT_REF_NAME",
     "CI_COMMIT_TAG",
     "CI_COMMIT_BRANCH",
     "CI_MERGE_REQUEST_REF_PATH",

@@ -136,7 +136,7 @@ impl AttestError {
             Self::NoOutput { .. } => "output-absent",
             Self::Outside { .. } => "output-outside",
             Self::Name { .. } => "output-name",
-            Self::NotUtf8 { .. } => "output-not-utf8",
+            Self::NotUtf8 { .. } => "output-encoding",
             Self::Pattern { .. } => "output-pattern",
             Self::NotBuilt { .. } => "output-not-built",
             Self::NoFile { .. } => "output-no-file",

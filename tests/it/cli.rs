@@ -53,6 +53,7 @@ fn says_what_it_can_do() {
     check("help-verify", &project, &["verify", "--help"], 0);
     check("help-add", &project, &["add", "--help"], 0);
     check("help-update", &project, &["update", "--help"], 0);
+    check("help-attest", &project, &["attest", "--help"], 0);
     check("help-cache", &project, &["cache", "--help"], 0);
     check("help-cache-gc", &project, &["cache", "gc", "--help"], 0);
     check("help-completions", &project, &["completions", "--help"], 0);
@@ -85,6 +86,7 @@ fn man_pages() {
     let pages = files_below(&project.path("man/pages"));
     let expected = [
         "add",
+        "attest",
         "audit",
         "cache-gc",
         "cache-list",

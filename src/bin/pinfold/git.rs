@@ -2,7 +2,7 @@
 //! no hooks, no file-system monitor, no pager; and what the environment says of another checkout is not handed on.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{self, Output, Stdio};
 
 use pinfold::build::{Checkout, Source, repository};
 use pinfold::error::{AttestError, Error};
@@ -112,7 +112,7 @@ impl Git<'_> {
     }
 
     fn run(&self, args: &[&str]) -> Result<Output, Error> {
-        let mut command = Command::new("git");
+        let mut command = process::Command::new("git");
         command.args(["--no-pager", "--no-optional-locks", "-C"]).arg(self.folder).args(FIXED).args(args);
         for name in ELSEWHERE {
             command.env_remove(name);
