@@ -27,6 +27,10 @@ pub const VARIABLES: [&str; 11] = [
     "RUNNER_ENVIRONMENT",
 ];
 
+/// Variables of those that run workflows as GitHub does, and set GitHub's variables too: Gitea, Forgejo, `act`. What they
+/// build is not of GitHub's build type, which nobody but GitHub certifies.
+pub(super) const LOOKALIKES: [&str; 3] = ["GITEA_ACTIONS", "FORGEJO_ACTIONS", "ACT"];
+
 /// The job's build.
 pub(super) fn recognise(variable: &dyn Fn(&str) -> Option<String>) -> Result<Build, BuildError> {
     let get = |name| required(PLATFORM, variable, name);

@@ -90,7 +90,8 @@ impl Build {
             return Self::named(build_type, builder, &named.parameters);
         }
         let is_set = |name| variable(name).is_some_and(|value| value == "true");
-        match (is_set("GITHUB_ACTIONS"), is_set("GITLAB_CI")) {
+        let is_like_github = github::LOOKALIKES.into_iter().any(|name| variable(name).is_some());
+        match (is_set("GITHUB_ACTIONS") && !is_like_github, is_set("GITLAB_CI")) {
             (true, true) => Err(BuildError::TwoPlatforms),
             (true, false) => github::recognise(variable)?.with(named, github::PLATFORM),
             (false, true) => gitlab::recognise(variable)?.with(named, gitlab::PLATFORM),

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::build::{self, Build, Checkout};
 use crate::ctx::Ctx;
-use crate::error::{AttestError, Error};
+use crate::error::{AttestError, Error, SealError};
 use crate::fs;
 use crate::path::RelPath;
 use crate::project::Project;
@@ -97,6 +97,10 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
     };
     let files = outputs::find(&project, options)?;
     let place = place(&project, options, files.outputs.keys())?;
+    if let Some(place) = &place {
+        // What was signed may be in a public log for good: better known before that it cannot be written.
+        writable(place)?;
+    }
     let (outputs, byproducts) = files.read(ctx, &project)?;
     let build = options.times.of(&options.build, None, now(ctx));
     let statement = statement(&inputs, &outputs, &byproducts, &build);
@@ -110,6 +114,15 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
     seal::put(&place, &document)?;
     report.notes.push(written(what, &place));
     Ok(Done { report, statement: None })
+}
+
+/// Whether a file can be put there.
+fn writable(place: &Path) -> Result<(), Error> {
+    if !fs::is_file_or_absent(place)? {
+        return Err(SealError::NotAFile { path: place.to_owned() }.into());
+    }
+    let (_, beside) = fs::create_beside(place)?;
+    Ok(fs::remove(&beside)?)
 }
 
 /// Where the statement goes; `None` to be handed back.

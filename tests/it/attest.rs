@@ -380,7 +380,7 @@ fn the_checkout_is_its_commit() {
     }
     let many: Vec<String> = (0..300).map(|index| format!("x/{index:03}")).collect();
     let checkout = Some(Checkout { dirty: many, ..clean() });
-    let error = run(&project, &Options { checkout: checkout.clone(), ..options(&["dist"]) }).err().expect("dirty");
+    let error = run(&project, &Options { checkout: checkout.clone(), ..options(&["dist"]) }).expect_err("dirty");
     let said = error.to_string();
     assert!(said.contains("in 300 paths: `x/000`") && said.ends_with("and 290 more"), "{said}");
     let allowed = Options { checkout, allow_dirty: true, ..options(&["dist"]) };

@@ -341,7 +341,7 @@ fn every_variable_is_in_the_docs() {
     variables.insert(pinfold::source::registries::PYPI_VARIABLE.to_owned());
     variables.extend(pinfold::build::GITHUB_VARIABLES.map(str::to_owned));
     variables.extend(pinfold::build::GITLAB_VARIABLES.map(str::to_owned));
-    variables.extend(["GITHUB_ACTIONS", "GITLAB_CI"].map(str::to_owned));
+    variables.extend(["GITHUB_ACTIONS", "GITLAB_CI", "GITEA_ACTIONS", "FORGEJO_ACTIONS", "ACT"].map(str::to_owned));
     for (call, prefix) in [("variable(\"", ""), ("either(\"", ""), ("config(\"", "NPM_CONFIG_"), ("option_env!(\"", "")]
     {
         for rest in world.split(call).skip(1) {

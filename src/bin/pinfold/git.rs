@@ -1,5 +1,6 @@
-//! git, asked for what is checked out; the one program that `attest` runs. Nothing of it is configurable by the checkout:
-//! no hooks, no file-system monitor, no pager; and what the environment says of another checkout is not handed on.
+//! git, asked for what is checked out; the one program that `attest` runs: without hooks, file-system monitor and pager,
+//! without fetching what a partial clone lacks, and without what the environment says of another checkout. Filters
+//! (gitattributes(5)) stay as they are configured: without them files differ that do not.
 
 use std::path::Path;
 use std::process::{self, Output, Stdio};
@@ -119,6 +120,7 @@ impl Git<'_> {
         }
         // Messages are told apart by their words, and replacements (git-replace(1)) are not what a commit is.
         command.env("LC_ALL", "C").env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_TERMINAL_PROMPT", "0");
+        command.env("GIT_NO_LAZY_FETCH", "1");
         command.stdin(Stdio::null()).output().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => AttestError::GitAbsent.into(),
             _ => AttestError::Git { said: error.to_string() }.into(),

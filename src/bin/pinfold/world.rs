@@ -144,6 +144,7 @@ fn trusted_root(cli: &Cli) -> Option<String> {
         Command::Update(update) => update.trusted_root.clone(),
         Command::Audit(audit) => audit.root.trusted_root.clone(),
         Command::Explain(explain) => explain.root.trusted_root.clone(),
+        Command::Attest(attest) => attest.root.trusted_root.clone(),
         _ => None,
     }
 }

@@ -251,6 +251,12 @@ fn elsewhere_somebody_has_to_say() {
     let own = of(&nowhere, &named(own_type, own_builder, &[("b", "2"), ("a", "1=1")])).expect("a build");
     assert_eq!(json!(own.external), json!({ "a": "1=1", "b": "2" }));
     assert_eq!(own.source, None);
+    // Others set the variables of GitHub, and are not GitHub.
+    for lookalike in ["GITEA_ACTIONS", "FORGEJO_ACTIONS", "ACT"] {
+        let mut variables = github();
+        variables.insert(lookalike, "true".to_owned());
+        assert_eq!(code(&variables, Named::default()), "build-unnamed", "{lookalike}");
+    }
     // A platform's word stands whole, or not at all.
     for variables in [github(), gitlab()] {
         assert_eq!(code(&variables, named(own_type, None, &[])), "build-half-named");

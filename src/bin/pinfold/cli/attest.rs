@@ -6,6 +6,7 @@ use clap::Args;
 
 use pinfold::build::Named;
 
+use super::audit::Root;
 use super::{Sealing, Target};
 
 #[derive(Debug, Args)]
@@ -13,12 +14,15 @@ pub(crate) struct Attest {
     /// What was built: files, folders (every file in them) and patterns, relative to the folder of pins.toml
     #[arg(value_name = "OUTPUT", required = true)]
     pub(crate) outputs: Vec<String>,
+    // Before those with headings of their own, which would go on over it.
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) root: Root,
     #[command(flatten)]
     pub(crate) stated: Stated,
     #[command(flatten)]
     pub(crate) sealing: Sealing,
-    #[command(flatten)]
-    pub(crate) target: Target,
 }
 
 /// What a statement says, and where it goes.
