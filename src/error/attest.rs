@@ -17,7 +17,7 @@ pub enum AttestError {
     GitAbsent,
     /// git does not answer.
     Git {
-        /// What it said, its first lines.
+        /// What it said, its first lines in one, without control characters.
         said: String,
     },
     /// The project is in no git checkout, or in one without a commit.
@@ -43,6 +43,11 @@ pub enum AttestError {
     },
     /// An output is not in the project's folder.
     Outside {
+        /// What was given.
+        given: String,
+    },
+    /// An output is the project itself.
+    Project {
         /// What was given.
         given: String,
     },
@@ -135,6 +140,7 @@ impl AttestError {
             Self::Inputs(_) => "inputs-unproved",
             Self::NoOutput { .. } => "output-absent",
             Self::Outside { .. } => "output-outside",
+            Self::Project { .. } => "output-project",
             Self::Name { .. } => "output-name",
             Self::NotUtf8 { .. } => "output-encoding",
             Self::Pattern { .. } => "output-pattern",
@@ -164,7 +170,9 @@ impl AttestError {
             Self::Outside { .. } => "outputs have to lie in the folder of pins.toml",
             Self::Name { .. } | Self::NotUtf8 { .. } => "give it a name that every system can have",
             Self::Pattern { .. } => "`*` and `?` stand for parts of a name, `**` for folders",
-            Self::NotBuilt { .. } => "name what the build made; what went into it is stated anyway",
+            Self::Project { .. } | Self::NotBuilt { .. } => {
+                "name what the build made; what went into it is stated anyway"
+            }
             Self::NoFile { .. } => "an output is a file, or a folder of files",
             Self::IsStatement { .. } => "write the statement elsewhere with `--out FILE`",
             Self::Collision { .. } => "rename one of them: where case or Unicode form does not count they are one file",
@@ -204,7 +212,7 @@ impl fmt::Display for AttestError {
         match self {
             Self::Build(error) => error.fmt(f),
             Self::GitAbsent => f.write_str("there is no `git` to ask for the commit"),
-            Self::Git { said } => write!(f, "git does not say what is checked out: {}", said.escape_debug()),
+            Self::Git { said } => write!(f, "git does not say what is checked out: {said}"),
             Self::NoCheckout => f.write_str("there is no git commit to state as the source"),
             Self::OtherCommit { .. } => f.write_str("another commit is checked out than the one that the job is for"),
             Self::Dirty { paths } => dirty(f, paths),
@@ -213,6 +221,7 @@ impl fmt::Display for AttestError {
             Self::Outside { given } => {
                 write!(f, "the output `{}` is outside of the project", given.escape_debug())
             }
+            Self::Project { given } => write!(f, "the output `{}` is the project itself", given.escape_debug()),
             Self::Name { given, source } => write!(f, "the output `{}`: {source}", given.escape_debug()),
             Self::NotUtf8 { path } => write!(f, "the output `{}` has a name that is not UTF-8", path.escape_debug()),
             Self::Pattern { given, source } => write!(f, "`{}`: {source}", given.escape_debug()),

@@ -283,7 +283,9 @@ fn outputs_are_what_was_built() {
     check("../project/dist/app.js", "output-outside");
     check(&elsewhere, "output-outside");
     check("/", "output-outside");
-    check(".", "output-name");
+    check(".", "output-project");
+    check(&project.root().display().to_string(), "output-outside");
+    check(&format!("{}/", project.root().display()), "output-project");
     check("", "output-name");
     check("odd", "output-name");
     check("odd/back\\slash", "output-name");
@@ -338,10 +340,15 @@ fn its_own_statement_is_no_output() {
     let first = project.read("dist/all.json");
     run(&project, &own).expect("a statement, again");
     assert_eq!(project.read("dist/all.json"), first);
+    // What is no statement is not lost to one.
+    let over = Options { out: Some(project.path("dist/app.js")), ..options(&["dist"]) };
+    assert_eq!(refused(&project, &over), ("output-is-statement".to_owned(), 2));
+    assert_eq!(project.read("dist/app.js"), "app");
     // A folder in which there is nothing else has no output.
-    assert_eq!(refused(&project, &Options { out: Some(project.path("a/b")), ..options(&["a"]) }).0, "output-absent");
-    project.write("a/b", "x");
-    assert_eq!(refused(&project, &Options { out: Some(project.path("a/b")), ..options(&["a"]) }).0, "output-absent");
+    let alone = Options { out: Some(project.path("a/b")), ..options(&["a"]) };
+    assert_eq!(refused(&project, &alone).0, "output-absent");
+    project.write("a/b", &first);
+    assert_eq!(refused(&project, &alone).0, "output-absent");
     // Where nothing can be written nothing is.
     let error = run(&project, &Options { out: Some(project.path("dist/lib")), ..options(&["dist"]) }).expect_err("no");
     assert_eq!(error.verdict().exit_code(), 2, "{error}");

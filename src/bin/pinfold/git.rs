@@ -137,7 +137,7 @@ fn text(output: &Output) -> Result<String, Error> {
 fn failed(output: &Output) -> Error {
     let said = String::from_utf8_lossy(&output.stderr);
     let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
-    AttestError::Git { said: said.join("; ") }.into()
+    AttestError::Git { said: said.join(" ").replace(char::is_control, " ") }.into()
 }
 
 /// Configuration that the checkout could have otherwise, and that would run programs or hide changes.

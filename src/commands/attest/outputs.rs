@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
+use crate::attestation::{self, MAX_DOCUMENT_LEN};
 use crate::ctx::Ctx;
 use crate::error::{AttestError, Error};
 use crate::fs::{self, Dir, Kind};
 use crate::layout::Pattern;
 use crate::path::{PathError, RelPath};
 use crate::project::{Project, RECORDS};
-use crate::statement::MAX_SUBJECTS;
+use crate::statement::{MAX_SUBJECTS, Statement};
 use crate::tree;
 
 use super::hash::{Output, hash};
@@ -125,8 +126,11 @@ fn relative(project: &Project, given: &str) -> Result<String, Error> {
     }
     if parts.is_empty() {
         // The project itself: its sources are no outputs.
-        let source = if given.is_empty() { PathError::Empty } else { PathError::Dot };
-        return Err(AttestError::Name { given: given.to_owned(), source }.into());
+        let given = given.to_owned();
+        return Err(match given.is_empty() {
+            true => AttestError::Name { given, source: PathError::Empty }.into(),
+            false => AttestError::Project { given }.into(),
+        });
     }
     Ok(parts.join("/"))
 }
@@ -201,7 +205,8 @@ impl Found<'_> {
                         self.walk(&inner, Some(&full), wants)?;
                     }
                 }
-                _ if !wants(&full) || self.out == Some(&full) => {}
+                _ if !wants(&full) => {}
+                Kind::File if self.out == Some(&full) => self.hold_statement(full)?,
                 Kind::File => {
                     self.refuse(&full)?;
                     self.put(full, stat.size)?;
@@ -210,6 +215,14 @@ impl Found<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What stands where the statement goes is no output if it is one of an earlier run; all else would be lost.
+    fn hold_statement(&self, path: RelPath) -> Result<(), Error> {
+        let limit = u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
+        let is_statement = fs::read(&self.project.folder().join(path.as_str()), limit)
+            .is_ok_and(|bytes| attestation::read(&bytes).is_ok() || Statement::parse(&bytes).is_ok());
+        if is_statement { Ok(()) } else { Err(AttestError::IsStatement { path }.into()) }
     }
 
     fn put(&mut self, path: RelPath, size: u64) -> Result<(), Error> {
