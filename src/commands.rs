@@ -12,6 +12,7 @@ pub mod keygen;
 pub mod many;
 pub mod paper;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 pub mod sbom;
 pub mod seal;

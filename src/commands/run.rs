@@ -78,15 +78,13 @@ pub fn prepare(ctx: &Ctx<'_>, options: &Options) -> Result<Ready, Error> {
     Ok(Ready { pin_file: project.pin_file().text().to_owned(), inputs, before })
 }
 
-impl Ready {
-    /// What a build must not write to: the pin file, the records, the trees; relative to the folder of the pin file.
-    pub fn read_only(&self, ctx: &Ctx<'_>) -> Result<Vec<String>, Error> {
-        let project = Project::open(ctx.pin_file)?;
-        let file = ctx.pin_file.file_name().map(|name| name.to_string_lossy().into_owned());
-        let trees = project.pin_file().pins().iter().filter(|pin| pin.artifact_for(ctx.platform).is_some());
-        let trees = trees.map(|pin| pin.to.to_string());
-        Ok(file.into_iter().chain([RECORDS.to_owned()]).chain(trees).collect())
-    }
+/// What a build must not write to: the pin file, the records, the trees; relative to the folder of the pin file.
+pub fn pinned(ctx: &Ctx<'_>) -> Result<Vec<String>, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let file = ctx.pin_file.file_name().map(|name| name.to_string_lossy().into_owned());
+    let trees = project.pin_file().pins().iter().filter(|pin| pin.artifact_for(ctx.platform).is_some());
+    let trees = trees.map(|pin| pin.to.to_string());
+    Ok(file.into_iter().chain([RECORDS.to_owned()]).chain(trees).collect())
 }
 
 /// The build as the statement has it. What a platform says of itself stays beside what was run.

@@ -30,6 +30,8 @@ pub enum RunError {
         program: String,
         /// Its exit code; 128 and more for a signal.
         code: u8,
+        /// What does not come of it.
+        lost: &'static str,
     },
     /// An output was there before, and the command did not write it.
     Stale {
@@ -53,13 +55,43 @@ pub enum RunError {
         /// What changed, relative to the checkout.
         paths: Vec<String>,
     },
+    /// What should be done again is not told in a way that could be done.
+    Statement {
+        /// Why, as in "…: it is".
+        why: String,
+    },
+    /// The statement names no source commit.
+    NoCommit,
+    /// The statement names no command, and neither does the caller.
+    NoCommand,
+    /// The command is that of a statement that nobody vouches for.
+    Unproved,
+    /// The commit is not in the repository at hand.
+    CommitAbsent {
+        /// The commit.
+        commit: String,
+        /// Where it was looked for.
+        place: String,
+        /// Where it is, by the statement.
+        repository: Option<String>,
+    },
+    /// The pins at the commit are not the stated ones.
+    OtherPins {
+        /// The digest in the statement.
+        expected: String,
+        /// The digest at the commit.
+        received: String,
+    },
 }
 
 impl RunError {
     /// How it comes out.
     pub const fn verdict(&self) -> Verdict {
         match self {
-            Self::Stale { .. } | Self::Changed { .. } | Self::InputsChanged { .. } => Verdict::Refused,
+            Self::Stale { .. } | Self::Changed { .. } | Self::InputsChanged { .. } | Self::OtherPins { .. } => {
+                Verdict::Refused
+            }
+            Self::NoCommit | Self::NoCommand => Verdict::Unverifiable,
             _ => Verdict::Failed,
         }
     }
@@ -73,6 +105,12 @@ impl RunError {
             Self::Stale { .. } => "output-stale",
             Self::Changed { .. } => "checkout-changed",
             Self::InputsChanged { .. } => "inputs-changed",
+            Self::Statement { .. } => "statement-unusable",
+            Self::NoCommit => "statement-no-commit",
+            Self::NoCommand => "statement-no-command",
+            Self::Unproved => "statement-unproved",
+            Self::CommitAbsent { .. } => "commit-absent",
+            Self::OtherPins { .. } => "pins-differ",
             Self::NoBuilder => "builder-unnamed",
             Self::NoPlace { .. } => "run-no-place",
         }
@@ -91,7 +129,16 @@ impl RunError {
                 "with `--hermetic` programs are looked for in the folders of the system alone; name it by its path, or pass \
                  `--env PATH`"
             }
-            Self::Failed { .. } => return None,
+            Self::Failed { .. } | Self::Statement { .. } | Self::OtherPins { .. } => return None,
+            Self::NoCommit => "it was attested with `--no-source`, or by something else; nobody can tell what to build",
+            Self::NoCommand => "name the command that built it: `pinfold reproduce FILE -- COMMAND`",
+            Self::Unproved => {
+                "name the command yourself (`-- COMMAND`), or say `--unproved` to run whatever the statement says, in the sandbox"
+            }
+            Self::CommitAbsent { repository, .. } => {
+                let from = repository.as_deref().unwrap_or("URL");
+                return Some(format!("fetch it with git, or say where it is: `--source {from}`"));
+            }
             Self::Stale { .. } => "remove it before, or let the command write it whether or not it has changed",
             Self::InputsChanged { .. } => {
                 "`pinfold fetch` puts the right trees back; with `--hermetic` nobody can write to them"
@@ -109,6 +156,9 @@ impl RunError {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
         finding.hint = self.hint();
+        if let Self::OtherPins { expected, received } = self {
+            finding = finding.compared(expected.as_str(), received.as_str());
+        }
         let rows = match self {
             Self::InputsChanged { report } => report.rows.as_slice(),
             _ => &[],
@@ -136,11 +186,19 @@ impl fmt::Display for RunError {
         match self {
             Self::NoSandbox { step, said, .. } => write!(f, "--hermetic: this machine cannot {step}: {said}"),
             Self::Unstarted { program, said } => write!(f, "cannot start `{}`: {said}", program.escape_debug()),
-            Self::Failed { program, code } => {
-                write!(f, "`{}` ended with exit code {code}; nothing is attested", program.escape_debug())
+            Self::Failed { program, code, lost } => {
+                write!(f, "`{}` ended with exit code {code}; {lost}", program.escape_debug())
             }
             Self::Stale { paths } => write!(f, "the command did not write {}; it was there before", listed(paths)),
             Self::InputsChanged { .. } => f.write_str("the command changed what was pinned"),
+            Self::Statement { why } => write!(f, "the statement cannot be done again: {why}"),
+            Self::NoCommit => f.write_str("the statement names no source commit"),
+            Self::NoCommand => f.write_str("the statement names no command"),
+            Self::Unproved => f.write_str("nobody vouches for the statement whose command is to run"),
+            Self::CommitAbsent { commit, place, .. } => {
+                write!(f, "there is no commit `{commit}` in `{}`", place.escape_debug())
+            }
+            Self::OtherPins { .. } => f.write_str("the pins at the commit are not the stated ones"),
             Self::NoBuilder => f.write_str("nothing says what builds here: there is no `--builder-id`"),
             Self::NoPlace { outputs: 0 | 1 } => f.write_str("nothing says where to write the statement"),
             Self::NoPlace { outputs } => {

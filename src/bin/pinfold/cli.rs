@@ -7,6 +7,7 @@ mod keygen;
 mod keyless;
 mod life;
 mod paper;
+mod reproduce;
 mod run;
 mod seal;
 mod sign;
@@ -32,6 +33,7 @@ pub(crate) use keygen::Keygen;
 pub(crate) use keyless::Keyless;
 pub(crate) use life::{Add, UpdatePins, Writing};
 pub(crate) use paper::{Many, Page, Sbom, Summaries};
+pub(crate) use reproduce::Reproduce;
 pub(crate) use run::Run;
 pub(crate) use seal::{Key, Passphrase as PassphraseFrom, Sealing};
 pub(crate) use sign::Sign;
@@ -116,6 +118,11 @@ pub(crate) enum Command {
     /// `pinfold attest` does, with the command and the variables that were named. With `--hermetic` it has no network, and
     /// the statement says what was enforced. The exit code is the command's where that fails, and nothing is attested.
     Run(Box<Run>),
+    /// Do a build again, in a sandbox, and compare what comes out with what was stated
+    ///
+    /// Proves the bundle, checks its commit out into a scratch folder, fetches the stated pins, runs the stated command as
+    /// `pinfold run --hermetic` does, and compares the outputs, file by file, with the first byte that differs.
+    Reproduce(Box<Reproduce>),
     /// Tell what is proven, claimed and not known about one pin
     ///
     /// Question by question, from the pin file, the record and the store; asks nobody.
@@ -294,6 +301,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Audit(_) => "audit",
             Self::Attest(_) => "attest",
+            Self::Reproduce(_) => "reproduce",
             Self::Run(_) => "run",
             Self::Explain(_) => "explain",
             Self::Sbom(_) => "sbom",

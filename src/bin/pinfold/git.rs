@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{self, Output, Stdio};
 
 use pinfold::build::{Checkout, Source, repository};
-use pinfold::error::{AttestError, Error};
+use pinfold::error::{AttestError, Error, RunError};
+use pinfold::fs;
 
 /// What git says of the checkout that a folder is in; `None` where it is in none, or in one without a commit.
 pub(crate) fn checkout(folder: &Path) -> Result<Option<Checkout>, Error> {
@@ -30,6 +31,51 @@ pub(crate) fn checkout(folder: &Path) -> Result<Option<Checkout>, Error> {
 pub(crate) fn commit_time(folder: &Path) -> Result<Option<i64>, Error> {
     let time = Git { folder }.line(&["show", "--no-patch", "--no-show-signature", "--format=%ct", "HEAD"])?;
     Ok(time.and_then(|time| time.parse().ok()))
+}
+
+/// Checks a commit out into a new folder: from the checkout that `here` is in, or from where the caller says. Only what
+/// the caller names is asked over a network.
+pub(crate) fn check_out(
+    here: &Path,
+    source: Option<&str>,
+    (commit, repository): (&str, Option<&str>),
+    to: &Path,
+) -> Result<(), Error> {
+    let local = Git { folder: here };
+    let from = match source {
+        // git would take a folder for one below `here`.
+        Some(source) => fs::canonical(Path::new(source)).map_or(source.to_owned(), |path| path.display().to_string()),
+        None => local.line(&["rev-parse", "--show-toplevel"]).ok().flatten().unwrap_or_default(),
+    };
+    let absent = || {
+        let place = if from.is_empty() { here.display().to_string() } else { from.clone() };
+        let (commit, repository) = (commit.to_owned(), repository.map(str::to_owned));
+        Error::from(RunError::CommitAbsent { commit, place, repository })
+    };
+    if from.is_empty() {
+        return Err(absent());
+    }
+    let target = to.to_str().ok_or_else(absent)?;
+    // Without templates: they may bring hooks along.
+    local.text(&["clone", "--quiet", "--no-checkout", "--template=", "--", &from, target])?;
+    let copy = Git { folder: to };
+    let object = format!("{commit}^{{commit}}");
+    if copy.line(&["rev-parse", "--verify", "--quiet", &object])?.is_none() {
+        // One that no branch leads to; a server hands it out, or does not.
+        let _ = copy.run(&["fetch", "--quiet", "origin", commit])?;
+        copy.line(&["rev-parse", "--verify", "--quiet", &object])?.ok_or_else(absent)?;
+    }
+    copy.text(&[
+        "-c",
+        "core.autocrlf=false",
+        "-c",
+        "advice.detachedHead=false",
+        "checkout",
+        "--quiet",
+        "--detach",
+        commit,
+    ])?;
+    Ok(())
 }
 
 struct Git<'a> {

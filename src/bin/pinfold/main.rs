@@ -8,6 +8,7 @@ mod consent;
 mod git;
 mod papers;
 mod render;
+mod reproduce;
 mod run;
 mod sandbox;
 mod seal;
@@ -140,6 +141,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         // Nothing of the world but the roots: a process for each artifact should cost no more than its evidence.
         Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,
         Command::Attest(options) => return attests::attest(&world()?, options),
+        Command::Reproduce(options) => reproduce::reproduce(cli, &world()?, options)?,
         Command::Run(options) => return run::run(cli, &world()?, options),
         Command::Audit(options) => return audits::audit(cli, &world()?, options),
         Command::Explain(options) => return audits::explain(cli, &world()?, options),

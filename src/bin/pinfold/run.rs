@@ -55,14 +55,14 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
     let job = Job { folder: &folder, command: &options.command, environment: &environment, source_date };
     let isolation = if options.hermetic {
         let (root, prefix) = root(&folder, attest.checkout.as_ref());
-        let read_only = read_only(&ready.read_only(&ctx)?, &root, &prefix);
+        let read_only = read_only(&run::pinned(&ctx)?, &root, &prefix);
         job.confined(&root, &prefix, read_only, cli.output.json).map(|(code, isolation)| (code, Some(isolation)))
     } else {
         job.plain(cli.output.json).map(|code| (code, None))
     };
     let (code, isolation) = isolation?;
     if code != 0 {
-        return Ok(ended(&options.command, code));
+        return Ok(Answer::Ended(ended(&options.command, code, "nothing is attested"), code));
     }
     let ran = Ran { command: options.command.clone(), environment, isolation, source_date, started };
     let now = Options { checkout: checkout()?, ..attest };
@@ -70,10 +70,9 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
 }
 
 /// A command that failed keeps its exit code.
-fn ended(command: &[String], code: u8) -> Answer {
+pub(crate) fn ended(command: &[String], code: u8, lost: &'static str) -> Failure {
     let program = command.first().cloned().unwrap_or_default();
-    let failure = Failure::from(Error::from(RunError::Failed { program, code }));
-    Answer::Ended(failure, code)
+    Error::from(RunError::Failed { program, code, lost }).into()
 }
 
 /// Who builds: the platform by its own word, else whom the caller names.

@@ -29,7 +29,7 @@ pub(crate) struct Check {
 /// Who may have made it. Without any of these there is no verdict.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Who may have made it (without any of these there is no verdict)")]
-struct Who {
+pub(crate) struct Who {
     /// The repository it was built from, such as https://github.com/OWNER/NAME; any of several
     #[arg(long, value_name = "URL", value_parser = repository)]
     repository: Vec<Repository>,
@@ -101,6 +101,25 @@ struct What {
     verified_level: Vec<String>,
 }
 
+impl Who {
+    /// What is demanded of who signed, and no more.
+    pub(crate) fn options(&self, trusted_root: Option<String>) -> Options {
+        Options { trusted_root, key: self.key.clone(), policy: self.policy(), ..Options::default() }
+    }
+
+    fn policy(&self) -> Policy {
+        Policy {
+            repositories: self.repository.clone(),
+            owner: self.owner.clone(),
+            repository_id: self.repository_id.clone(),
+            owner_id: self.owner_id.clone(),
+            identity: self.identity.clone(),
+            identity_pattern: self.identity_regexp.clone(),
+            ..Policy::default()
+        }
+    }
+}
+
 impl Check {
     /// What the command takes.
     pub(crate) fn options(&self) -> Options {
@@ -118,12 +137,6 @@ impl Check {
         let (who, what) = (&self.who, &self.what);
         let is_summary = what.verifier_id.is_some() || what.resource_uri.is_some() || !what.verified_level.is_empty();
         Policy {
-            repositories: who.repository.clone(),
-            owner: who.owner.clone(),
-            repository_id: who.repository_id.clone(),
-            owner_id: who.owner_id.clone(),
-            identity: who.identity.clone(),
-            identity_pattern: who.identity_regexp.clone(),
             workflow: what.workflow.clone(),
             refs: what.git_ref.clone(),
             builder: what.builder.clone(),
@@ -138,7 +151,7 @@ impl Check {
                 resource: what.resource_uri.clone(),
                 levels: what.verified_level.clone(),
             }),
-            ..Policy::default()
+            ..who.policy()
         }
     }
 }
