@@ -22,7 +22,7 @@ const LADDER: &[&[&str]] = &[
     // effects: the doors to the world
     &["fs"],
     &["http", "store", "tree"],
-    &["registry", "trust", "verdicts"],
+    &["keyless", "registry", "trust", "verdicts"],
     // product: what a user asks for
     &["ctx", "error"],
     &["project"],
@@ -50,8 +50,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("sha2", &["src/digest"], "one meaning of a digest"),
     (
         "sigstore_verify",
-        &["src/attestation", "src/root", "src/signer"],
-        "one judge of evidence, of trust roots, one signer",
+        &["src/attestation", "src/keyless", "src/root", "src/signer"],
+        "one judge of evidence, of trust roots, one signer, one client of those who certify and log",
     ),
     ("skip_tlog_unsafe", &["src/attestation/keyless.rs"], "GitHub's own root alone has no log"),
     ("skip_sct", &["src/attestation/keyless.rs"], "GitHub's own root alone has no certificate log"),
@@ -69,8 +69,15 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("sigstore_tuf", &["src/trust"], "one TUF client"),
     (
         "jiff",
-        &["src/commands/paper.rs", "src/policy/proof.rs", "src/registry/metadata", "src/root", "src/trust"],
-        "the time of trust roots, of evidence, of releases and of papers; nothing else has a calendar",
+        &[
+            "src/commands/paper.rs",
+            "src/keyless",
+            "src/policy/proof.rs",
+            "src/registry/metadata",
+            "src/root",
+            "src/trust",
+        ],
+        "the time of trust roots, of certificates, of evidence, of releases and of papers; nothing else has a calendar",
     ),
     ("x509_cert", &["src/root", "src/signer"], "who issued a certificate, and what is in a private key"),
     ("aws_lc_rs", &["src/signer", "src/http/wire.rs"], "one signer; TLS names it as its provider"),
@@ -333,7 +340,8 @@ fn every_option_is_in_the_docs() {
 
 #[test]
 fn every_variable_is_in_the_docs() {
-    let world = std::fs::read_to_string(root().join("src/bin/pinfold/world.rs")).expect("the world");
+    let shell = |name: &str| std::fs::read_to_string(root().join("src/bin/pinfold").join(name)).expect("a source");
+    let world = [shell("world.rs"), shell("tokens.rs")].concat();
     let registries = pinfold::source::registries::NPM_VARIABLES.iter().map(|name| (*name).to_owned());
     let mut variables: BTreeSet<String> = registries.collect();
     variables.insert(pinfold::source::registries::GITHUB_VARIABLE.to_owned());

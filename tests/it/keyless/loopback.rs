@@ -52,6 +52,7 @@ fn start() -> Result<Sigstore, String> {
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sigstore/serve.py")).arg(&folder);
     command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+    #[expect(clippy::zombie_processes, reason = "it ends with the tests, and there is nobody left to wait for it")]
     let mut child = command.spawn().expect("python");
     let mut line = String::new();
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
