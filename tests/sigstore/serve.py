@@ -5,7 +5,8 @@ the token service of GitHub's runner. It believes every token, and does wrong wh
 
 writes FOLDER/trusted_root.json, prints its port, serves until its standard input ends, and then ends by itself. Every
 service stands below /TAG/FAULT: TAG is the test's own, FAULT says what is wrong with the answers, `good` for nothing.
-/asked/TAG has what was asked below a tag. Needs PyPI's `cryptography`, and nothing of the network but loopback.
+/asked/TAG has what was asked below a tag. Needs PyPI's `cryptography` (43 or newer), and nothing of the network but
+loopback; `serve.py --can` says whether it is there.
 """
 
 import base64
@@ -408,6 +409,9 @@ def end_with_input():
 
 
 def main():
+    if sys.argv[1:] == ["--can"]:
+        sign(sigstore.key_of("any"), b"anything")
+        return
     folder = Path(sys.argv[1])
     (folder / "trusted_root.json").write_text(json.dumps(GOOD.trusted_root()))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -50,7 +50,7 @@ fn start() -> Result<Sigstore, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sigstore-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let mut command = Command::new(python);
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sigstore/serve.py")).arg(&folder);
+    command.arg(SERVER).arg(&folder);
     command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::piped()).stdout(Stdio::piped());
     #[expect(clippy::zombie_processes, reason = "it ends with the tests, and there is nobody left to wait for it")]
     let mut child = command.spawn().expect("python");
@@ -64,11 +64,10 @@ fn start() -> Result<Sigstore, String> {
 /// A python that has what the server takes: the one of `.ci/run`, else the system's.
 pub(crate) fn python() -> Option<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/python/bin/python3");
-    let try_it = "from cryptography.hazmat.primitives.asymmetric import ec\n\
-                  from cryptography.hazmat.primitives import hashes\nec.ECDSA(hashes.SHA256(), deterministic_signing=True)";
     let can = |python: &PathBuf| {
-        let run = Command::new(python).args(["-c", try_it]).stderr(Stdio::null()).status();
-        run.is_ok_and(|status| status.success())
+        let mut run = Command::new(python);
+        run.args([SERVER, "--can"]).env("PYTHONDONTWRITEBYTECODE", "1");
+        run.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     };
     [own, PathBuf::from("python3")].into_iter().find(can)
 }
@@ -164,3 +163,5 @@ pub(crate) fn job() -> Value {
 
 pub(crate) const ISSUER: &str = "https://accounts.example.com";
 pub(crate) const EMAIL: &str = "signer@example.com";
+
+const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sigstore/serve.py");
