@@ -8,7 +8,7 @@ PINFOLD ?= $(CARGO_TARGET_DIR)/release/pinfold
 PINFOLD_NPM_REGISTRY ?= $(shell npm config get registry 2>/dev/null)
 export PINFOLD_NPM_REGISTRY
 
-.PHONY: help build fetch verify check deny test bench fuzz man clean
+.PHONY: help build fetch verify check deny test interop bench fuzz man clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,6 +32,13 @@ deny: ## Licences, bans and sources of the crates (needs cargo-deny)
 
 test: ## All tests; none needs the internet
 	$(CARGO) test --locked
+
+# The integration tests are the second program: they sign what the interoperability tests look at.
+interop: ## What pinfold signs, before other people's tools (needs the internet; obtains them through pip, npm and apt)
+	$(CARGO) build --locked
+	tests=$$($(CARGO) test --locked --no-run --test it --message-format json | \
+		sed -n 's/.*"name":"it".*"executable":"\([^"]*\)".*/\1/p') && \
+	python3 tests/interop/run.py --pinfold $(CARGO_TARGET_DIR)/debug/pinfold --tests "$$tests"
 
 bench: build ## Side by side with other installers and verifiers (takes minutes; obtains them through npm and pip)
 	python3 tests/bench/check.py --pinfold $(PINFOLD)

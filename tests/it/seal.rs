@@ -2,7 +2,7 @@
 //! nothing else.
 
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use pinfold::attestation::{Artifact, NamedKey, Signer, Trust, VerifiedAttestation, prove, read};
@@ -47,8 +47,11 @@ fn statement() -> Value {
     })
 }
 
-fn sealed(key: SigningKey, statement: &Value) -> Result<Value, Error> {
-    let signing = Signing::Key { key, notes: Vec::new() };
+fn sealed_by(key: SigningKey, statement: &Value) -> Result<Value, Error> {
+    sealed(Signing::Key { key, notes: Vec::new() }, statement)
+}
+
+fn sealed(signing: Signing, statement: &Value) -> Result<Value, Error> {
     Project::new("").with(&Silent, |ctx| seal::seal(ctx, &signing, Payload::Statement(statement)))
 }
 
@@ -57,7 +60,7 @@ fn released(kind: KeyKind) -> Project {
     let (project, key) = (Project::new(""), key(kind));
     project.write("out.js", OUTPUT);
     project.write("key.pub", key.public_pem());
-    let bundle = sealed(key, &statement()).expect("a bundle");
+    let bundle = sealed_by(key, &statement()).expect("a bundle");
     seal::put(&project.path("out.js.sigstore.json"), &bundle).expect("a file");
     project
 }
@@ -75,7 +78,7 @@ fn a_bundle_is_what_others_read() {
     for kind in KeyKind::ALL {
         let key = key(kind);
         let (hint, pem) = (key.hint().to_owned(), key.to_pem(None).expect("PEM"));
-        let bundle = sealed(key, &statement()).expect("a bundle");
+        let bundle = sealed_by(key, &statement()).expect("a bundle");
         let expected = json!({
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": { "publicKey": { "hint": hint }, "tlogEntries": [] },
@@ -88,7 +91,7 @@ fn a_bundle_is_what_others_read() {
         assert_eq!(bundle, expected);
         // The same again is the same, but for the random number of ECDSA.
         let again = SigningKey::from_pem(pem.as_bytes(), None).expect("a key");
-        let mut again = sealed(again, &statement()).expect("a bundle");
+        let mut again = sealed_by(again, &statement()).expect("a bundle");
         assert_eq!(again == bundle, kind == KeyKind::Ed25519);
         again["dsseEnvelope"]["signatures"] = bundle["dsseEnvelope"]["signatures"].clone();
         assert_eq!(again.to_string(), bundle.to_string());
@@ -175,7 +178,7 @@ fn what_nobody_could_check_is_not_signed() {
     let check = |pointer: &str, value: Value, why: &str| {
         let mut statement = statement();
         *statement.pointer_mut(pointer).expect("a place") = value;
-        let error = sealed(key(KeyKind::P256), &statement).expect_err(why);
+        let error = sealed_by(key(KeyKind::P256), &statement).expect_err(why);
         assert_eq!((error.code(), error.verdict().exit_code()), ("sealed-other", 1), "{error}");
         assert!(error.to_string().contains(why), "{error}");
     };
@@ -189,7 +192,7 @@ fn what_nobody_could_check_is_not_signed() {
 #[test]
 fn a_bundle_stands_where_a_file_may_stand() {
     let project = Project::new("");
-    let bundle = sealed(key(KeyKind::Ed25519), &statement()).expect("a bundle");
+    let bundle = sealed_by(key(KeyKind::Ed25519), &statement()).expect("a bundle");
     let put = |path: &Path| {
         let names = || pinfold::fs::names(&project.root()).expect("names");
         let before = names();
@@ -216,13 +219,22 @@ fn a_bundle_stands_where_a_file_may_stand() {
     assert_eq!(pinfold::fs::names(&project.root()).expect("names"), ["folder", "out.json", "pins.toml", "socket"]);
 }
 
-/// Not a test of its own: the process that [`killed_before_it_is_written`] starts.
+/// Not a test of its own: signs for [`killed_before_it_is_written`], and for `tests/interop/`, which names a key and passes
+/// its statement in a file.
 #[test]
-#[ignore = "started by killed_before_it_is_written"]
+#[ignore = "started by killed_before_it_is_written and by tests/interop"]
 fn child() {
-    let path = std::env::var("SEAL_OUT").expect("SEAL_OUT");
-    let bundle = sealed(key(KeyKind::Ed25519), &statement()).expect("a bundle");
-    seal::put(Path::new(&path), &bundle).expect("a file");
+    let path = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let out = path("SEAL_OUT").expect("SEAL_OUT");
+    let statement = path("SEAL_STATEMENT").map_or_else(statement, |path| {
+        serde_json::from_slice(&std::fs::read(path).expect("a statement")).expect("JSON")
+    });
+    let signing = path("SEAL_KEY").map_or_else(
+        || Ok(Signing::Key { key: key(KeyKind::Ed25519), notes: Vec::new() }),
+        |key| Signing::by_key(&key, path("SEAL_PASSPHRASE").map(|path| seal::passphrase(&path).expect("one")).as_ref()),
+    );
+    let bundle = sealed(signing.expect("a key"), &statement).expect("a bundle");
+    seal::put(&out, &bundle).expect("a file");
 }
 
 /// Killed between signing and the end of writing: what was there before is there, or the whole bundle.
