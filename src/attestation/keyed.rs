@@ -32,6 +32,10 @@ impl NamedKey {
     /// Reads a PEM block `PUBLIC KEY` (RFC 7468, section 13). With `id`, only signatures that carry exactly that key id
     /// count.
     pub fn from_pem(pem: &str, id: Option<String>) -> Result<Self, NamedKeyError> {
+        // The first of several would be taken, and the others passed over without a word.
+        if pem.matches("-----BEGIN ").count() > 1 {
+            return Err(NamedKeyError("there is more than one PEM block".to_owned()));
+        }
         let key = DerPublicKey::from_pem(pem).map_err(|error| NamedKeyError(error.to_string()))?;
         KeyAlgorithm::from_spki(&key).map_err(|error| NamedKeyError(error.to_string()))?;
         Ok(Self { spki: key.as_bytes().to_vec(), id })

@@ -97,6 +97,7 @@ fn man_pages() {
         "completions",
         "explain",
         "fetch",
+        "keygen",
         "man",
         "report",
         "sbom",

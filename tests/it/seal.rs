@@ -124,6 +124,10 @@ fn check_reads_it_back() {
         }
         // Nobody named, no verdict.
         assert_eq!(check(&project, &CHECK[..2]).0, 3);
+        // Two keys, of which one would have to be guessed.
+        project.write("two.pub", [project.read("key.pub"), self::key(kind).public_pem().to_owned()].concat());
+        let (code, said) = check(&project, &[&CHECK[..2], &["--key=two.pub"]].concat());
+        assert!(code == 3 && said.contains("more than one PEM block"), "{code} {said}");
         // The wrong half of the key, of which nothing is told.
         let private = self::key(kind).to_pem(None).expect("PEM");
         project.write("key.pem", private.as_bytes());
