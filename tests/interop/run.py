@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+# Nothing is left in the checkout.
+sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 PARTS = ["keys", "keyless"]
 
