@@ -60,15 +60,17 @@ impl<'a> Input<'a> {
     fn bytes(self) -> Result<Cow<'a, [u8]>, Refusal> {
         match self.0 {
             Source::Bytes(bytes) => Ok(bytes),
-            Source::Reader(reader) => {
-                let mut bytes = Vec::new();
-                let limit = MAX_FILE_LEN.saturating_add(1);
-                reader.take(limit).read_to_end(&mut bytes).map_err(WasmError::Input)?;
-                let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                if len > MAX_FILE_LEN { Err(Refusal::TooLong) } else { Ok(bytes.into()) }
-            }
+            Source::Reader(reader) => read(reader, MAX_FILE_LEN).map(Cow::Owned),
         }
     }
+}
+
+/// All that a reader gives, if that is not more than `limit`.
+fn read(reader: &mut dyn Read, limit: u64) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    reader.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(WasmError::Input)?;
+    let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if len > limit { Err(Refusal::TooLong) } else { Ok(bytes) }
 }
 
 impl<'a> From<&'a [u8]> for Input<'a> {
@@ -244,5 +246,18 @@ impl RememberingGate {
             }
         }
         Ok(admitted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_without_end() {
+        let read = |len: u64| read(&mut std::io::repeat(7).take(len), 1000);
+        assert_eq!(read(1000).map(|bytes| bytes.len()).ok(), Some(1000));
+        assert_eq!(read(1001).expect_err("too long").code(), "wasm-too-long");
+        assert_eq!(read(u64::MAX).expect_err("too long").code(), "wasm-too-long");
     }
 }

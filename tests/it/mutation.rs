@@ -18,7 +18,7 @@ use crate::support::{Project, QUIET, REGISTRY, Tar, human, integrity};
 const FLIPS: [u8; 3] = [0x01, 0x80, 0xff];
 
 /// All texts that differ from `bytes` in one byte, or that end early, each with what was done.
-fn mutants(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
+pub(crate) fn mutants(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
     let flipped = (0..bytes.len()).flat_map(move |at| {
         FLIPS.into_iter().map(move |flip| {
             let mut mutant = bytes.to_vec();

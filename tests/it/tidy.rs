@@ -63,8 +63,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "aws_lc_rs",
-        &["src/wasm/"],
-        "signatures in WebAssembly are plain Ed25519, for which the other judges have no door",
+        &["src/http/wire.rs", "src/wasm/"],
+        "TLS names its backend; signatures in WebAssembly are plain Ed25519, for which the other judges have no door",
     ),
     ("sigstore_tuf", &["src/trust"], "one TUF client"),
     (
