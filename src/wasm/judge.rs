@@ -20,12 +20,15 @@ pub struct Policy {
     pub scope: Scope,
     /// What the file must be; `None` takes both.
     pub kind: Option<Kind>,
+    /// Whether the proof names the digest of the whole file as well: a second hash over the same bytes, for whoever does not
+    /// know it already. It takes a second thread, or twice the time.
+    pub digest: bool,
 }
 
 impl Policy {
     /// The whole file, module or component.
     pub const fn whole(trusted: TrustedKeys) -> Self {
-        Self { trusted, scope: Scope::Whole, kind: None }
+        Self { trusted, scope: Scope::Whole, kind: None, digest: false }
     }
 }
 
@@ -46,7 +49,7 @@ pub struct Proof {
     parts: usize,
     covered: Covered,
     size: u64,
-    sha256: Sha256,
+    sha256: Option<Sha256>,
     content: Sha256,
 }
 
@@ -97,12 +100,13 @@ impl Proof {
         self.size
     }
 
-    /// The digest of the file, header and signature included.
-    pub const fn sha256(&self) -> Sha256 {
+    /// The digest of the file, header and signature included, where the policy asked for it.
+    pub const fn sha256(&self) -> Option<Sha256> {
         self.sha256
     }
 
-    /// The digest of everything behind the signature section: the same however often the file is signed.
+    /// The digest of everything behind the signature section, which together with the kind is the file without its
+    /// signature: the same however often it is signed.
     pub const fn content(&self) -> Sha256 {
         self.content
     }
@@ -155,10 +159,12 @@ pub(super) fn judge<R: Read>(
     detached: Option<&[u8]>,
     watch: Watch<'_>,
 ) -> Result<Proof, Refusal> {
-    let mut digest = Beside::new();
+    let mut digest = policy.digest.then(Beside::new);
     let mut size: u64 = 0;
     let mut raw = |bytes: &[u8]| {
-        digest.update(bytes);
+        if let Some(digest) = &mut digest {
+            digest.update(bytes);
+        }
         size = size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         (watch.raw)(bytes);
     };
@@ -188,7 +194,7 @@ pub(super) fn judge<R: Read>(
             Step::End { last, content } => {
                 let (signers, covered, parts) = hearing.end(last)?;
                 drop(pass);
-                let sha256 = digest.finish();
+                let sha256 = digest.map(Beside::finish);
                 return Ok(Proof { kind, signers, parts, covered, size, sha256, content });
             }
         }

@@ -127,10 +127,15 @@ impl fmt::Display for Refusal {
             Self::Lacking(Lacking::Keys { need, got }) => {
                 write!(f, "{got} of the trusted keys signed it, and {need} must have")
             }
+            Self::Changed { part: 1 } => f.write_str("the file is not what was signed"),
             Self::Changed { part } => write!(f, "part {part} of the file is not what was signed"),
+            Self::Partial { signed: 1 } => {
+                f.write_str("only the first part of the file was signed, not what is behind it")
+            }
             Self::Partial { signed } => {
                 write!(f, "only the first {signed} parts of the file were signed, not what is behind them")
             }
+            Self::Cut { gone: 1 } => f.write_str("a part that was signed is missing at the end of the file"),
             Self::Cut { gone } => write!(f, "{gone} parts that were signed are missing at the end of the file"),
             Self::NoDelimiter => f.write_str("no delimiter makes parts of the file, so that none can be checked alone"),
             Self::NothingSelected => f.write_str("the file has no section of those that were asked about"),

@@ -26,7 +26,7 @@ fn every_case_comes_out_as_its_answer_says() {
         let outcome = match trusted {
             Ok(keys) => {
                 let trusted = TrustedKeys::new(keys, [], Threshold::Any).expect("keys");
-                let policy = Policy { trusted, scope, kind: None };
+                let policy = Policy { trusted, scope, kind: None, digest: false };
                 let proof = prove(&policy, file.as_slice(), detached.as_deref());
                 // A reader that gives a byte at a time sees the same file.
                 let slowly = prove(&policy, Slow(&file), detached.as_deref());

@@ -66,7 +66,7 @@ fn a_file_with_hints_and_other_records() {
 fn a_part_of_a_file() {
     let signed = sign(&parts(), &key("alice"), KeyId::None).expect("a signature");
     let scope = Scope::Sections(Selection::of(["^[.]debug"]).expect("a pattern"));
-    let policy = Policy { scope, ..trusting(&["alice"], Threshold::Any) };
+    let policy = Policy { scope, digest: true, ..trusting(&["alice"], Threshold::Any) };
     let (mut ends, whole) = (vec![8], trusting(&["alice"], Threshold::Any));
     prove_by_part(&whole, signed.as_slice(), None, &mut |one| ends.push(usize::try_from(one.end).expect("short")))
         .expect("a proof");

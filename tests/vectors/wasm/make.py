@@ -380,7 +380,8 @@ def line(key, comment=""):
 
 def keys():
     raw, secret = b"\1" + ALICE.public, b"\x81" + ALICE.seed + ALICE.public
-    other = b"ssh-rsa AAAAB3NzaC1yc2E=\nsk-ssh-ed25519@openssh.com AAAA\n"
+    names = (b"ssh-rsa", b"sk-ssh-ed25519@openssh.com", b"of-tomorrow@example.com")
+    other = b"".join(name + b" " + base64.b64encode(string(name) + b"key") + b" somebody\n" for name in names)
     public = {
         "raw": raw, "der": SPKI + ALICE.public, "pem": pem("PUBLIC KEY", SPKI + ALICE.public),
         "line": line(ALICE, " alice@example.com"), "list": other + line(BOB) + b"# a comment\n\n" + line(ALICE),
@@ -401,6 +402,7 @@ def keys():
     write("key-none", "wasm-key-none", "a list without a key that is read", other, do="public")
     write("key-form-raw32", "wasm-key-form", "a raw key that does not say of what algorithm", ALICE.public, do="public")
     write("key-form-text", "wasm-key-form", "text", b"my key\n", do="public")
+    write("key-form-line", "wasm-key-form", "a line that says two algorithms", line(ALICE).replace(b"ssh-ed25519", b"ssh-rsa"), do="public")
     write("key-form-behind", "wasm-key-form", "something behind a key", SPKI + ALICE.public + b"\0", do="public")
     write("key-form-label", "wasm-key-form", "a private key by the label of a public one", pem("PUBLIC KEY", PKCS8 + ALICE.seed), do="public")
     write("key-form-open", "wasm-key-form", "a block without an end", pem("PUBLIC KEY", SPKI + ALICE.public)[:-8], do="public")
