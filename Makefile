@@ -9,6 +9,7 @@ PINFOLD_NPM_REGISTRY ?= $(shell npm config get registry 2>/dev/null)
 export PINFOLD_NPM_REGISTRY
 
 .PHONY: help build fetch verify check deny test interop bench fuzz man clean
+.PHONY: help build fetch verify check deny demo test bench fuzz man clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -29,6 +30,10 @@ check: ## Formatting, lints, documentation
 
 deny: ## Licences, bans and sources of the crates (needs cargo-deny)
 	$(CARGO) deny --config .cargo/deny.toml check bans licenses sources
+
+# Bundles a small program with what pins.toml pins, in a clone, attested and in the sandbox, and does it again.
+demo: fetch ## A hermetic build, attested, checked, done again; then with one byte changed (needs node)
+	PINFOLD=$(abspath $(PINFOLD)) sh tests/demo/demo.sh
 
 test: ## All tests; none needs the internet
 	$(CARGO) test --locked

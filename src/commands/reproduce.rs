@@ -24,7 +24,7 @@ use crate::statement::{MAX_STATEMENT_LEN, Statement};
 use super::check;
 
 pub use compare::{Places, compare, keep};
-pub use recipe::Recipe;
+pub use recipe::{Recipe, Stated};
 
 /// What to do again.
 #[derive(Debug, Clone)]

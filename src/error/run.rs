@@ -184,7 +184,7 @@ const SHOWN: usize = 5;
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSandbox { step, said, .. } => write!(f, "--hermetic: this machine cannot {step}: {said}"),
+            Self::NoSandbox { step, said, .. } => write!(f, "there is no sandbox to be had: cannot {step}: {said}"),
             Self::Unstarted { program, said } => write!(f, "cannot start `{}`: {said}", program.escape_debug()),
             Self::Failed { program, code, lost } => {
                 write!(f, "`{}` ended with exit code {code}; {lost}", program.escape_debug())

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::corpus::say;
 use crate::run::{BUILD, BUNDLE, Said, Workshop, uncovered};
 
 /// A build that was attested, hermetically, where this system allows it.
@@ -9,7 +10,7 @@ fn built(script: &str) -> Option<Workshop> {
     let workshop = Workshop::new();
     let said = workshop.run(&["--hermetic", "--json"], script);
     if said.code == 2 && said.error() == "hermetic-unavailable" {
-        eprintln!("skipped: this system has no unprivileged namespaces");
+        say("skipped: this system has no unprivileged namespaces");
         return None;
     }
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use pinfold::digest::Sha256;
 use serde_json::{Value, json};
 
+use crate::corpus::say;
 use crate::support::{Project, integrity, npm_package, pin};
 
 /// A checkout with two fetched pins, a source and a key, and nothing built.
@@ -336,7 +337,7 @@ pub(crate) fn uncovered() -> Option<tempfile::TempDir> {
     let place = places.into_iter().flatten().map(PathBuf::from).find(is_open);
     let folder = place.and_then(|place| tempfile::tempdir_in(place).ok());
     if folder.is_none() {
-        eprintln!("skipped in part: no folder to write to but those that a sandbox covers");
+        say("skipped in part: no folder to write to but those that a sandbox covers");
     }
     folder
 }

@@ -35,12 +35,21 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("ureq", &["src/http"], "one client"),
     ("rustls", &["src/http"], "one configuration of TLS"),
     ("rustls_native_certs", &["src/http"], "one place that knows the roots"),
-    ("std::fs", &["src/fs"], "errors carry their paths, links are not followed by accident"),
+    (
+        "std::fs",
+        &["src/fs", "src/bin/pinfold/sandbox"],
+        "errors carry their paths, links are not followed by accident; a sandbox is arranged where nobody else is",
+    ),
     ("File::open", &["src/fs"], "see `std::fs`"),
-    ("File::create", &["src/fs"], "see `std::fs`"),
-    ("File::options", &["src/fs"], "see `std::fs`"),
+    ("File::create", &["src/fs", "src/bin/pinfold/sandbox"], "see `std::fs`"),
+    ("File::options", &["src/fs", "src/bin/pinfold/sandbox"], "see `std::fs`"),
     ("OpenOptions", &["src/fs"], "see `std::fs`"),
-    ("rustix", &["src/fs", "src/bin/pinfold/terminal.rs"], "one place for system calls, and one for the terminal"),
+    (
+        "rustix",
+        &["src/fs", "src/bin/pinfold/terminal.rs", "src/bin/pinfold/sandbox"],
+        "one place for system calls, one for the terminal, one for the sandbox",
+    ),
+    ("mount_remount", &["src/bin/pinfold/sandbox/mounts.rs"], "one place that arranges what a sandbox sees"),
     ("flate2", &["src/archive"], "one decoder"),
     ("lzma_rust2", &["src/archive"], "one decoder"),
     ("ruzstd", &["src/archive"], "one decoder"),
@@ -94,15 +103,21 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("io::stderr", &["src/bin"], "only the shell prints"),
     (
         "io::stdin",
-        &["src/bin/pinfold/consent.rs", "src/bin/pinfold/papers.rs", "src/bin/pinfold/terminal.rs"],
-        "nothing is asked of anybody but before pins.toml is changed, and passphrases; lists are read",
+        &[
+            "src/bin/pinfold/consent.rs",
+            "src/bin/pinfold/papers.rs",
+            "src/bin/pinfold/sandbox/proof.rs",
+            "src/bin/pinfold/terminal.rs",
+        ],
+        "nothing is asked of anybody but before pins.toml is changed, and passphrases; lists are read; a sandbox looks whether \
+         it is the network",
     ),
     ("process::exit", &["src/bin"], "only the shell exits"),
     ("process::abort", &[], "nothing gives up without a word"),
     (
         "process::Command",
-        &["src/bin/pinfold/git.rs"],
-        "no program is run, of an artifact or otherwise, but git is asked",
+        &["src/bin/pinfold/git.rs", "src/bin/pinfold/run.rs", "src/bin/pinfold/sandbox"],
+        "no program is run, of an artifact or otherwise, but git is asked, and `run` runs what it is told",
     ),
     ("Instant::now", &["src/http"], "time is an argument, and in no output"),
     ("SystemTime::now", &["src/http"], "time is an argument, and in no output"),
@@ -365,7 +380,8 @@ fn every_variable_is_in_the_docs() {
     assert!(missing.is_empty(), "neither README.md nor docs/ mention {missing:?}");
     let shell: String =
         sources().into_iter().filter(|one| one.path.starts_with("src/bin")).map(|one| one.code).collect();
-    assert_eq!(shell.matches("env::var").count(), 2, "one function reads variables, and NO_COLOR is the other place");
+    let places = "one function reads variables, NO_COLOR is another place, and a sandbox hands on those of its command";
+    assert_eq!(shell.matches("env::var").count(), 3, "{places}");
 }
 
 /// The module of the library that a path belongs to.

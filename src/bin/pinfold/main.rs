@@ -101,7 +101,7 @@ impl From<Error> for Failure {
 }
 
 fn run(cli: &Cli) -> Result<Answer, Failure> {
-    use pinfold::commands::{cache, check, fetch, report, sbom, trust};
+    use pinfold::commands::{check, fetch, report, sbom, trust};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
         let failure = |message| Failure {
@@ -147,12 +147,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Explain(options) => return audits::explain(cli, &world()?, options),
         Command::Keygen(options) => seal::keygen(options)?,
         Command::Sign(options) => seal::sign(&world()?, options)?,
-        Command::Cache(cli::Cache::List) => cache::list(&world()?.ctx())?,
-        Command::Cache(cli::Cache::Gc { dry_run }) => cache::gc(&world()?.ctx(), *dry_run)?,
-        Command::Cache(cli::Cache::Verify) => cache::verify(&world()?.ctx())?,
-        Command::Cache(cli::Cache::Path) => {
-            return Ok(Answer::Text(format!("{}\n", world()?.ctx().store.root().display())));
-        }
+        Command::Cache(command) => return caches(&world()?, command),
         Command::Trust(cli::Trust::Show) => trust::show(&world()?.ctx())?,
         Command::Trust(cli::Trust::Update(update)) => {
             trust::update(&world()?.ctx(), &update.repositories().map_err(Error::Trust)?)?
@@ -161,6 +156,18 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Man { out } => return Ok(Answer::Text(cli::man_pages(out.as_deref()).map_err(Error::Fs)?)),
     };
     Ok(Answer::Report(report))
+}
+
+/// `pinfold cache`.
+fn caches(world: &World, command: &cli::Cache) -> Result<Answer, Failure> {
+    use pinfold::commands::cache;
+    let ctx = world.ctx();
+    Ok(Answer::Report(match command {
+        cli::Cache::List => cache::list(&ctx)?,
+        cli::Cache::Gc { dry_run } => cache::gc(&ctx, *dry_run)?,
+        cli::Cache::Verify => cache::verify(&ctx)?,
+        cli::Cache::Path => return Ok(Answer::Text(format!("{}\n", ctx.store.root().display()))),
+    }))
 }
 
 /// Prints the answer. Somebody who closed the pipe has seen enough; the exit code stays what it is.

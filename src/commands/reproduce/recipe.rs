@@ -36,13 +36,16 @@ pub struct Recipe {
     pub environment: BTreeMap<String, String>,
     /// `SOURCE_DATE_EPOCH`.
     pub source_date: Option<i64>,
-    /// The outputs: their names, relative to the pin file, and their digests by algorithm.
-    pub outputs: Vec<(RelPath, BTreeMap<String, String>)>,
+    /// The outputs.
+    pub outputs: Vec<Stated>,
     /// Whether the build was hermetic.
     pub hermetic: bool,
     /// Whether the checkout was not its commit.
     pub dirty: bool,
 }
+
+/// An output: its name, relative to the pin file, and its digests by algorithm.
+pub type Stated = (RelPath, BTreeMap<String, String>);
 
 impl Recipe {
     /// Reads SLSA provenance v1, as `pinfold attest` and `pinfold run` write it.
@@ -113,7 +116,7 @@ fn pins(dependencies: &[&Value]) -> BTreeMap<String, String> {
     dependencies.iter().filter_map(|one| Some((text(one, "/uri")?, digest(one)?))).collect()
 }
 
-fn outputs(statement: &Statement) -> Result<Vec<(RelPath, BTreeMap<String, String>)>, Error> {
+fn outputs(statement: &Statement) -> Result<Vec<Stated>, Error> {
     let output = |subject: &crate::statement::Subject| {
         let name = path(&subject.name)?;
         if ["sha256", "sha512"].iter().all(|algorithm| !subject.digests.contains_key(*algorithm)) {
