@@ -5,6 +5,7 @@
 //! it: pins.toml, a pinned tree, the checkout. What a statement says of isolation is what was seen from inside.
 
 use std::collections::BTreeMap;
+use std::path::{Component, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -128,7 +129,13 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
     report.notes.splice(0..0, exposed(&ran.environment));
     let place = match (&options.out, outputs.as_slice()) {
         (Some(path), _) => path.clone(),
-        (None, [one]) => project.folder().join(format!("{}.sigstore.json", one.path)),
+        // Named as all messages name files: without a dot for the folder that one stands in.
+        (None, [one]) => project
+            .folder()
+            .components()
+            .filter(|part| *part != Component::CurDir)
+            .collect::<PathBuf>()
+            .join(format!("{}.sigstore.json", one.path)),
         (None, all) => return Err(RunError::NoPlace { outputs: all.len() }.into()),
     };
     match &options.signing {

@@ -257,11 +257,12 @@ fn an_unsigned_statement_goes_where_it_is_told() {
 #[test]
 fn variables_are_said_and_secrets_warned_of() {
     let workshop = Workshop::new();
-    let script = format!("{BUILD}; test \"$DEPLOY_TOKEN\" = a=b && test \"$LEVEL\" = 3");
+    let script =
+        format!("{BUILD}; test \"$DEPLOY_TOKEN\" = a=b && test \"$LEVEL\" = 3 && test -z \"$SIGSTORE_ID_TOKEN\"");
     let key = format!("--key={}", workshop.key.display());
     let args =
         ["run", "--out=dist/app.js", BUILDER, &key, "--env=DEPLOY_TOKEN=a=b", "--env=LEVEL", "--", "sh", "-c", &script];
-    let said = workshop.pinfold(&args, &[("LEVEL", "3"), ("OTHER", "4")]);
+    let said = workshop.pinfold(&args, &[("LEVEL", "3"), ("SIGSTORE_ID_TOKEN", "secret")]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(
         said.stdout.contains("warning: the value of `DEPLOY_TOKEN` will stand in the statement"),

@@ -145,6 +145,9 @@ impl Job<'_> {
         let unstarted = |error: io::Error| RunError::Unstarted { program: program.clone(), said: error.to_string() };
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder).stdout(stdout(is_json).map_err(unstarted)?);
+        for name in TOKENS {
+            command.env_remove(name);
+        }
         command.envs(self.date()).envs(self.environment);
         Ok(sandbox::code_of(command.status().map_err(unstarted)?))
     }
@@ -179,6 +182,9 @@ impl Job<'_> {
 fn stdout(is_json: bool) -> io::Result<Stdio> {
     if is_json { Ok(io::stderr().as_fd().try_clone_to_owned()?.into()) } else { Ok(Stdio::inherit()) }
 }
+
+/// With these whoever has them signs in the name of the job: they are for pinfold, and for a command only where it is told so.
+const TOKENS: [&str; 3] = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN"];
 
 /// The environment in a sandbox, the same on every machine.
 const FIXED: [(&str, &str); 5] = [
