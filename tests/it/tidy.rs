@@ -72,8 +72,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "aws_lc_rs",
-        &["src/http/wire.rs", "src/wasm/"],
-        "TLS names its backend; signatures in WebAssembly are plain Ed25519, for which the other judges have no door",
+        &["src/wasm/", "src/signer", "src/http/wire.rs"],
+        "one signer and one judge of WebAssembly, whose plain Ed25519 has no other door; TLS names it as its provider",
     ),
     ("sigstore_tuf", &["src/trust"], "one TUF client"),
     (
@@ -89,7 +89,6 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         "the time of trust roots, of certificates, of evidence, of releases and of papers; nothing else has a calendar",
     ),
     ("x509_cert", &["src/root", "src/signer"], "who issued a certificate, and what is in a private key"),
-    ("aws_lc_rs", &["src/signer", "src/http/wire.rs"], "one signer; TLS names it as its provider"),
     ("zeroize", &["src/signer", "src/commands/seal.rs", "src/bin/pinfold/terminal.rs"], "where secrets are held"),
     ("snap", &["src/registry"], "one decoder"),
     ("clap", &["src/bin"], "only the shell reads arguments"),
