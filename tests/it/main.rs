@@ -35,6 +35,7 @@ mod run;
 mod sandbox;
 mod sbom;
 mod seal;
+mod sign;
 mod tidy;
 mod tools;
 mod trust;

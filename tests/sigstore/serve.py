@@ -28,7 +28,29 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import sigstore
 from sigstore import Instance, b64, canonical, der, integer, octets, oid, pem_of, sequence, sha256, sign, spki
 
-GOOD, OTHER = Instance("loopback"), Instance("elsewhere")
+
+class Loopback(Instance):
+    """The same with a log of tiles that is named after its host alone: sigstore-go takes no other name."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.host2 = f"2.{self.host}"
+        raw = self.log2_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        self.log2_id = sha256(f"{self.host2}\n".encode() + b"\x01" + raw)
+
+    def rekor2(self, signature, digest, leaf):
+        entry = super().rekor2(signature, digest, leaf)
+        body = base64.b64decode(entry["canonicalizedBody"])
+        entry["inclusionProof"] = self.inclusion(self.host2, body, self.log2_id, self.log2_key.sign)
+        return entry
+
+    def trusted_root(self):
+        root = super().trusted_root()
+        root["tlogs"][1]["baseUrl"] = f"https://{self.host2}"
+        return root
+
+
+GOOD, OTHER = Loopback("loopback"), Loopback("elsewhere")
 LOCK = threading.Lock()
 ASKED, LOGGED = {}, {}
 
@@ -78,6 +100,8 @@ def fulcio(fault, request):
         san, names = claims.get("email") or claims["sub"], {8: claims["iss"]}
     if fault == "other-issuer":
         names[8] = "https://issuer.example.net"
+    # The older form of the same, without DER; there are readers that ask for it.
+    names[1] = names[8].encode()
     if fault == "other-email":
         san = "somebody@example.net"
     at = int(time.time()) - 5 + {"expired": -3600, "not-yet": 3600, "short": -595}.get(fault, 0)
@@ -300,9 +324,9 @@ def root_of(leaves):
 def tiles(tag, path):
     leaves = LOGGED.get(tag) or []
     if path == "checkpoint":
-        note = f"{GOOD.host}/2\n{len(leaves)}\n{b64(root_of(leaves))}\n"
+        note = f"{GOOD.host2}\n{len(leaves)}\n{b64(root_of(leaves))}\n"
         signature = b64(GOOD.log2_id[:4] + GOOD.log2_key.sign(note.encode()))
-        return f"{note}\n\u2014 {GOOD.host}/2 {signature}\n".encode()
+        return f"{note}\n\u2014 {GOOD.host2} {signature}\n".encode()
     named = re.fullmatch(r"tile/(\d+)/((?:x\d{3}/)*\d{3})(?:\.p/(\d+))?", path)
     level, width = int(named[1]), int(named[3] or 256)
     number = int(named[2].replace("x", "").replace("/", ""))

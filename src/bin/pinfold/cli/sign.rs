@@ -17,9 +17,9 @@ pub(crate) struct Sign {
     /// The file is an in-toto statement: sign what it says of its subjects, in an envelope
     #[arg(long)]
     pub(crate) in_toto: bool,
-    #[command(flatten)]
-    pub(crate) sealing: Sealing,
     /// More certificate authorities to trust, beside those of the system (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sealing: Sealing,
 }
