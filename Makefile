@@ -8,8 +8,7 @@ PINFOLD ?= $(CARGO_TARGET_DIR)/release/pinfold
 PINFOLD_NPM_REGISTRY ?= $(shell npm config get registry 2>/dev/null)
 export PINFOLD_NPM_REGISTRY
 
-.PHONY: help build fetch verify check deny test interop bench fuzz man clean
-.PHONY: help build fetch verify check deny demo test bench fuzz man clean
+.PHONY: help build fetch verify check deny demo test interop bench fuzz man clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
