@@ -119,7 +119,7 @@ fn a_release_is_checked_in_one_line() {
     assert!(code == 0 && said.ends_with("1 attestation looked at: 2 artifacts verified\n"), "{said}");
     // One that is none of them has a row of its own, and decides.
     let (code, said) = check(&["a.js", "c.js", "b.js"]);
-    assert!(code == 1 && said.contains("refused  c.js") && said.contains("verified  b.js"), "{said}");
+    assert!(code == 1 && said.contains("refused   c.js") && said.contains("verified  b.js"), "{said}");
     assert!(said.ends_with("2 of 3 artifacts verified, 1 refused\n"), "{said}");
     assert_eq!(check(&["a.js", "absent.js"]).0, 2);
 }
