@@ -17,7 +17,7 @@ use sigstore_verify::types::{Bundle, DerPublicKey, HashAlgorithm, SignatureBytes
 
 use super::signer::Signer;
 use super::{About, Artifact, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation, keyless};
-use crate::digest::Integrity;
+use crate::digest::{Algorithm, Hasher, Integrity};
 use crate::root::{RegistryKey, Usage};
 use crate::statement::PAYLOAD_TYPE;
 
@@ -183,17 +183,37 @@ fn check_bytes(key: &Known<'_>, artifact: &Artifact<'_>, signature: &[u8]) -> Re
         }
         return Ok(check_signature(key, &bytes, signature)?);
     };
-    let name = match algorithm {
-        HashAlgorithm::Sha2256 => "sha256",
-        HashAlgorithm::Sha2384 => "sha384",
-        HashAlgorithm::Sha2512 => "sha512",
+    let algorithm = match algorithm {
+        HashAlgorithm::Sha2256 => Algorithm::Sha256,
+        HashAlgorithm::Sha2384 => Algorithm::Sha384,
+        HashAlgorithm::Sha2512 => Algorithm::Sha512,
         _ => return Err(Refusal::Signature("the key signs by a digest of another kind".to_owned()).into()),
     };
-    let digest = artifact.digests.get(name).and_then(|text| from_hex(text)).ok_or(Lack::NoBytes)?;
+    let known = artifact.digests.get(algorithm.name()).and_then(|text| from_hex(text));
+    let digest = known.map_or_else(|| digest_of_bytes(artifact, algorithm), Ok)?;
     let signature = in_der(scheme, signature);
     verify_signature_prehashed(&spki, &digest, &signature, scheme)
         .map_err(|error| Refusal::Signature(error.to_string()).into())
 }
+
+/// The digest of an artifact of which the bytes are at hand and this digest is not.
+fn digest_of_bytes(artifact: &Artifact<'_>, algorithm: Algorithm) -> Result<Vec<u8>, Unproved> {
+    let unread = |error: std::io::Error| Refusal::Bundle(error.to_string());
+    let mut reader = artifact.open.ok_or(Lack::NoBytes)?().map_err(unread)?;
+    let mut hasher = Hasher::new(algorithm);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(hasher.finish().digest().to_vec()),
+            Ok(read) => hasher.update(piece.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unread(error).into()),
+        }
+    }
+}
+
+/// Bytes that are hashed at once.
+const PIECE: usize = 64 << 10;
 
 /// Longest artifact that a signature over whole bytes is checked on, in bytes: it has to be held in memory.
 const MAX_WHOLE: u64 = 64 << 20;
