@@ -200,6 +200,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::http::RegistryHeaders;
 
     /// Answers one after the other; the last for ever.
     struct Script(Mutex<Vec<Answer>>, Mutex<u32>);
@@ -230,6 +231,7 @@ mod tests {
                 content_type: None,
                 content_encoding: None,
                 retry_after: retry_after.map(str::to_owned),
+                registry: RegistryHeaders::default(),
                 body: Box::new(Cursor::new(vec![b'x'; length])),
             })
         }

@@ -8,7 +8,10 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::retry::{self, ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP};
-use super::{DownloadError, Failure, Http, HttpError, LowSpeed, Method, Request, Response, TimeoutKind, Timeouts};
+use super::{
+    DownloadError, Failure, Http, HttpError, LowSpeed, Method, RegistryHeaders, Request, Response, TimeoutKind,
+    Timeouts,
+};
 use crate::pins::Host;
 use crate::source::credentials::Credentials;
 use crate::url::{Url, UrlError};
@@ -95,6 +98,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// How many bytes came.
     pub bytes: u64,
+    /// What an OCI registry says beside.
+    pub registry: RegistryHeaders,
 }
 
 /// Fetches `url` into `sink`. An `Ok` says that a whole body of allowed length came, and nothing about its content.
@@ -110,7 +115,7 @@ pub fn download(
     loop {
         let mut attempt = Attempt { http, rules, limit, clock, hops: Vec::new(), retry_after: None };
         let failure = match attempt.run(url, sink) {
-            Ok((url, content_type, bytes)) => return Ok(Outcome { url, content_type, attempts, bytes }),
+            Ok(came) => return Ok(Outcome { attempts, ..came }),
             Err(failure) => failure,
         };
         let pause = attempt.pause(attempts);
@@ -138,15 +143,15 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn run(&mut self, url: &Url, sink: &mut dyn Sink) -> Result<(Url, Option<String>, u64), Failure> {
+    fn run(&mut self, url: &Url, sink: &mut dyn Sink) -> Result<Outcome, Failure> {
         let mut url = url.clone();
         for _ in 0..=self.rules.max_redirects {
             let response = self.ask(&url)?;
             match response.status {
                 200 => {
-                    let content_type = response.content_type.clone();
+                    let (content_type, registry) = (response.content_type.clone(), response.registry.clone());
                     let bytes = self.receive(response, sink)?;
-                    return Ok((url, content_type, bytes));
+                    return Ok(Outcome { url, content_type, attempts: 1, bytes, registry });
                 }
                 301 | 302 | 303 | 307 | 308 => {
                     url = redirect(&url, &response)?;
@@ -182,7 +187,8 @@ impl Attempt<'_> {
             404 | 410 => Failure::NotFound { status },
             401 | 403 => {
                 let sent = self.rules.credentials.for_url(url).is_some();
-                Failure::NotAuthorized { status, origin: url.origin().clone(), sent }
+                let challenge = response.registry.authenticate;
+                Failure::NotAuthorized { status, origin: url.origin().clone(), sent, challenge }
             }
             _ => Failure::Status { status },
         }

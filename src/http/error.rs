@@ -217,6 +217,8 @@ pub enum Failure {
         origin: Origin,
         /// Whether credentials were sent.
         sent: bool,
+        /// What the server wants to see (`WWW-Authenticate`), where it says so.
+        challenge: Option<String>,
     },
     /// Any other status than 200.
     Status {

@@ -71,8 +71,21 @@ pub struct Response {
     pub content_encoding: Option<String>,
     /// `Retry-After`.
     pub retry_after: Option<String>,
+    /// What OCI registries say beside.
+    pub registry: RegistryHeaders,
     /// The body. An error of its `read` has an [`HttpError`] inside where it is one of the network.
     pub body: Box<dyn Read + Send>,
+}
+
+/// The headers that only OCI registries are read for, as they stand there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RegistryHeaders {
+    /// `WWW-Authenticate`: what the server wants to see.
+    pub authenticate: Option<String>,
+    /// `Link`: where the next page is.
+    pub link: Option<String>,
+    /// `Docker-Content-Digest`: what the server takes the body's digest to be.
+    pub content_digest: Option<String>,
 }
 
 /// How long to bear with a server.

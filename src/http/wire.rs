@@ -19,7 +19,7 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Body, BodyReader, RequestBuilder};
 
 use super::proxies::{self, ProxySettings};
-use super::{Http, HttpError, Method, Request, Response, TimeoutKind, Timeouts, roots};
+use super::{Http, HttpError, Method, RegistryHeaders, Request, Response, TimeoutKind, Timeouts, roots};
 use crate::url::Url;
 
 /// How to reach servers.
@@ -154,6 +154,11 @@ fn response(response: ureq::http::Response<Body>) -> Response {
         content_type: text(&parts.headers, &header::CONTENT_TYPE),
         content_encoding: text(&parts.headers, &header::CONTENT_ENCODING),
         retry_after: text(&parts.headers, &header::RETRY_AFTER),
+        registry: RegistryHeaders {
+            authenticate: text(&parts.headers, &header::WWW_AUTHENTICATE),
+            link: text(&parts.headers, &header::LINK),
+            content_digest: text(&parts.headers, &HeaderName::from_static("docker-content-digest")),
+        },
         body: Box::new(WireBody(body.into_reader())),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::{BodyLimit, Download, url};
-use crate::http::{Http, HttpError, Outcome, Request, Response, TimeoutKind};
+use crate::http::{Http, HttpError, Outcome, RegistryHeaders, Request, Response, TimeoutKind};
 use crate::source::credentials::Secret;
 
 /// What a URL answers: each time the next, the last for ever.
@@ -50,6 +50,7 @@ fn answer(status: u16) -> Response {
         content_type: None,
         content_encoding: None,
         retry_after: None,
+        registry: RegistryHeaders::default(),
         body: Box::new(io::empty()),
     }
 }
@@ -98,7 +99,10 @@ fn brings_a_body_and_says_where_from() {
         let html: Answer = || hello().map(|response| Response { content_type: Some("text/html".into()), ..response });
         let (outcome, download) = success(limit, &[html]);
         let content_type = Some("text/html".to_owned());
-        assert_eq!(outcome, Outcome { url: url(HERE), content_type, attempts: 1, bytes: 5 });
+        assert_eq!(
+            outcome,
+            Outcome { url: url(HERE), content_type, attempts: 1, bytes: 5, registry: RegistryHeaders::default() }
+        );
         assert_eq!((download.sink.restarts, download.pauses()), (0, vec![]));
     }
     success(SIZE, &[|| hello().map(|response| Response { content_length: None, ..response })]);
