@@ -53,7 +53,7 @@ bench: build ## Side by side with other installers and verifiers (takes minutes;
 FUZZ_SECONDS ?= 60
 fuzz: ## Fuzz the parsers, FUZZ_SECONDS each (needs `cargo install cargo-fuzz`)
 	@command -v cargo-fuzz >/dev/null || { echo "fuzzing needs cargo-fuzz: cargo install cargo-fuzz"; exit 1; }
-	for target in pins archive nar record json statement document bundle root keyless wasm; do \
+	for target in pins archive nar record json statement document bundle root keyless wasm oci; do \
 		mkdir -p tests/fuzz/corpus/$$target; \
 		case $$target in json|document|bundle|root) seeds=tests/vectors/evidence;; \
 			*) seeds=$$(ls -d tests/vectors/$$target 2>/dev/null);; esac; \

@@ -5,7 +5,9 @@ mod attest;
 mod check;
 mod convert;
 pub mod evidence;
+mod hint;
 mod life;
+mod pull;
 mod run;
 mod seal;
 
@@ -19,6 +21,7 @@ use crate::patch::PatchError;
 use crate::path::RelPath;
 use crate::pins::{PinsError, Platform};
 use crate::record::RecordError;
+use crate::registry::oci::OciError;
 use crate::report::{Finding, Level, Verdict};
 use crate::source::github::AssetError;
 use crate::source::npm::{IdentityError, TarballError};
@@ -31,6 +34,7 @@ pub use attest::AttestError;
 pub use check::CheckError;
 pub use evidence::{EvidenceError, Unasked};
 pub use life::LifeError;
+pub use pull::PullError;
 pub use run::RunError;
 pub use seal::SealError;
 
@@ -157,6 +161,10 @@ pub enum Error {
     Attest(Box<AttestError>),
     /// A build was not run, or is not to be attested.
     Run(Box<RunError>),
+    /// A registry did not hand out what was asked for.
+    Oci(Box<OciError>),
+    /// A file of an artifact does not get to where it says it belongs.
+    Pull(PullError),
     /// The disk failed.
     Fs(FsError),
 }
@@ -193,6 +201,8 @@ impl Error {
             Self::Life(error) => error.is_refusal(),
             Self::Attest(error) => error.is_refusal(),
             Self::Run(error) => error.verdict() == Verdict::Refused,
+            Self::Oci(error) => error.is_refusal(),
+            Self::Pull(error) => error.is_refusal(),
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
                 AttemptFailure::Mismatch { .. } => true,
                 AttemptFailure::Download(error) => error.is_refusal(),
@@ -236,50 +246,9 @@ impl Error {
             Self::Life(error) => error.code(),
             Self::Attest(error) => error.code(),
             Self::Run(error) => error.code(),
+            Self::Oci(error) => error.code(),
+            Self::Pull(error) => error.code(),
         }
-    }
-
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::NoPinFile { .. } => "run it in the folder of a pins.toml, or name one with `--pins FILE`",
-            Self::Pins { source, .. } => return source.hint(),
-            Self::UnknownPin { nearest, .. } => return nearest.as_ref().map(|name| format!("did you mean `{name}`?")),
-            Self::NoPins => "add a `[pins.NAME]` table; docs/pins.md tells how",
-            Self::Record { .. } => "remove it and run `pinfold fetch`, which writes it anew",
-            Self::NoVariant { known, .. } => {
-                let known: Vec<&str> = known.iter().map(Platform::as_str).collect();
-                return Some(format!("the pin has {}; add a table for this platform", known.join(", ")));
-            }
-            Self::Evidence(error) => return error.findings(Level::Error).into_iter().find_map(|finding| finding.hint),
-            Self::SourceChanged { .. } => {
-                "give the new source its own integrity; if the bytes really are the same, remove the pin's record"
-            }
-            Self::Frozen { .. } => "run `pinfold fetch` without `--frozen` and review the change of the record",
-            Self::Registry(error) => return error.hint(),
-            Self::Offline { kept_for: None } => "run `pinfold fetch` once with the network",
-            Self::Offline { .. } => "run `pinfold fetch` once with the network, to see that this source serves them",
-            Self::Archive(error) => return error.hint(),
-            Self::Size { .. } => "`size` in pins.toml is the length of the packed artifact, in bytes",
-            Self::RawLayout => "take `strip`, `include`, `exclude`, `executable = […]` and patches off the pin",
-            Self::Package(error) => return error.hint(),
-            Self::Patch(error) => error.hint(),
-            Self::Tree { .. } => "the artifact, the layout or a patch has changed; if that was meant, pin the new hash",
-            Self::NotOurs { .. } => "move it away, or let the pin point elsewhere",
-            Self::StoreBusy => "try again when no other pinfold is at work",
-            Self::Check(error) => return error.hint(),
-            Self::Trust(error) => return error.hint(),
-            Self::Seal(error) => return error.hint(),
-            Self::Life(error) => return error.hint(),
-            Self::Attest(error) => return error.hint(),
-            Self::Run(error) => return error.hint(),
-            Self::Fs(error) => return error.hint(),
-            Self::NoPackageJson => "an npm package has one; use `url` for other archives",
-            Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {
-                return None;
-            }
-        };
-        Some(hint.to_owned())
     }
 
     /// All that the error has to say, the main thing first.
@@ -301,6 +270,7 @@ impl Error {
             Self::Tree { expected, received } => Some((expected.clone(), received.clone())),
             Self::Size { expected, received } => Some((format!("{expected} bytes"), format!("{received} bytes"))),
             Self::SourceChanged { before, now } => Some((before.clone(), now.clone())),
+            Self::Oci(error) => error.compared(),
             _ => None,
         };
         if let Some((expected, received)) = compared {
@@ -363,6 +333,8 @@ impl fmt::Display for Error {
             Self::Life(error) => error.fmt(f),
             Self::Attest(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
+            Self::Oci(error) => error.fmt(f),
+            Self::Pull(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
     }

@@ -1,10 +1,13 @@
 //! One pin, from its text to its tree: the whole flow of pinfold, in the order in which it happens.
 
 mod ask;
+mod demand;
 pub mod draft;
 pub mod evidence;
 mod obtain;
+mod oci;
 mod recipe;
+pub mod signature;
 mod unpack;
 
 use crate::ctx::{Ctx, Step};

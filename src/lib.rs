@@ -14,6 +14,7 @@ pub mod url;
 // formats: bytes to values and back, no world
 pub mod archive;
 pub mod nar;
+pub mod oci;
 pub mod pins;
 pub mod record;
 pub mod report;

@@ -8,6 +8,7 @@ mod criteria;
 mod expectations;
 mod matching;
 mod proof;
+mod signatures;
 mod summary;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use criteria::Failure;
 pub use expectations::expectations;
 pub use matching::{IdentityPattern, IdentityPatternError, Name, RefPattern};
 pub use proof::evidence;
+pub use signatures::judge_signatures;
 pub use summary::SummaryPolicy;
 
 /// What evidence has to say; what is `None` or empty is left open.

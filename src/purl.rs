@@ -4,6 +4,7 @@
 //! specification asks, would name another package (`JSONStream` is one, `jsonstream` another).
 
 use crate::digest::Integrity;
+use crate::oci::digest_text;
 use crate::pins::Source;
 
 /// The package URL of an artifact: `pkg:npm/%40scope/name@1.2.3`.
@@ -20,6 +21,15 @@ pub fn of(source: &Source, integrity: &Integrity) -> String {
         Source::Github(asset) => {
             let [owner, repo] = [asset.owner(), asset.repo()].map(|part| encoded(&part.to_ascii_lowercase()));
             format!("pkg:github/{owner}/{repo}@{}", encoded(asset.tag()))
+        }
+        // "The last fragment of the repository name", its digest, and where it is (types, oci).
+        Source::Oci(layer) => {
+            let reference = layer.reference();
+            let place = format!("{}/{}", reference.registry(), reference.repository());
+            let name = place.rsplit_once('/').map_or(place.as_str(), |(_, name)| name);
+            let digest = reference.digest().map(digest_text).unwrap_or_default();
+            let tag = reference.tag().map(|tag| format!("&tag={}", encoded(tag))).unwrap_or_default();
+            format!("pkg:oci/{}@{}?repository_url={}{tag}", encoded(name), encoded(&digest), encoded(&place))
         }
         Source::Url(url) => {
             let from = encoded(&url.to_string());

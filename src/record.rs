@@ -386,8 +386,12 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let kept = KeptAttestation { from: "npm".into(), attestation: serde_json::json!({ "a": [1, "}\n"] }) };
-        let kept = |sha256| Evidence::Kept(Kept { sha256, attestations: vec![kept.clone(), kept.clone()] });
-        let evidences = [Evidence::Off, Evidence::Unasked, kept(None), kept(Some(Sha256::of(b"x")))];
+        let kept = |sha256, manifests| {
+            Evidence::Kept(Kept { sha256, attestations: vec![kept.clone(), kept.clone()], manifests })
+        };
+        let manifests = vec!["{\"a\":\n1}".to_owned(), "{}".to_owned()];
+        let evidences =
+            [Evidence::Off, Evidence::Unasked, kept(None, Vec::new()), kept(Some(Sha256::of(b"x")), manifests)];
         let records = evidences.map(|evidence| Record { evidence, ..folder() });
         for record in records.into_iter().chain([
             folder(),

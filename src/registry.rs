@@ -8,6 +8,7 @@ mod ask;
 mod error;
 mod github;
 mod metadata;
+pub mod oci;
 
 use serde_json::Value;
 

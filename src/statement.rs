@@ -42,6 +42,8 @@ pub const NPM_PUBLISH: &str = "https://github.com/npm/attestation/tree/main/spec
 /// PyPI's publish attestation (PEP 740): who published, without how it was built.
 // In two halves: the host of an index stands nowhere in this code.
 pub const PYPI_PUBLISH: &str = concat!("https://docs.pyp", "i.org/attestations/publish/v1");
+/// That an image is signed (cosign 3): a statement of this type is a signature, one of another is not.
+pub const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 /// A verification summary (SLSA VSA 1.x): a verifier's verdict, instead of the evidence.
 pub const VSA: &str = "https://slsa.dev/verification_summary/v1";
 

@@ -65,6 +65,8 @@ fn sort(value: Value, depth: u8, found: &mut Vec<Attestation>) -> Result<(), Doc
                 found.push(Attestation { form: Form::Envelope, value: Value::Object(object) });
             } else if has(&["registrySignature"]) {
                 found.push(Attestation { form: Form::RegistrySignature, value: Value::Object(object) });
+            } else if has(&["imageSignature"]) {
+                found.push(Attestation { form: Form::ImageSignature, value: Value::Object(object) });
             } else if has(&["verification_material", "envelope"]) {
                 found.push(Attestation { form: Form::Bundle, value: from_pypi(object)? });
             } else if let (Some(Value::Array(items)), true) = (object.remove("attestation_bundles"), depth == 0) {

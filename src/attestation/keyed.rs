@@ -41,6 +41,19 @@ impl NamedKey {
         Ok(Self { spki: key.as_bytes().to_vec(), id })
     }
 
+    /// Whether a hint names exactly this key, as Sigstore's bundles do: by the digest of the key.
+    pub(super) fn is_hinted(&self, hint: &str) -> bool {
+        from_base64(hint)
+            .is_some_and(|digest| crate::digest::hex(&digest) == crate::digest::Sha256::of(&self.spki).hex())
+    }
+
+    /// Whether it signed these bytes.
+    pub(super) fn check(&self, signed: &[u8], signature: &[u8]) -> Result<Signer, Refusal> {
+        let key = Known::Named(self);
+        check_signature(&key, signed, signature)?;
+        Ok(key.signer())
+    }
+
     fn admits(&self, keyid: &str) -> bool {
         self.id.as_deref().is_none_or(|id| id == keyid)
     }
@@ -71,9 +84,9 @@ enum Known<'a> {
 
 impl Trust {
     /// The key for a hint. The hint itself is not authenticated: it only says which key to try.
-    fn key_for(&self, hint: &str, usage: Usage) -> Result<Known<'_>, Lack> {
+    fn key_for<'k>(&'k self, named: Option<&'k NamedKey>, hint: &str, usage: Usage) -> Result<Known<'k>, Lack> {
         let unknown = || Lack::UnknownKey { keyid: hint.to_owned() };
-        match &self.key {
+        match named {
             Some(key) if key.admits(hint) => Ok(Known::Named(key)),
             Some(_) => Err(unknown()),
             None => self.registry_keys.find(hint, usage).map(Known::Registry).ok_or_else(unknown),
@@ -120,7 +133,7 @@ impl Known<'_> {
 
 /// A bundle with the hint of a key instead of a certificate.
 pub(super) fn prove(
-    trust: &Trust,
+    (trust, named): (&Trust, Option<&NamedKey>),
     bundle: &Bundle,
     about: About,
     artifact: &Artifact<'_>,
@@ -128,7 +141,7 @@ pub(super) fn prove(
     let VerificationMaterialContent::PublicKey(identifier) = &bundle.verification_material.content else {
         return Err(Refusal::Bundle("it has neither a certificate nor a key".to_owned()).into());
     };
-    let key = trust.key_for(&identifier.hint, Usage::Attestations)?;
+    let key = trust.key_for(named, &identifier.hint, Usage::Attestations)?;
     if bundle.verification_material.tlog_entries.is_empty() {
         return prove_unlogged(&key, bundle, about, artifact);
     }
@@ -220,7 +233,7 @@ const MAX_WHOLE: u64 = 64 << 20;
 
 /// An envelope alone. Signed by a certificate it has neither log entry nor timestamp, and nobody can prove it offline.
 pub(super) fn prove_envelope(
-    trust: &Trust,
+    named: Option<&NamedKey>,
     value: &Value,
     artifact: &Artifact<'_>,
 ) -> Result<VerifiedAttestation, Unproved> {
@@ -235,7 +248,7 @@ pub(super) fn prove_envelope(
     if signatures.is_empty() {
         return Err(malformed("no signatures").into());
     }
-    let Some(named) = &trust.key else { return Err(Lack::NoTime.into()) };
+    let Some(named) = named else { return Err(Lack::NoTime.into()) };
     let key = Known::Named(named);
     let signed = pae(payload_type, &payload);
     let mut failure = Unproved::from(Lack::UnknownKey { keyid: String::new() });
@@ -257,7 +270,7 @@ pub(super) fn prove_envelope(
 
 /// A registry's signature over `NAME@VERSION:INTEGRITY`.
 pub(super) fn prove_registry_signature(
-    trust: &Trust,
+    (trust, named): (&Trust, Option<&NamedKey>),
     value: &Value,
     artifact: &Artifact<'_>,
 ) -> Result<VerifiedAttestation, Unproved> {
@@ -278,7 +291,7 @@ pub(super) fn prove_registry_signature(
         }
         Some(_) => {}
     }
-    let key = trust.key_for(keyid, Usage::Signatures)?;
+    let key = trust.key_for(named, keyid, Usage::Signatures)?;
     let bytes = from_base64(sig).ok_or_else(|| Refusal::Envelope("a signature is not base64".to_owned()))?;
     check_signature(&key, format!("{package}:{integrity}").as_bytes(), &bytes)?;
     key.hold(None)?;
@@ -332,7 +345,7 @@ pub(super) fn payload_of(envelope: &Value) -> Result<Vec<u8>, String> {
 }
 
 /// Base64 in either alphabet, as DSSE asks of readers (envelope, "Standard or URL-safe").
-fn from_base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }
 

@@ -8,11 +8,13 @@
 //! ([`Unproved::Unverifiable`]): no log entry, an authority that no root knows.
 
 mod document;
+mod image;
 mod keyed;
 mod keyless;
 mod lack;
 mod refusal;
 mod signer;
+mod unproved;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -27,10 +29,12 @@ use crate::root::{Instance, RegistryKeys, TrustRoot, TrustRoots};
 use crate::statement::{PAYLOAD_TYPE, Statement};
 
 pub use document::{DocumentError, MAX_ATTESTATIONS, MAX_DOCUMENT_LEN, read};
+pub use image::{ImageSignature, prove_signature};
 pub use keyed::{NamedKey, NamedKeyError};
 pub use lack::Lack;
 pub use refusal::Refusal;
 pub use signer::{Certificate, GITHUB_ISSUER, Signer};
+pub use unproved::Unproved;
 
 /// A signed claim as received: nothing in it is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +52,8 @@ enum Form {
     Envelope,
     /// A registry's signature over the name, version and integrity of a package.
     RegistrySignature,
+    /// A signature of an image in cosign's older form.
+    ImageSignature,
 }
 
 impl Attestation {
@@ -231,14 +237,29 @@ pub fn prove(
     attestation: &Attestation,
     artifact: &Artifact<'_>,
 ) -> Result<VerifiedAttestation, Unproved> {
+    prove_by((trust, trust.key.as_ref()), attestation, artifact)
+}
+
+/// The same with another key than that of `trust` for what is signed by a key.
+fn prove_by(
+    (trust, named): (&Trust, Option<&NamedKey>),
+    attestation: &Attestation,
+    artifact: &Artifact<'_>,
+) -> Result<VerifiedAttestation, Unproved> {
+    let value = &attestation.value;
     match attestation.form {
-        Form::Bundle => prove_bundle(trust, &attestation.value, artifact),
-        Form::Envelope => keyed::prove_envelope(trust, &attestation.value, artifact),
-        Form::RegistrySignature => keyed::prove_registry_signature(trust, &attestation.value, artifact),
+        Form::Bundle => prove_bundle((trust, named), value, artifact),
+        Form::Envelope => keyed::prove_envelope(named, value, artifact),
+        Form::RegistrySignature => keyed::prove_registry_signature((trust, named), value, artifact),
+        Form::ImageSignature => image::prove((trust, named), value, artifact),
     }
 }
 
-fn prove_bundle(trust: &Trust, value: &Value, artifact: &Artifact<'_>) -> Result<VerifiedAttestation, Unproved> {
+fn prove_bundle(
+    (trust, named): (&Trust, Option<&NamedKey>),
+    value: &Value,
+    artifact: &Artifact<'_>,
+) -> Result<VerifiedAttestation, Unproved> {
     let media_type = value.get("mediaType").and_then(Value::as_str).unwrap_or_default();
     if !MEDIA_TYPES.contains(&media_type) {
         return Err(Lack::MediaType(media_type.to_owned()).into());
@@ -252,7 +273,7 @@ fn prove_bundle(trust: &Trust, value: &Value, artifact: &Artifact<'_>) -> Result
     match bundle.signing_certificate() {
         Some(_) if has_none => Err(Lack::NoTime.into()),
         Some(certificate) => keyless::prove(trust, &bundle, certificate.as_bytes(), about, artifact),
-        None => keyed::prove(trust, &bundle, about, artifact),
+        None => keyed::prove((trust, named), &bundle, about, artifact),
     }
 }
 
@@ -366,27 +387,4 @@ fn strongest(digests: &BTreeMap<String, String>) -> Option<Integrity> {
         let digest = keyed::from_hex(digests.get(algorithm.name())?)?;
         Integrity::from_digest(algorithm, digest)
     })
-}
-
-/// Why an attestation proves nothing here.
-#[derive(Debug)]
-pub enum Unproved {
-    /// It holds, and is about other artifacts: a release's document has one of these for each of its files.
-    NotAbout(Refusal),
-    /// It is wrong.
-    Refused(Refusal),
-    /// It cannot be judged.
-    Unverifiable(Lack),
-}
-
-impl From<Refusal> for Unproved {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<Lack> for Unproved {
-    fn from(lack: Lack) -> Self {
-        Self::Unverifiable(lack)
-    }
 }

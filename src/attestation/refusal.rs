@@ -5,6 +5,7 @@ use std::fmt;
 use sigstore_verify::Error as SigstoreError;
 
 use super::Artifact;
+use crate::oci::SimpleSigningError;
 use crate::statement::{Statement, StatementError};
 
 /// Why an attestation is wrong.
@@ -20,6 +21,8 @@ pub enum Refusal {
     KeyId(String),
     /// The statement in it cannot be read.
     Statement(StatementError),
+    /// What was signed in cosign's older form is no signature of an artifact.
+    SimpleSigning(SimpleSigningError),
     /// Its subjects have no digest that would prove anything.
     WeakDigest,
     /// It is about other artifacts.
@@ -93,6 +96,7 @@ impl Refusal {
             Self::PayloadType(_) => "envelope-payload-type",
             Self::KeyId(_) => "envelope-keyid",
             Self::Statement(error) => error.code(),
+            Self::SimpleSigning(error) => error.code(),
             Self::WeakDigest => "subject-weak-digest",
             Self::NotAbout { .. } => "subject-mismatch",
             Self::Certificate(_) => "certificate-invalid",
@@ -127,6 +131,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the envelope names the key `{}`, and a certificate signed it", keyid.escape_debug())
             }
             Self::Statement(error) => error.fmt(f),
+            Self::SimpleSigning(error) => error.fmt(f),
             Self::WeakDigest => f.write_str("the statement names its subjects by digests that prove nothing"),
             Self::NotAbout { .. } => f.write_str("the attestation is about another artifact"),
             Self::Certificate(text) => write!(f, "the certificate does not hold: {}", text.escape_debug()),
@@ -148,6 +153,7 @@ impl std::error::Error for Refusal {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Statement(error) => Some(error),
+            Self::SimpleSigning(error) => Some(error),
             _ => None,
         }
     }

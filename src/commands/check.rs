@@ -3,7 +3,7 @@
 //! All attestations of all documents are proved and judged together: one that is wrong refuses, whatever stands beside
 //! it. Where nobody is named who may have signed there is no verdict, only what the evidence says.
 
-mod claims;
+pub(in crate::commands) mod claims;
 mod subject;
 
 use std::collections::BTreeSet;

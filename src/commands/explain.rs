@@ -173,6 +173,7 @@ impl Explaining<'_> {
             Source::Npm(_) => "the record has no signature of the registry's",
             Source::Pypi(_) => "an index lists digests and signs none; `pinfold audit` compares them",
             Source::Github(_) => "a release lists digests and signs none; `pinfold audit` compares them",
+            Source::Oci(_) => "registries of artifacts sign nothing themselves",
             Source::Url(_) | Source::File(_) => "there is no registry behind this source",
         };
         let mut row = match signature {

@@ -113,6 +113,11 @@ impl Named {
             Source::Npm(package) => named(package.scope(), package.base_name(), Some(package.version())),
             Source::Pypi(file) => named(None, file.project(), Some(file.version())),
             Source::Github(asset) => named(Some(asset.owner()), asset.repo(), Some(asset.tag())),
+            Source::Oci(layer) => {
+                let reference = layer.reference();
+                let (group, name) = reference.repository().rsplit_once('/').unzip();
+                named(group, name.unwrap_or(reference.repository()), Some(&reference.by()))
+            }
             Source::Url(url) if url.file_name().is_empty() => named(None, url.host(), None),
             Source::Url(url) => named(None, url.file_name(), None),
             Source::File(path) => named(None, path.file_name(), None),

@@ -1,9 +1,10 @@
 //! What `?` makes an [`Error`] of.
 
-use super::{CheckError, Error, EvidenceError, LifeError, RunError, SealError};
+use super::{CheckError, Error, EvidenceError, LifeError, PullError, RunError, SealError};
 use crate::archive::ArchiveError;
 use crate::fs::FsError;
 use crate::keyless::KeylessError;
+use crate::registry::oci::OciError;
 use crate::signer::SigningKeyError;
 use crate::trust::TrustError;
 
@@ -22,6 +23,18 @@ impl From<CheckError> for Error {
 impl From<EvidenceError> for Error {
     fn from(error: EvidenceError) -> Self {
         Self::Evidence(error)
+    }
+}
+
+impl From<OciError> for Error {
+    fn from(error: OciError) -> Self {
+        Self::Oci(Box::new(error))
+    }
+}
+
+impl From<PullError> for Error {
+    fn from(error: PullError) -> Self {
+        Self::Pull(error)
     }
 }
 

@@ -33,6 +33,10 @@ pub enum EvidenceError {
     Missing(Vec<String>),
     /// `strict`, and the pin does not say whose evidence is good.
     NobodyNamed,
+    /// `strict`, and the artifact carries no signature.
+    Unsigned,
+    /// `strict`, and the pin does not say whose signature is good.
+    SignerUnnamed,
 }
 
 /// Why a source could not be asked for evidence.
@@ -52,8 +56,8 @@ impl EvidenceError {
         match self {
             Self::Unasked(Unasked::Ask(error)) if error.is_refusal() => Verdict::Refused,
             Self::Unasked(_) | Self::NoFile(_) => Verdict::Failed,
-            Self::Document { .. } | Self::Refused(_) | Self::Missing(_) => Verdict::Refused,
-            Self::Unverifiable(_) | Self::NobodyNamed => Verdict::Unverifiable,
+            Self::Document { .. } | Self::Refused(_) | Self::Missing(_) | Self::Unsigned => Verdict::Refused,
+            Self::Unverifiable(_) | Self::NobodyNamed | Self::SignerUnnamed => Verdict::Unverifiable,
         }
     }
 
@@ -66,7 +70,8 @@ impl EvidenceError {
             Self::Refused(failures) => failures.first().map_or("provenance-missing", |failure| failure.code),
             Self::Unverifiable(lacks) => lacks.first().map_or("nobody-named", Lack::code),
             Self::Missing(_) => "provenance-missing",
-            Self::NobodyNamed => "nobody-named",
+            Self::NobodyNamed | Self::SignerUnnamed => "nobody-named",
+            Self::Unsigned => "signature-missing",
         }
     }
 
@@ -79,6 +84,14 @@ impl EvidenceError {
             Self::Unverifiable(lacks) => lacks.iter().map(|one| lack(one, level)).collect(),
             Self::Missing(instead) => vec![missing(instead, level)],
             Self::NoFile(_) => vec![Finding::new(level, self.code(), self.to_string())],
+            Self::Unsigned => {
+                let hint = "whoever publishes it signs it, with `cosign sign` for one";
+                vec![Finding::new(level, self.code(), self.to_string()).hint(hint)]
+            }
+            Self::SignerUnnamed => {
+                let hint = "name `keys` in the pin's `signature`, or the `repository` in its `provenance`";
+                vec![Finding::new(level, self.code(), self.to_string()).hint(hint)]
+            }
             Self::NobodyNamed => {
                 let hint = "name the `repository` in the pin's `provenance`, or `repositories` in `[trust]`";
                 vec![Finding::new(level, self.code(), self.to_string()).hint(hint)]
@@ -92,6 +105,8 @@ impl fmt::Display for EvidenceError {
         match self {
             Self::NoFile(path) => write!(f, "there is no `{path}`, which the pin names for evidence"),
             Self::NobodyNamed => f.write_str("the pin demands provenance, and does not say whose is good"),
+            Self::Unsigned => f.write_str("the artifact carries no signature"),
+            Self::SignerUnnamed => f.write_str("the artifact is signed, and nothing says whose signature is good"),
             _ => match self.findings(Level::Error).first() {
                 Some(finding) => f.write_str(&finding.message),
                 None => f.write_str("the evidence is not good enough"),

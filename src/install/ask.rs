@@ -10,6 +10,7 @@ use crate::fs;
 use crate::http::Rules;
 use crate::path::RelPath;
 use crate::pins::{Artifact, Host, NpmPackage, Source};
+use crate::policy::Failure;
 use crate::project::Project;
 use crate::record::KeptAttestation;
 use crate::registry::{self, Answer, AskError, NpmSignatures};
@@ -31,6 +32,10 @@ pub(super) struct With<'a> {
 pub(super) struct Asked {
     pub(super) attestations: Vec<KeptAttestation>,
     pub(super) findings: Vec<Finding>,
+    /// The way from an artifact's digest in a registry to its layer.
+    pub(super) manifests: Vec<String>,
+    /// What is wrong with what is attached to it.
+    pub(super) broken: Vec<Failure>,
 }
 
 /// Asks for the evidence of an artifact: in the file that the pin names, else where its source keeps it. `sha256` is that
@@ -46,7 +51,7 @@ pub(super) fn ask(
     with: With<'_>,
 ) -> Result<Result<Asked, Unasked>, Error> {
     if let Some(path) = file {
-        return in_file(project, path).map(Ok);
+        return named(ctx, project, artifact, path, with);
     }
     if with.offline {
         return Ok(Err(Unasked::Offline));
@@ -78,13 +83,36 @@ pub(super) fn ask(
             }
             Err(error) => Err(Unasked::Registry(error)),
         },
+        Source::Oci(layer) => return Ok(super::oci::ask(ctx, layer, with)),
         // Nobody knows of a place; a pin can name a file.
         Source::Url(_) | Source::File(_) => Ok(Answer::None),
     };
     match answer {
-        Ok(answer) => Ok(Ok(Asked { attestations: sorted_out(answer, artifact.source.key())?, findings: Vec::new() })),
+        Ok(answer) => Ok(Ok(Asked { attestations: sorted_out(answer, artifact.source.key())?, ..Asked::default() })),
         Err(unasked) => Ok(Err(unasked)),
     }
+}
+
+/// The file that the pin names.
+fn named(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    artifact: &Artifact,
+    path: &RelPath,
+    with: With<'_>,
+) -> Result<Result<Asked, Unasked>, Error> {
+    let mut asked = in_file(project, path)?;
+    // It stands for what a registry has of statements; signatures, and the way to the layer, are there alone.
+    if let (Source::Oci(layer), false) = (&artifact.source, with.offline) {
+        match super::oci::ask(ctx, layer, with) {
+            Ok(beside) => {
+                asked.attestations.extend(beside.attestations);
+                asked = Asked { attestations: asked.attestations, ..beside };
+            }
+            Err(unasked) => return Ok(Err(unasked)),
+        }
+    }
+    Ok(Ok(asked))
 }
 
 /// npm keeps attestations, and a signature over name, version and integrity beside each version.
@@ -100,7 +128,7 @@ fn npm(
         Ok(answer) => answer,
         Err(error) => return Ok(Err(Unasked::Ask(error))),
     };
-    let mut asked = Asked { attestations: sorted_out(answer, "npm")?, findings: Vec::new() };
+    let mut asked = Asked { attestations: sorted_out(answer, "npm")?, ..Asked::default() };
     if !signatures {
         return Ok(Ok(asked));
     }
@@ -134,7 +162,7 @@ fn in_file(project: &Project, path: &RelPath) -> Result<Asked, Error> {
     let limit = u64::try_from(attestation::MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
     let bytes = fs::read_if_exists(&project.folder().join(path.as_str()), limit)?;
     let bytes = bytes.ok_or_else(|| EvidenceError::NoFile(path.clone()))?;
-    Ok(Asked { attestations: read(&bytes, path.as_str())?, findings: Vec::new() })
+    Ok(Asked { attestations: read(&bytes, path.as_str())?, ..Asked::default() })
 }
 
 fn sorted_out(answer: Answer, from: &str) -> Result<Vec<KeptAttestation>, Error> {

@@ -4,7 +4,8 @@
 //! everywhere, and held to nothing but that it is right in itself.
 
 use super::ask;
-use super::evidence::{digest_of, digests, name_of, needs_sha256, read};
+use super::demand::name_of;
+use super::evidence::{digest_of, digests, needs_sha256, read};
 use super::{evidence, unpack};
 use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
@@ -77,7 +78,7 @@ pub fn ask(
     }
     asked.attestations.sort_by_cached_key(|one| one.attestation.to_string());
     let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
-    let kept = Kept { sha256, attestations: asked.attestations };
+    let kept = Kept { sha256, attestations: asked.attestations, manifests: asked.manifests };
     let proof = prove(ctx, artifact, &kept, Some(blob))?.proof;
     Ok(Ok(Upstream { evidence: Evidence::Kept(kept), proof, findings: asked.findings }))
 }

@@ -7,32 +7,20 @@ use std::io::{self, Read};
 
 use super::Conduct;
 use super::ask::{self, With};
+pub use super::demand::{Demand, demand};
+use super::oci::About;
+use super::signature::now;
 use crate::attestation::{self, Artifact as Proved, Attestation, Signer, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Integrity, Sha256};
 use crate::error::evidence as words;
 use crate::error::{Error, EvidenceError, Unasked};
-use crate::path::RelPath;
 use crate::pins::{Artifact, Host, Mode, Pin, Source};
-use crate::policy::{self, Name, Policy, RefPattern, Verdict};
+use crate::policy::{self, Failure, Policy, Verdict};
 use crate::project::Project;
 use crate::record::{Evidence, Kept, KeptAttestation};
 use crate::report::{self, Finding, Level};
-use crate::statement::{PYPI_PUBLISH, SLSA_V1, SLSA_V02};
 use crate::store::VerifiedBlob;
-
-/// What a pin demands of evidence.
-#[derive(Debug)]
-pub struct Demand<'a> {
-    /// What happens when there is none.
-    pub mode: Mode,
-    /// What it has to say.
-    pub policy: Policy,
-    /// The file of the project that it lies in, where the pin names one.
-    pub file: Option<&'a RelPath>,
-    /// Whether there is any place to look for it.
-    pub has_place: bool,
-}
 
 /// How the evidence of a pin came out, where it keeps nobody from anything.
 #[derive(Debug)]
@@ -43,89 +31,13 @@ pub struct Judged {
     pub proof: Option<Box<report::Evidence>>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
+    /// Whether it carries a signature that is good.
+    pub is_signed: bool,
 }
 
-/// What a pin demands: its own table over `[trust]`, and `over` over both modes.
-pub fn demand<'a>(project: &Project, pin: &'a Pin, artifact: &Artifact, over: Option<Mode>) -> Demand<'a> {
-    let trust = project.pin_file().trust();
-    let own = pin.provenance.as_ref();
-    let mode = over.or_else(|| own.and_then(|one| one.mode)).unwrap_or(trust.provenance);
-    let file = own.and_then(|one| one.attestation.as_ref());
-    let kinds = [SLSA_V1, SLSA_V02, PYPI_PUBLISH].map(str::to_owned).to_vec();
-    let text = |of: fn(&crate::pins::Expectations) -> &Option<String>| own.and_then(|one| of(one).clone());
-    let policy = Policy {
-        repositories: own
-            .and_then(|one| one.repository.clone())
-            .map_or_else(|| trust.repositories.clone(), |one| vec![one]),
-        repository_id: text(|one| &one.repository_id),
-        owner_id: text(|one| &one.owner_id),
-        workflow: own.and_then(|one| one.workflow.clone()),
-        refs: text(|one| &one.git_ref).iter().map(|pattern| RefPattern::new(pattern)).collect(),
-        builder: text(|one| &one.builder),
-        issuer: text(|one| &one.issuer),
-        deny_self_hosted: own.is_some_and(|one| one.deny_self_hosted),
-        // What a project put beside its pins itself may be of any kind, a signature over the bytes too.
-        predicate_types: if file.is_some() { Vec::new() } else { kinds },
-        only_known_parameters: mode == Mode::Strict,
-        min_age: trust.min_age,
-        name: name_of(&artifact.source),
-        ..Policy::default()
-    };
-    let has_place = file.is_some() || !matches!(artifact.source, Source::Url(_) | Source::File(_));
-    Demand { mode, policy, file, has_place }
-}
-
-/// What the source calls its artifacts in evidence.
-pub(super) fn name_of(source: &Source) -> Option<Name> {
-    match source {
-        Source::Npm(package) => {
-            let (name, version) = (package.name().to_owned(), package.version().to_owned());
-            Some(Name::Npm { name: Some(name), version: Some(version) })
-        }
-        Source::Pypi(file) => Some(Name::File(file.file().to_owned())),
-        Source::Github(_) | Source::Url(_) | Source::File(_) => None,
-    }
-}
-
-impl Demand<'_> {
-    /// Whether a record's evidence leaves something to ask for: nobody looked, nobody could be asked, or there was none
-    /// where some is demanded.
-    pub fn wants_more(&self, evidence: &Evidence, conduct: Conduct) -> bool {
-        let lacking = match evidence {
-            Evidence::Off | Evidence::Unasked => true,
-            Evidence::None => self.mode == Mode::Strict || self.file.is_some(),
-            Evidence::Kept(kept) => {
-                self.file.is_some_and(|file| kept.attestations.iter().all(|one| one.from != file.as_str()))
-            }
-        };
-        lacking && self.has_place && self.mode != Mode::Off && !conduct.offline && !conduct.frozen
-    }
-
-    /// Whether an attestation claims to be of a kind that is asked for: a registry's signature is not.
-    fn asks_for(&self, attestation: &Attestation) -> bool {
-        let kinds = &self.policy.predicate_types;
-        let kind = attestation.statement().map(|statement| statement.predicate_type);
-        kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind))
-    }
-
-    /// Whether a proof is of a kind that is asked for.
-    fn is_answered_by(&self, proof: &Result<VerifiedAttestation, Unproved>) -> bool {
-        let kinds = &self.policy.predicate_types;
-        let kind = proof.as_ref().ok().map(|proof| proof.statement().map(|statement| &statement.predicate_type));
-        kind.is_some_and(|kind| kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(kind)))
-    }
-
-    /// What came out where there is none: an error where it is demanded, else a warning.
-    fn without(&self, evidence: Evidence, error: EvidenceError) -> Result<Judged, Error> {
-        if self.mode == Mode::Strict {
-            return Err(error.into());
-        }
-        let mut findings = error.findings(Level::Warning);
-        for finding in findings.iter_mut().filter(|_| !self.has_place) {
-            let hint = "its source keeps none; name a file with `provenance.attestation`, or set the mode to `off`";
-            finding.hint = Some(hint.to_owned());
-        }
-        Ok(Judged { evidence, proof: None, findings })
+impl Judged {
+    pub(super) const fn new(evidence: Evidence) -> Self {
+        Self { evidence, proof: None, findings: Vec::new(), is_signed: false }
     }
 }
 
@@ -139,9 +51,9 @@ pub(super) fn look(
     blob: &VerifiedBlob,
     conduct: Conduct,
 ) -> Result<Judged, Error> {
-    if demand.mode == Mode::Off {
+    if demand.is_off() {
         let kept = before.filter(|before| matches!(before, Evidence::Kept(_))).cloned();
-        return Ok(Judged { evidence: kept.unwrap_or(Evidence::Off), proof: None, findings: Vec::new() });
+        return Ok(Judged::new(kept.unwrap_or(Evidence::Off)));
     }
     if let Some(before) = before
         && !demand.wants_more(before, Conduct { frozen: false, ..conduct })
@@ -154,9 +66,10 @@ pub(super) fn look(
     let hosts = project.pin_file().trust().hosts.as_deref();
     let with = With { offline: conduct.offline, hosts, signatures: true };
     match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
-        Err(unasked) => demand.without(Evidence::Unasked, EvidenceError::Unasked(unasked)),
+        Err(unasked) => demand.unasked(Evidence::Unasked, unasked),
         Ok(answer) if answer.attestations.is_empty() => {
-            let mut judged = demand.without(Evidence::None, EvidenceError::Missing(Vec::new()))?;
+            broken(&answer.broken, None)?;
+            let mut judged = demand.nothing(Evidence::None)?;
             judged.findings.extend(answer.findings);
             Ok(judged)
         }
@@ -164,8 +77,9 @@ pub(super) fn look(
             // Who asks twice may be told the same in another order.
             answer.attestations.sort_by_cached_key(|one| one.attestation.to_string());
             let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
-            let kept = Kept { sha256, attestations: answer.attestations };
+            let kept = Kept { sha256, attestations: answer.attestations, manifests: answer.manifests };
             let mut judged = judge(ctx, artifact, demand, &kept, Some(blob))?;
+            judged.findings.extend(broken(&answer.broken, Some(&judged))?);
             judged.findings.extend(answer.findings);
             Ok(judged)
         }
@@ -187,12 +101,13 @@ pub fn gather(
         Ok(answer) => answer,
         Err(unasked) => return Ok(Err(unasked)),
     };
+    broken(&answer.broken, None)?;
     if answer.attestations.is_empty() {
         return Ok(Ok(Evidence::None));
     }
     let sha256 = sha256.filter(|_| needs_sha256(artifact, demand));
     let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
-    Ok(Ok(Evidence::Kept(Kept { sha256, attestations: answer.attestations })))
+    Ok(Ok(Evidence::Kept(Kept { sha256, attestations: answer.attestations, manifests: answer.manifests })))
 }
 
 /// Judges what a record has, and asks nobody. Without the bytes a digest that the pin does not have is taken from the
@@ -205,12 +120,21 @@ pub fn hold(
     blob: Option<&VerifiedBlob>,
 ) -> Result<Judged, Error> {
     match evidence {
-        _ if demand.mode == Mode::Off => Ok(Judged { evidence: evidence.clone(), proof: None, findings: Vec::new() }),
+        _ if demand.is_off() => Ok(Judged::new(evidence.clone())),
         Evidence::Kept(kept) => judge(ctx, artifact, demand, kept, blob),
-        _ if !demand.has_place => demand.without(evidence.clone(), EvidenceError::Missing(Vec::new())),
-        Evidence::None => demand.without(Evidence::None, EvidenceError::Missing(Vec::new())),
-        Evidence::Off | Evidence::Unasked => demand.without(evidence.clone(), EvidenceError::Unasked(Unasked::Offline)),
+        _ if !demand.has_place => demand.nothing(evidence.clone()),
+        Evidence::None => demand.nothing(Evidence::None),
+        Evidence::Off | Evidence::Unasked => demand.unasked(evidence.clone(), Unasked::Offline),
     }
+}
+
+/// What is attached to an artifact and wrong refuses, unless something beside it is good: then it is told.
+fn broken(broken: &[Failure], judged: Option<&Judged>) -> Result<Vec<Finding>, Error> {
+    let is_good = judged.is_some_and(|judged| judged.is_signed || judged.proof.is_some());
+    if !broken.is_empty() && !is_good {
+        return Err(EvidenceError::Refused(broken.to_vec()).into());
+    }
+    Ok(broken.iter().map(|failure| Finding { level: Level::Warning, ..words::failure(failure) }).collect())
 }
 
 fn judge(
@@ -220,35 +144,58 @@ fn judge(
     kept: &Kept,
     blob: Option<&VerifiedBlob>,
 ) -> Result<Judged, Error> {
-    let mut judged = Judged { evidence: Evidence::Kept(kept.clone()), proof: None, findings: Vec::new() };
+    let mut judged = Judged::new(Evidence::Kept(kept.clone()));
     let digests = digests(artifact, kept, blob)?;
+    let about = About::of(artifact, kept, &digests)?;
     if let (Some(_), None) = (kept.sha256, blob) {
         let message = "the artifact is not in the store: that the evidence is about it holds by the record's word";
         judged.findings.push(Finding::new(Level::Note, "evidence-by-record", message));
     }
-    let trust = ctx.trust.proving()?;
     let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
+    if demand.mode != Mode::Off {
+        provenance(ctx, demand, (kept, &texts), (&digests, about.as_ref(), blob), &mut judged)?;
+    }
+    if let (Some(signatures), Some(about)) = (&demand.signatures, &about) {
+        signatures.judge(ctx, about, &read(kept, &texts)?, &mut judged)?;
+    }
+    Ok(judged)
+}
+
+/// What says who built it.
+fn provenance(
+    ctx: &Ctx<'_>,
+    demand: &Demand<'_>,
+    (kept, texts): (&Kept, &[String]),
+    (digests, about, blob): (&[Integrity], Option<&About>, Option<&VerifiedBlob>),
+    judged: &mut Judged,
+) -> Result<(), Error> {
+    let trust = ctx.trust.proving()?;
     let (policy, roots) = (demand.policy.digest().to_string(), trust.digest().to_string());
-    let about = format!("{} {digests:?}", env!("CARGO_PKG_VERSION"));
-    let mut on = vec![about.as_bytes(), policy.as_bytes(), roots.as_bytes()];
+    let bytes = format!("{} {digests:?} {:?}", env!("CARGO_PKG_VERSION"), about.map(About::digests));
+    let mut on = vec![bytes.as_bytes(), policy.as_bytes(), roots.as_bytes()];
     on.extend(texts.iter().map(String::as_bytes));
     if let Some(proof) = ctx.verdicts.recall(&on) {
         judged.proof = Some(Box::new(proof));
-        return Ok(judged);
+        return Ok(());
     }
     let open = || -> io::Result<Box<dyn Read + '_>> {
         let blob = blob.ok_or(io::ErrorKind::NotFound)?;
         Ok(Box::new(blob.reader()))
     };
-    let mut about = Proved { digests: Proved::of(&digests).digests, open: None };
+    let mut subject = Proved { digests: Proved::of(digests).digests, open: None };
     if blob.is_some() {
-        about.open = Some(&open);
+        subject.open = Some(&open);
     }
-    let attestations = read(kept, &texts)?;
+    let attestations = read(kept, texts)?;
     let mut proofs = Vec::new();
     let mut about_others = false;
-    for one in &attestations {
-        match attestation::prove(trust, one, &about) {
+    // Beside an artifact of a registry there are signatures, which are judged apart.
+    for one in attestations.iter().filter(|one| about.is_none() || one.is_statement()) {
+        let proof = match about {
+            Some(about) => attestation::prove(trust, one, &about.subject_of(one)),
+            None => attestation::prove(trust, one, &subject),
+        };
+        match proof {
             // What does not even claim to be of the kind that is asked for cannot stand in its way, unless it is wrong.
             Err(Unproved::Unverifiable(lack)) if !demand.asks_for(one) => {
                 judged.findings.push(words::lack(&lack, Level::Note));
@@ -263,11 +210,11 @@ fn judge(
         // What holds beside it and is of another kind, such as a registry's signature, does not make it absent.
         proofs.retain(|proof| proof.is_err());
     }
-    verdict(ctx, demand, &proofs, &mut judged)?;
+    verdict(ctx, demand, &proofs, judged)?;
     if let (Some(proof), true) = (&judged.proof, judged.findings.is_empty()) {
         ctx.verdicts.remember(&on, proof);
     }
-    Ok(judged)
+    Ok(())
 }
 
 pub(super) fn read(kept: &Kept, texts: &[String]) -> Result<Vec<Attestation>, Error> {
@@ -286,8 +233,7 @@ fn verdict(
     proofs: &[Result<VerifiedAttestation, Unproved>],
     judged: &mut Judged,
 ) -> Result<(), Error> {
-    let since_1970 = ctx.clock.calendar().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
+    let now = now(ctx.clock);
     if !demand.policy.names_somebody() {
         return nobody_named(demand, now, proofs, judged);
     }
@@ -306,9 +252,7 @@ fn verdict(
         Verdict::Unverifiable(lacks) => EvidenceError::Unverifiable(lacks),
         Verdict::Missing(instead) => EvidenceError::Missing(instead),
     };
-    let wanting = demand.without(Evidence::None, wanting)?;
-    judged.findings.extend(wanting.findings);
-    Ok(())
+    demand.without(wanting, judged)
 }
 
 /// The pin does not say whose evidence is good. What is wrong by itself refuses all the same; the rest is told, not

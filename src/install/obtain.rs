@@ -7,6 +7,7 @@ use super::evidence::digest_of;
 use crate::ctx::{Ctx, Step};
 use crate::digest::Algorithm;
 use crate::error::{Attempt, AttemptFailure, Error};
+use crate::fs::FsError;
 use crate::http::{self, BodyLimit, Rules, Sink};
 use crate::pins::{Artifact, Pin, Source};
 use crate::project::Project;
@@ -14,7 +15,7 @@ use crate::registry;
 use crate::report::{Finding, Level};
 use crate::source::pypi::Listed;
 use crate::source::{github, npm};
-use crate::store::{Incoming, Lookup, Store, VerifiedBlob};
+use crate::store::{Incoming, Lookup, Mismatch, Store, VerifiedBlob};
 use crate::url::Url;
 
 /// The pinned bytes of an artifact, and what is worth knowing about how they came.
@@ -100,11 +101,20 @@ fn download(
     let rules = rules(ctx, project);
     let limit = artifact.size.map_or(BodyLimit::AtMost(MAX_ARTIFACT_LEN), BodyLimit::Exact);
     let mut attempts = Vec::new();
+    if let Source::Oci(layer) = &artifact.source {
+        match super::oci::receive(ctx, name, (artifact, layer), rules.clone())? {
+            Ok(blob) => {
+                ctx.progress.step(name, Step::Fetched);
+                return Ok(blob);
+            }
+            Err(attempt) => attempts.push(attempt),
+        }
+    }
     let (places, listed) = places(ctx, project, artifact, &rules, &mut attempts)?;
     for url in places {
-        let mut incoming = Receiver { ctx, name, incoming: ctx.store.receive(&artifact.integrity)?, total: None };
+        let mut incoming = Receiver::new(ctx, name, ctx.store.receive(&artifact.integrity)?);
         let failure = match http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming) {
-            Ok(outcome) => match incoming.incoming.finish()? {
+            Ok(outcome) => match incoming.finish()? {
                 Ok(blob) => {
                     findings.extend(attempts.iter().map(|attempt: &Attempt| attempt.finding(Level::Warning)));
                     if let Some(listed) = &listed {
@@ -194,7 +204,8 @@ fn place(
             });
         }
         Source::Url(url) => url.clone(),
-        Source::File(_) => return Ok(Ok(None)),
+        // Asked before all others, see `download`.
+        Source::Oci(_) | Source::File(_) => return Ok(Ok(None)),
     };
     Ok(Ok(Some((url, None))))
 }
@@ -210,12 +221,12 @@ pub fn obtain_unpinned(ctx: &Ctx<'_>, project: &Project, name: &str, source: &So
     let one = |attempt| Error::Unobtainable { attempts: vec![attempt] };
     let place = place(ctx, project, source, &rules)?.map_err(one)?;
     let (url, _) = place.ok_or(Error::Unobtainable { attempts: Vec::new() })?;
-    let mut incoming = Receiver { ctx, name, incoming: ctx.store.receive_unpinned()?, total: None };
+    let mut incoming = Receiver::new(ctx, name, ctx.store.receive_unpinned()?);
     let limit = BodyLimit::AtMost(MAX_ARTIFACT_LEN);
     let came = http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming);
     let failed = |failure| one(Attempt { url: url.to_string(), failure });
     came.map_err(|error| failed(AttemptFailure::Download(error)))?;
-    let blob = incoming.incoming.finish()?;
+    let blob = incoming.finish()?;
     let blob = blob.map_err(|mismatch| failed(AttemptFailure::Mismatch { mismatch, content_type: None }))?;
     ctx.progress.step(name, Step::Fetched);
     Ok(blob)
@@ -253,11 +264,22 @@ fn compare(listed: &Listed, blob: &VerifiedBlob) -> Result<Vec<Finding>, Error> 
 }
 
 /// Bytes from the network on their way into the store.
-struct Receiver<'a> {
+pub(super) struct Receiver<'a> {
     ctx: &'a Ctx<'a>,
     name: &'a str,
     incoming: Incoming,
     total: Option<u64>,
+}
+
+impl<'a> Receiver<'a> {
+    pub(super) const fn new(ctx: &'a Ctx<'a>, name: &'a str, incoming: Incoming) -> Self {
+        Self { ctx, name, incoming, total: None }
+    }
+
+    /// Puts what came into its place in the store, if it is right.
+    pub(super) fn finish(self) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
+        self.incoming.finish()
+    }
 }
 
 impl Sink for Receiver<'_> {

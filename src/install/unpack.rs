@@ -101,6 +101,7 @@ fn file_name(source: &Source) -> &str {
         Source::Npm(_) => "package.tgz",
         Source::Github(asset) => asset.asset(),
         Source::Pypi(file) => file.file(),
+        Source::Oci(layer) => layer.file_name(),
         Source::Url(url) => url.file_name(),
         Source::File(path) => path.file_name(),
     }

@@ -1,6 +1,8 @@
 //! [`Artifact`]: the keys that a pin and a platform variant share, from the source to its mirrors.
 
 use super::error::{PinsError, PinsErrorKind};
+use super::oci::OciLayer;
+use super::platform::Platform;
 use super::source::Source;
 use super::table::{Entry, Table};
 use crate::digest::{Integrity, Sha256};
@@ -27,15 +29,18 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// The artifact of a table, `None` when it names no source.
-    pub(super) fn read(table: Table<'_>) -> Result<Option<Self>, PinsError> {
+    /// The artifact of a table, of the pin itself or of a variant; `None` when it names no source.
+    pub(super) fn read(table: Table<'_>, variant: Option<&Platform>) -> Result<Option<Self>, PinsError> {
         let mut sources = table.entries().filter(|entry| SOURCE_KEYS.contains(&entry.key()));
         let Some(entry) = sources.next() else { return Ok(None) };
         if let Some(second) = sources.next() {
             let kind = PinsErrorKind::TwoSources { first: entry.key().to_owned(), second: second.key().to_owned() };
             return Err(second.error(kind));
         }
-        let source = read_source(entry)?;
+        let source = read_source(entry, table, variant)?;
+        if !matches!(source, Source::Oci(_)) {
+            OciLayer::refuse_keys(table)?;
+        }
         let Some(integrity) = table.get("integrity") else {
             return Err(entry.error(PinsErrorKind::MissingIntegrity { source: source.to_string() }));
         };
@@ -60,14 +65,15 @@ impl Artifact {
     }
 }
 
-fn read_source(entry: Entry<'_>) -> Result<Source, PinsError> {
+fn read_source(entry: Entry<'_>, table: Table<'_>, variant: Option<&Platform>) -> Result<Source, PinsError> {
     match entry.key() {
         "npm" => entry.parse().map(Source::Npm),
         "github" => entry.parse().map(Source::Github),
         "pypi" => entry.parse().map(Source::Pypi),
         "url" => entry.parse().map(Source::Url),
-        "file" => entry.parse().map(Source::File),
-        key => Err(entry.error(PinsErrorKind::UnsupportedSource { key: key.to_owned() })),
+        "oci" => OciLayer::read(entry, table, variant).map(Source::Oci),
+        // The last of the keys that name a source.
+        _ => entry.parse().map(Source::File),
     }
 }
 
@@ -85,6 +91,6 @@ fn read_mirrors(entry: Entry<'_>, source: &Source) -> Result<Vec<Url>, PinsError
 /// The keys that name a source.
 pub(super) const SOURCE_KEYS: [&str; 6] = ["npm", "github", "url", "file", "pypi", "oci"];
 /// The keys that mean nothing without one.
-const KEYS_OF_A_SOURCE: [&str; 4] = ["integrity", "size", "tree", "mirrors"];
+const KEYS_OF_A_SOURCE: [&str; 6] = ["integrity", "size", "tree", "mirrors", "oci-platform", "layer"];
 /// TOML's whole numbers end at 2^63 - 1.
 pub(super) const MAX_SIZE: u64 = i64::MAX.unsigned_abs();

@@ -86,7 +86,8 @@ fn inputs(pin: &Pin) -> impl Iterator<Item = (&'static str, &RelPath, usize)> {
         .provenance
         .iter()
         .filter_map(|provenance| provenance.attestation.as_ref().map(|path| ("attestation", path, provenance.line)));
-    files.chain(replacements).chain(evidence)
+    let keys = pin.signature.iter().flat_map(|one| one.keys.iter().map(|path| ("keys", path, one.line)));
+    files.chain(replacements).chain(evidence).chain(keys)
 }
 
 /// One digest belongs to one identity among the sources of a kind: two npm packages with the same bytes are a version

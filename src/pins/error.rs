@@ -99,12 +99,16 @@ pub enum PinsErrorKind {
     NoSource,
     /// More than one source.
     TwoSources { first: String, second: String },
-    /// A source that is known and not built yet.
-    UnsupportedSource { key: String },
     /// A source without `integrity`.
     MissingIntegrity { source: String },
     /// A key that says something about a source, in a pin that has variants only.
     KeyWithoutSource { key: String },
+    /// A key that chooses a layer, beside another source.
+    KeyOfOci { key: String },
+    /// A signature is demanded of what carries none.
+    SignatureOfOther,
+    /// More than [`super::MAX_KEYS`].
+    TooManyKeys { found: usize },
     /// Mirrors of a file in the project.
     MirrorsOfFile,
     /// More than [`super::MAX_MIRRORS`].
@@ -144,9 +148,11 @@ impl PinsErrorKind {
             Self::PinNameCollision { .. } => "pin-name-collision",
             Self::NoSource => "no-source",
             Self::TwoSources { .. } => "two-sources",
-            Self::UnsupportedSource { .. } => "unsupported-source",
             Self::MissingIntegrity { .. } => "missing-integrity",
             Self::KeyWithoutSource { .. } => "key-without-source",
+            Self::KeyOfOci { .. } => "key-of-oci",
+            Self::SignatureOfOther => "signature-of-other",
+            Self::TooManyKeys { .. } => "too-many-keys",
             Self::MirrorsOfFile => "mirrors-of-file",
             Self::TooManyMirrors { .. } => "too-many-mirrors",
             Self::ExecutableTrue => "executable-true",
@@ -179,9 +185,11 @@ pub const CODES: &[&str] = &[
     "pin-name-collision",
     "no-source",
     "two-sources",
-    "unsupported-source",
     "missing-integrity",
     "key-without-source",
+    "key-of-oci",
+    "signature-of-other",
+    "too-many-keys",
     "mirrors-of-file",
     "too-many-mirrors",
     "npm-no-version",
@@ -205,6 +213,15 @@ pub const CODES: &[&str] = &[
     "pypi-version-spelling",
     "pypi-file",
     "pypi-other-file",
+    "oci-no-host",
+    "oci-host",
+    "oci-name",
+    "oci-tag",
+    "oci-no-tag",
+    "oci-no-digest",
+    "oci-digest",
+    "oci-digest-algorithm",
+    "oci-platform",
     "bad-url",
     "bad-path",
     "bad-integrity",

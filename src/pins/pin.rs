@@ -8,6 +8,7 @@ use super::layout;
 use super::name::PinName;
 use super::patch::{self, Patch};
 use super::platform::Platform;
+use super::signature::Signature;
 use super::table::{Entry, Shape};
 use super::trust::Expectations;
 use crate::layout::Layout;
@@ -34,6 +35,8 @@ pub struct Pin {
     pub patches: Vec<Patch>,
     /// What the evidence must say, where that differs from `[trust]`.
     pub provenance: Option<Expectations>,
+    /// Whose signature it has to carry, for artifacts of registries.
+    pub signature: Option<Signature>,
 }
 
 impl Pin {
@@ -51,7 +54,7 @@ impl Pin {
     pub(super) fn read(entry: Entry<'_>) -> Result<Self, PinsError> {
         let name = entry.parse_key("pins")?;
         let table = entry.table()?.of_pin(entry.key()).shaped(&PIN)?;
-        let artifact = Artifact::read(table)?;
+        let artifact = Artifact::read(table, None)?;
         let variants = table.get("platform").map(read_variants).transpose()?.unwrap_or_default();
         if artifact.is_none() {
             if variants.is_empty() {
@@ -62,6 +65,7 @@ impl Pin {
         let to = table.get("to");
         let to = to.ok_or_else(|| table.error(PinsErrorKind::MissingKey { key: "to", table: PIN.noun }))?;
         let one_folder = artifact.iter().chain(variants.values()).all(|artifact| artifact.source.has_one_folder());
+        let sources = artifact.iter().chain(variants.values()).map(|artifact| &artifact.source);
         Ok(Self {
             name,
             line: table.line(),
@@ -69,6 +73,7 @@ impl Pin {
             layout: layout::read(table, usize::from(one_folder))?,
             patches: patch::read_all(table)?,
             provenance: Expectations::read(table)?,
+            signature: Signature::read(table, sources)?,
             artifact,
             variants,
         })
@@ -79,7 +84,7 @@ fn read_variants(entry: Entry<'_>) -> Result<BTreeMap<Platform, Artifact>, PinsE
     let read = |entry: Entry<'_>| {
         let platform = entry.parse_key("platform")?;
         let table = entry.table()?.shaped(&VARIANT)?;
-        let artifact = Artifact::read(table)?.ok_or_else(|| table.error(PinsErrorKind::NoSource))?;
+        let artifact = Artifact::read(table, Some(&platform))?.ok_or_else(|| table.error(PinsErrorKind::NoSource))?;
         Ok((platform, artifact))
     };
     entry.table()?.entries().map(read).collect()
@@ -113,6 +118,8 @@ const PIN: Shape = Shape {
         "file",
         "pypi",
         "oci",
+        "oci-platform",
+        "layer",
         "integrity",
         "size",
         "tree",
@@ -128,10 +135,24 @@ const PIN: Shape = Shape {
         "patch",
         "platform",
         "provenance",
+        "signature",
     ],
 };
 
 const VARIANT: Shape = Shape {
     noun: "a platform variant",
-    keys: &["npm", "github", "url", "file", "pypi", "oci", "integrity", "size", "tree", "mirrors"],
+    keys: &[
+        "npm",
+        "github",
+        "url",
+        "file",
+        "pypi",
+        "oci",
+        "oci-platform",
+        "layer",
+        "integrity",
+        "size",
+        "tree",
+        "mirrors",
+    ],
 };

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::github::GithubAsset;
 use super::npm::NpmPackage;
+use super::oci::OciLayer;
 use super::pypi::PypiFile;
 use crate::path::RelPath;
 use crate::url::Url;
@@ -17,6 +18,8 @@ pub enum Source {
     Github(GithubAsset),
     /// A file of a Python index: `pypi:ruff==0.1.0#ruff-0.1.0.tar.gz`.
     Pypi(PypiFile),
+    /// A layer of an artifact in a registry: `oci:host/name:tag@sha256:…`.
+    Oci(OciLayer),
     /// A URL, mirrors not included: `url:https://example.com/x.tgz`.
     Url(Url),
     /// A file in the project: `file:vendor/x.tgz`.
@@ -24,12 +27,13 @@ pub enum Source {
 }
 
 impl Source {
-    /// The key of the source in pins.toml: `npm`, `github`, `pypi`, `url`, `file`.
+    /// The key of the source in pins.toml: `npm`, `github`, `pypi`, `oci`, `url`, `file`.
     pub const fn key(&self) -> &'static str {
         match self {
             Self::Npm(_) => "npm",
             Self::Github(_) => "github",
             Self::Pypi(_) => "pypi",
+            Self::Oci(_) => "oci",
             Self::Url(_) => "url",
             Self::File(_) => "file",
         }
@@ -41,7 +45,7 @@ impl Source {
         match self {
             Self::Npm(_) => true,
             Self::Pypi(file) => file.is_sdist(),
-            Self::Github(_) | Self::Url(_) | Self::File(_) => false,
+            Self::Github(_) | Self::Oci(_) | Self::Url(_) | Self::File(_) => false,
         }
     }
 }
@@ -53,6 +57,7 @@ impl fmt::Display for Source {
             Self::Npm(package) => package.fmt(f),
             Self::Github(asset) => asset.fmt(f),
             Self::Pypi(file) => file.fmt(f),
+            Self::Oci(layer) => layer.fmt(f),
             Self::Url(url) => url.fmt(f),
             Self::File(path) => path.fmt(f),
         }

@@ -177,8 +177,9 @@ fn messages_of_a_pin() {
          name one exact version, such as `terser@5.46.2`; ranges and tags are not pins"
     );
     assert_eq!(
-        told("version = 1\n[pins.a]\noci = \"x\"\n"),
-        "3: pin `a`: `oci` pins are not supported by this version of pinfold"
+        told("version = 1\n[pins.a]\noci = \"oci.example.com/a:v1\"\n"),
+        "3: pin `a`: `oci.example.com/a:v1` in `oci`: a pin names the digest of the artifact\n\
+         add `@sha256:…`: a tag may be moved; `pinfold oci verify` prints the digest that it has now"
     );
     assert_eq!(
         told("version = 1\n[pins.a]\npypi = \"Foo_Bar==1.0#Foo_Bar-1.0.tar.gz\"\n"),

@@ -13,6 +13,7 @@ use super::trusted::{AgeError, HostError, RepositoryError};
 use super::workflow::WorkflowError;
 use crate::digest::{Algorithm, Integrity, IntegrityError};
 use crate::layout::{Format, PatternError};
+use crate::oci::{ImagePlatformError, ReferenceError};
 use crate::path::PathError;
 use crate::url::UrlError;
 
@@ -27,6 +28,10 @@ pub enum ValueError {
     Github(GithubError),
     /// Not a [`super::PypiFile`].
     Pypi(PypiError),
+    /// Not a [`crate::oci::Reference`].
+    Oci(ReferenceError),
+    /// Not an [`ImagePlatform`](crate::oci::ImagePlatform).
+    ImagePlatform(ImagePlatformError),
     /// Not a [`crate::url::Url`].
     Url(UrlError),
     /// Not a [`crate::path::RelPath`].
@@ -63,6 +68,8 @@ impl ValueError {
             Self::Npm(error) => error.code(),
             Self::Github(error) => error.code(),
             Self::Pypi(error) => error.code(),
+            Self::Oci(error) => error.code(),
+            Self::ImagePlatform(_) => "oci-platform",
             Self::Url(_) => "bad-url",
             Self::Path(_) => "bad-path",
             Self::Integrity(_) => "bad-integrity",
@@ -84,6 +91,8 @@ impl ValueError {
         Some(match self {
             Self::Npm(error) => error.hint()?.to_owned(),
             Self::Pypi(error) => error.hint()?,
+            Self::Oci(error) => error.hint()?.to_owned(),
+            Self::ImagePlatform(_) => "write it like `linux/amd64` or `linux/arm/v7`".to_owned(),
             Self::Path(PathError::Absolute | PathError::DotDot) => {
                 "a path is relative to the folder of pins.toml and stays in it".to_owned()
             }
@@ -110,6 +119,8 @@ impl fmt::Display for ValueError {
             Self::Npm(error) => error.fmt(f),
             Self::Github(error) => error.fmt(f),
             Self::Pypi(error) => error.fmt(f),
+            Self::Oci(error) => error.fmt(f),
+            Self::ImagePlatform(error) => error.fmt(f),
             Self::Url(error) => error.fmt(f),
             Self::Path(error) => error.fmt(f),
             Self::Integrity(error) => error.fmt(f),
@@ -134,6 +145,8 @@ impl Error for ValueError {
             Self::Npm(error) => error,
             Self::Github(error) => error,
             Self::Pypi(error) => error,
+            Self::Oci(error) => error,
+            Self::ImagePlatform(error) => error,
             Self::Url(error) => error,
             Self::Path(error) => error,
             Self::Integrity(error) => error,
@@ -164,6 +177,8 @@ from! {
     Npm(NpmError),
     Github(GithubError),
     Pypi(PypiError),
+    Oci(ReferenceError),
+    ImagePlatform(ImagePlatformError),
     Url(UrlError),
     Path(PathError),
     Integrity(IntegrityError),

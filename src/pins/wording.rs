@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::error::PinsErrorKind;
-use super::{MAX_FILE_LEN, MAX_MIRRORS, MAX_PATCHES, MAX_PINS, VERSION};
+use super::{MAX_FILE_LEN, MAX_KEYS, MAX_MIRRORS, MAX_PATCHES, MAX_PINS, VERSION};
 
 impl PinsErrorKind {
     /// What to do about it.
@@ -12,7 +12,7 @@ impl PinsErrorKind {
             Self::MissingVersion => "write `version = 1` at the top".to_owned(),
             Self::UnsupportedVersion { .. } => "this pinfold reads `version = 1`".to_owned(),
             Self::UnknownKey { nearest, .. } => format!("did you mean `{}`?", nearest.as_ref()?),
-            Self::NoSource => "name one of `npm`, `github`, `url` and `file`".to_owned(),
+            Self::NoSource => "name one of `npm`, `github`, `pypi`, `oci`, `url` and `file`".to_owned(),
             Self::TwoSources { .. } => "keep one; other places of the same bytes go into `mirrors`".to_owned(),
             Self::MissingIntegrity { .. } => "write `integrity = \"sha512-…\"`, the digest of the bytes".to_owned(),
             Self::MissingKey { key: "to", .. } => "write `to = \"…\"`, the folder that the tree goes to".to_owned(),
@@ -50,11 +50,15 @@ impl fmt::Display for PinsErrorKind {
             }
             Self::NoSource => f.write_str("no source says where it comes from"),
             Self::TwoSources { first, second } => write!(f, "`{first}` and `{second}` are two sources"),
-            Self::UnsupportedSource { key } => write!(f, "`{key}` pins are not supported by this version of pinfold"),
             Self::MissingIntegrity { source } => write!(f, "`integrity` is missing for {}", Shown(source)),
             Self::KeyWithoutSource { key } => {
                 write!(f, "`{key}` says nothing, because the pin has no source of its own")
             }
+            Self::KeyOfOci { key } => {
+                write!(f, "`{key}` chooses a layer of an `oci` artifact, and the source is another")
+            }
+            Self::SignatureOfOther => f.write_str("signatures are looked for beside `oci` artifacts only"),
+            Self::TooManyKeys { found } => write!(f, "`keys` has {found} keys, more than {}", MAX_KEYS),
             Self::MirrorsOfFile => f.write_str("`mirrors` is not for a `file`"),
             Self::TooManyMirrors { found } => write!(f, "`mirrors` has {found} URLs, more than {}", MAX_MIRRORS),
             Self::ExecutableTrue => f.write_str("`executable = true` is for a raw file only"),

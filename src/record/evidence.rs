@@ -27,13 +27,16 @@ pub struct Kept {
     pub sha256: Option<Sha256>,
     /// The attestations; never empty.
     pub attestations: Vec<KeptAttestation>,
+    /// Of an artifact in a registry, the documents that lead from its digest to its layer, the first being that of the
+    /// digest.
+    pub manifests: Vec<String>,
 }
 
 /// One attestation, and who handed it out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeptAttestation {
-    /// `npm`, `github`, `pypi`, or the path of a file of the project.
+    /// `npm`, `github`, `pypi`, `oci`, or the path of a file of the project.
     pub from: String,
     /// What it handed out.
     pub attestation: Value,
@@ -60,6 +63,8 @@ pub(super) enum Word {
 pub(super) struct WireKept {
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    manifests: Vec<String>,
     attestations: Vec<KeptAttestation>,
 }
 
@@ -75,6 +80,7 @@ impl TryFrom<Wire> for Evidence {
             Wire::Kept(kept) => Self::Kept(Kept {
                 sha256: kept.sha256.map(|text| text.parse()).transpose().map_err(RecordError::Digest)?,
                 attestations: kept.attestations,
+                manifests: kept.manifests,
             }),
         })
     }
@@ -98,6 +104,11 @@ impl Kept {
         if let Some(sha256) = self.sha256 {
             // A digest in SRI form has nothing in it that JSON would escape.
             text.push_str(&format!("\n    \"sha256\": \"{sha256}\","));
+        }
+        if !self.manifests.is_empty() {
+            let manifests: Vec<String> =
+                self.manifests.iter().map(|one| Value::from(one.as_str()).to_string()).collect();
+            text.push_str(&format!("\n    \"manifests\": [\n      {}\n    ],", manifests.join(",\n      ")));
         }
         text.push_str("\n    \"attestations\": [");
         for (index, one) in self.attestations.iter().enumerate() {

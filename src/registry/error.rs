@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::oci::OciError;
 use crate::http::{DownloadError, Failure};
 use crate::json::JsonError;
 use crate::source::github::AssetError;
@@ -29,6 +30,8 @@ pub enum AskError {
     Github(AssetError),
     /// The index cannot have an address for it.
     Pypi(FileError),
+    /// The registry did not hand it out.
+    Oci(Box<OciError>),
     /// Nothing came, or something else than 200.
     Download {
         /// From whom.
@@ -99,6 +102,12 @@ pub enum AskError {
     },
 }
 
+impl From<OciError> for AskError {
+    fn from(error: OciError) -> Self {
+        Self::Oci(Box::new(error))
+    }
+}
+
 impl AskError {
     /// A stable identifier of the failure.
     pub fn code(&self) -> &'static str {
@@ -106,6 +115,7 @@ impl AskError {
             Self::Npm(error) => error.code(),
             Self::Github(error) => error.code(),
             Self::Pypi(error) => error.code(),
+            Self::Oci(error) => error.code(),
             Self::Download { error, .. } => error.code(),
             Self::Disabled { .. } => "answer-disabled",
             Self::WebPage { .. } => "answer-web-page",
@@ -133,6 +143,7 @@ impl AskError {
     /// Whether the rules were broken, rather than the network.
     pub fn is_refusal(&self) -> bool {
         match self {
+            Self::Oci(error) => error.is_refusal(),
             Self::Download { error, .. } => error.is_refusal(),
             Self::TooLong { .. } | Self::BundleUrl { error: UrlError::PlainHttp, .. } => true,
             _ => false,
@@ -142,6 +153,7 @@ impl AskError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Oci(error) => return error.hint(),
             Self::Download { service, error } => return of_download(*service, error),
             Self::Pypi(FileError::IndexForm { .. }) => {
                 "pip's index URLs end in `/simple/`; the rest of the API lies beside"
@@ -182,6 +194,7 @@ impl fmt::Display for AskError {
             Self::Npm(error) => error.fmt(f),
             Self::Github(error) => error.fmt(f),
             Self::Pypi(error) => error.fmt(f),
+            Self::Oci(error) => error.fmt(f),
             Self::Download { error, .. } => error.fmt(f),
             Self::Disabled { url } => write!(f, "`{url}`: the index gives no provenance for this (it answered 403)"),
             Self::WebPage { url, .. } => write!(f, "`{url}`: a web page came in place of JSON"),
@@ -203,6 +216,7 @@ impl std::error::Error for AskError {
             Self::Npm(error) => error.source(),
             Self::Github(error) => error.source(),
             Self::Pypi(error) => error.source(),
+            Self::Oci(error) => error.source(),
             Self::Download { error, .. } => error.source(),
             Self::Json { error, .. } => Some(error),
             Self::Snappy { error, .. } => Some(error),

@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod github;
 pub mod npm;
 pub mod npmrc;
+pub mod oci;
 mod pip;
 pub mod pypi;
 pub mod registries;

@@ -12,6 +12,7 @@ use super::github;
 use super::npmrc::{self, Npmrc, Warning};
 use super::pip;
 use super::without_userinfo;
+use crate::oci::Logins;
 use crate::url::Url;
 
 pub use self::error::{FlagError, Place, RegistryError};
@@ -86,6 +87,7 @@ pub struct Registries {
     /// In the order in which they count, each perhaps with a login in it.
     pypi: Vec<Setting>,
     credentials: Credentials,
+    logins: Logins,
     warnings: Vec<(String, Warning)>,
 }
 
@@ -137,7 +139,19 @@ impl Registries {
         }
         add_logins(&pypi, &mut credentials);
 
-        Self { flags: settings.flags.to_vec(), npm, scopes, github, pypi, credentials, warnings }
+        let (flags, logins) = (settings.flags.to_vec(), Logins::default());
+        Self { flags, npm, scopes, github, pypi, credentials, logins, warnings }
+    }
+
+    /// The same with logins for registries of artifacts.
+    #[must_use]
+    pub fn with_logins(self, logins: Logins) -> Self {
+        Self { logins, ..self }
+    }
+
+    /// The logins for registries of artifacts.
+    pub const fn logins(&self) -> &Logins {
+        &self.logins
     }
 
     /// The registry of a package, by its scope (with its `@`).

@@ -25,6 +25,8 @@ mod keyless;
 mod many;
 mod metadata;
 mod mutation;
+#[path = "oci/mod.rs"]
+mod oci;
 mod page;
 mod passphrase;
 mod provenance;

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -219,6 +219,8 @@ pub(crate) const INDEX: &str = "https://pypi.example.com/simple/";
 pub(crate) struct Web {
     pages: Mutex<BTreeMap<String, Page>>,
     asked: Mutex<Vec<String>>,
+    /// Who answers in place of the map, by how URLs begin.
+    others: Mutex<Vec<(String, Arc<dyn Http>)>>,
 }
 
 /// A response.
@@ -283,12 +285,18 @@ impl Web {
     /// Serves nothing at all any more, and forgets what was asked.
     pub(crate) fn forget(&self) {
         self.pages.lock().expect("no panic").clear();
+        self.others.lock().expect("no panic").clear();
         self.asked();
     }
 
     /// Answers a URL in any way.
     pub(crate) fn answer(&self, url: &str, page: Page) {
         self.pages.lock().expect("no panic").insert(url.to_owned(), page);
+    }
+
+    /// Leads everything that begins so to somebody else.
+    pub(crate) fn lead(&self, prefix: &str, other: Arc<impl Http + 'static>) {
+        self.others.lock().expect("no panic").push((prefix.to_owned(), other));
     }
 
     /// What was asked for since the last call.
@@ -301,6 +309,10 @@ impl Http for Web {
     fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
         let url = request.url.to_string();
         self.asked.lock().expect("no panic").push(url.clone());
+        let others = self.others.lock().expect("no panic").clone();
+        if let Some((_, other)) = others.iter().find(|(prefix, _)| url.starts_with(prefix)) {
+            return other.exchange(request);
+        }
         let missing = Page { status: 404, location: None, content_type: None, body: Vec::new() };
         let page = self.pages.lock().expect("no panic").get(&url).cloned().unwrap_or(missing);
         Ok(Response {

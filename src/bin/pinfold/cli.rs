@@ -6,6 +6,7 @@ mod check;
 mod keygen;
 mod keyless;
 mod life;
+mod oci;
 mod paper;
 mod reproduce;
 mod run;
@@ -32,6 +33,7 @@ pub(crate) use check::Check;
 pub(crate) use keygen::Keygen;
 pub(crate) use keyless::Keyless;
 pub(crate) use life::{Add, UpdatePins, Writing};
+pub(crate) use oci::Oci;
 pub(crate) use paper::{Many, Page, Sbom, Summaries};
 pub(crate) use reproduce::Reproduce;
 pub(crate) use run::Run;
@@ -152,6 +154,9 @@ pub(crate) enum Command {
     /// Writes a Sigstore bundle, after proving it as whoever checks it would. With --keyless the signature is logged in
     /// public, and needs no key that somebody would have to keep.
     Sign(Box<Sign>),
+    /// Verify and pull artifacts in OCI registries
+    #[command(subcommand)]
+    Oci(Oci),
     /// Look after the store of fetched artifacts
     #[command(subcommand)]
     Cache(Cache),
@@ -310,6 +315,8 @@ impl Command {
             Self::Update(_) => "update",
             Self::Keygen(_) => "keygen",
             Self::Sign(_) => "sign",
+            Self::Oci(Oci::Verify(_)) => "oci verify",
+            Self::Oci(Oci::Pull(_)) => "oci pull",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

@@ -101,7 +101,7 @@ impl From<Error> for Failure {
 }
 
 fn run(cli: &Cli) -> Result<Answer, Failure> {
-    use pinfold::commands::{check, fetch, report, sbom, trust};
+    use pinfold::commands::{check, fetch, oci, report, sbom, trust};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
         let failure = |message| Failure {
@@ -145,6 +145,8 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Run(options) => return run::run(cli, &world()?, options),
         Command::Audit(options) => return audits::audit(cli, &world()?, options),
         Command::Explain(options) => return audits::explain(cli, &world()?, options),
+        Command::Oci(cli::Oci::Verify(options)) => oci::verify(&world()?.ctx(), &options.options())?,
+        Command::Oci(cli::Oci::Pull(options)) => oci::pull::run(&world()?.ctx(), &options.options())?,
         Command::Keygen(options) => seal::keygen(options)?,
         Command::Sign(options) => seal::sign(&world()?, options)?,
         Command::Cache(command) => return caches(&world()?, command),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use pinfold::ctx::Ctx;
 use pinfold::fs::{self, FsError};
 use pinfold::http::{ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
+use pinfold::oci::Logins;
 use pinfold::pins::Platform;
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
@@ -54,6 +55,7 @@ impl World {
             Command::Sbom(sbom) => (&[], None, sbom.target.platform.clone(), processors()),
             Command::Report(page) => (&[], None, page.target.platform.clone(), processors()),
             Command::Add(add) => (&add.network.registry, add.network.ca_file.as_deref(), None, processors()),
+            Command::Oci(oci) => (&[], oci.what().ca_file.as_deref(), None, processors()),
             Command::Update(update) => (&update.network.registry, update.network.ca_file.as_deref(), None, JOBS),
             _ => (&[], None, None, processors()),
         };
@@ -66,7 +68,7 @@ impl World {
             store: Store::new(store.clone()),
             verdicts: Verdicts::new(&store, trust_folder.as_deref()),
             trust: Trust::new(trust_folder).with_root(trusted_root(cli)),
-            registries: registries(&cli.pin_file, flags)?,
+            registries: registries(&cli.pin_file, flags)?.with_logins(logins()),
             platform: platform.map_or_else(this_platform, Ok)?,
             bars: Bars::new(cli.output.quiet || cli.output.json),
             gate: Gate::new(processors()),
@@ -145,6 +147,7 @@ fn trusted_root(cli: &Cli) -> Option<String> {
         Command::Audit(audit) => audit.root.trusted_root.clone(),
         Command::Explain(explain) => explain.root.trusted_root.clone(),
         Command::Attest(attest) => attest.root.trusted_root.clone(),
+        Command::Oci(oci) => oci.what().trusted_root.clone(),
         _ => None,
     }
 }
@@ -183,6 +186,21 @@ fn registries(pins: &Path, flags: &[RegistryFlag]) -> Result<Registries, String>
         pip_conf: &pip_conf,
         built_in_npm: option_env!("PINFOLD_NPM_REGISTRY"),
     }))
+}
+
+/// The logins of Docker's own file, which all tools for registries read. Where it cannot be read that is told by who misses
+/// a login, as most commands need none.
+fn logins() -> Logins {
+    let folder = variable("DOCKER_CONFIG").map(PathBuf::from);
+    let folder = folder.or_else(|| variable("HOME").map(|home| Path::new(&home).join(".docker")));
+    let Some(path) = folder.map(|folder| folder.join("config.json")) else { return Logins::default() };
+    match fs::read_if_exists(&path, MAX_SETTINGS_LEN) {
+        Ok(None) => Logins::default(),
+        Ok(Some(bytes)) => {
+            Logins::parse(&bytes).unwrap_or_else(|error| Logins::unread(format!("`{}`: {error}", path.display())))
+        }
+        Err(error) => Logins::unread(told(error)),
+    }
 }
 
 /// npm's own files, the strongest first: the project's, the user's, the system's.

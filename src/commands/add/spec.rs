@@ -98,6 +98,7 @@ pub(super) fn name_of(source: &Source) -> String {
         Source::Npm(package) => package.base_name(),
         Source::Pypi(file) => file.project(),
         Source::Github(asset) => asset.repo(),
+        Source::Oci(layer) => layer.reference().repository().rsplit('/').next().unwrap_or_default(),
         Source::Url(url) => stem(url.file_name()),
         Source::File(path) => stem(path.file_name()),
     };

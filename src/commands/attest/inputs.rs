@@ -13,7 +13,7 @@ use crate::project::{Project, RECORDS};
 use crate::purl;
 use crate::record;
 use crate::report::{Finding, Level, Report, Row, Verdict};
-use crate::source::{github, npm};
+use crate::source::{github, npm, oci};
 use crate::url::Url;
 
 use super::super::verify;
@@ -190,6 +190,10 @@ fn location(project: &Project, artifact: &Artifact) -> Option<Url> {
         Source::Github(asset) => {
             let base = registries.github.clone().or_else(|| GITHUB.parse().ok())?;
             github::asset_url(&base, asset.owner(), asset.repo(), asset.tag(), asset.asset()).ok()
+        }
+        Source::Oci(layer) => {
+            let repository = oci::repository_url(layer.reference()).ok()?;
+            oci::manifest_url(&repository, &layer.reference().by()).ok()
         }
         // An index has files wherever it likes; a file of the project is in the commit.
         Source::Pypi(_) | Source::File(_) => None,

@@ -209,7 +209,7 @@ fn of_record(record: Option<&Record>) -> Evidence {
 
 fn without_signatures(kept: &Kept) -> Kept {
     let attestations = kept.attestations.iter().filter(|one| !is_signature(one)).cloned().collect();
-    Kept { sha256: kept.sha256, attestations }
+    Kept { sha256: kept.sha256, attestations, manifests: kept.manifests.clone() }
 }
 
 /// Whether it is a registry's signature, which has a question of its own.

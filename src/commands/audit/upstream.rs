@@ -63,6 +63,11 @@ pub(in crate::commands) fn ask(
             found.tell(Finding::new(Level::Note, "upstream-unlisted", message).hint(FETCH_IT));
             return upstream;
         }
+        Source::Oci(_) => {
+            let message = "a registry lists layers by their digests, which the pin names already";
+            found.tell(Finding::new(Level::Note, "upstream-unlisted", message).hint(FETCH_IT));
+            return upstream;
+        }
         Source::File(_) => return upstream,
     };
     upstream.served_by = ServedBy::Metadata;

@@ -6,7 +6,10 @@ use crate::provenance::Provenance;
 use crate::report::{Evidence, Finding, Level};
 
 /// Why there is no verdict, then what each attestation says.
-pub(super) fn findings(attestations: &[Attestation], proofs: &[Result<VerifiedAttestation, Unproved>]) -> Vec<Finding> {
+pub(in crate::commands) fn findings(
+    attestations: &[Attestation],
+    proofs: &[Result<VerifiedAttestation, Unproved>],
+) -> Vec<Finding> {
     let message = "nobody was named who may have made this, so there is no verdict: \
                    anybody can have evidence that holds";
     let proved = || proofs.iter().filter_map(|proof| proof.as_ref().ok());

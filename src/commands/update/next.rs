@@ -63,9 +63,9 @@ pub(super) fn find(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, to: &T
             Ok(moves(before, (pinned.version(), &version.version), source, after))
         }
         Source::Github(pinned) => release(ctx, project, pinned, to),
-        Source::Url(_) | Source::File(_) => {
+        Source::Oci(_) | Source::Url(_) | Source::File(_) => {
             let message = "there is nobody to ask for another version";
-            let hint = "change the URL or the file, and the integrity, by hand";
+            let hint = "change the source and the integrity by hand";
             Ok(Next::Nothing(Finding::new(Level::Note, "nobody-to-ask", message).hint(hint)))
         }
     }

@@ -157,7 +157,7 @@ impl Check {
 }
 
 /// A repository's URL; `https://` may be left out.
-fn repository(text: &str) -> Result<Repository, String> {
+pub(super) fn repository(text: &str) -> Result<Repository, String> {
     with_scheme(text).parse().map_err(|error| format!("{error}; it is written like `https://github.com/OWNER/NAME`"))
 }
 
@@ -168,7 +168,7 @@ fn with_scheme(text: &str) -> String {
 }
 
 /// A name stands for an account at GitHub.
-fn owner(text: &str) -> Result<String, String> {
+pub(super) fn owner(text: &str) -> Result<String, String> {
     let plain = |name: &str| {
         let characters = name.chars().all(|one| one.is_ascii_alphanumeric() || "-_.".contains(one));
         characters && !matches!(name, "" | "." | "..")
@@ -183,7 +183,7 @@ fn owner(text: &str) -> Result<String, String> {
     if is_owner { Ok(url) } else { Err("an owner is a name, or a URL like `https://github.com/NAME`".to_owned()) }
 }
 
-fn git_ref(text: &str) -> Result<RefPattern, String> {
+pub(super) fn git_ref(text: &str) -> Result<RefPattern, String> {
     // What certificates and provenance name begins so; a pattern for `v1` would match nothing, ever.
     if text.starts_with("refs/") {
         Ok(RefPattern::new(text))
@@ -209,7 +209,7 @@ fn package(text: &str) -> Result<Name, String> {
 }
 
 /// A text that is there: an empty one would hardly be meant.
-fn text(text: &str) -> Result<String, String> {
+pub(super) fn text(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 

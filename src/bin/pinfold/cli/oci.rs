@@ -1,0 +1,163 @@
+//! The options of `pinfold oci`, and the policy that they make.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use pinfold::commands::oci::{Options, pull};
+use pinfold::oci::{ImagePlatform, Reference};
+use pinfold::pins::{Age, Repository, Workflow};
+use pinfold::policy::{IdentityPattern, Policy, RefPattern};
+
+use super::check::{git_ref, owner, repository, text};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Oci {
+    /// Judge who signed an artifact in a registry
+    ///
+    /// Finds what is attached to it (referrers, and cosign's older tags), proves it, and holds it to what the options say. A
+    /// signature counts if somebody who was named made it; provenance by an identity that was named counts as much. Prints
+    /// the digest that the tag has now.
+    Verify(Box<Verify>),
+    /// Fetch the files of an artifact, once somebody who was named has signed it
+    ///
+    /// Refuses what carries no signature by a key or an identity that was named. Each file is called what its title says,
+    /// and stays in the folder.
+    Pull(Box<Pull>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    who: Who,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    #[command(flatten)]
+    what: What,
+    /// The folder that the files go to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// What to choose from an index of several platforms: linux/amd64, linux/arm/v7
+    #[arg(long, value_name = "OS/ARCH")]
+    platform: Option<ImagePlatform>,
+    /// Pull what carries no signature at all; what is wrong, or signed by somebody else, stays refused
+    #[arg(long)]
+    allow_unsigned: bool,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// What is looked at.
+#[derive(Debug, Args)]
+pub(crate) struct What {
+    /// The artifact: HOST[:PORT]/NAME:TAG, HOST[:PORT]/NAME@sha256:HEX, or with both
+    #[arg(value_name = "REFERENCE", value_parser = reference)]
+    reference: Reference,
+    /// More certificate authorities to trust, beside those of the system (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Prove against this root alone: public-good, github, staging or a trusted_root.json
+    #[arg(long, value_name = "ROOT")]
+    pub(crate) trusted_root: Option<String>,
+}
+
+/// Who may have signed it. Without any of these there is no verdict.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Who may have signed it (without any of these there is no verdict)")]
+struct Who {
+    /// The public key that signed (PEM); any of several
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
+    /// The repository it was built from, such as https://github.com/OWNER/NAME; any of several
+    #[arg(long, value_name = "URL", value_parser = repository)]
+    repository: Vec<Repository>,
+    /// The owner of that repository: a name at GitHub, or a URL
+    #[arg(long, value_name = "OWNER", value_parser = owner)]
+    owner: Option<String>,
+    /// The repository's id at its host, which survives a rename
+    #[arg(long, value_name = "ID", value_parser = text)]
+    repository_id: Option<String>,
+    /// The owner's id at the host
+    #[arg(long, value_name = "ID", value_parser = text)]
+    owner_id: Option<String>,
+    /// The signer's identity, whole: a workflow's URL with @ref, or an e-mail address
+    #[arg(long, value_name = "IDENTITY", value_parser = text)]
+    identity: Option<String>,
+    /// A pattern for the signer's identity, which starts with ^
+    #[arg(long, value_name = "REGEX", conflicts_with = "identity")]
+    identity_regexp: Option<IdentityPattern>,
+    /// Who vouched for the signer's identity [default: what the repository's host uses]
+    #[arg(long, value_name = "URL", value_parser = text)]
+    issuer: Option<String>,
+    /// The workflow that signed: its path in the repository, or the URL of another repository's
+    #[arg(long, value_name = "PATH|URL")]
+    workflow: Option<Workflow>,
+    /// The git reference that was built, * for anything but /: refs/tags/v*; any of several
+    #[arg(long = "ref", value_name = "PATTERN", value_parser = git_ref)]
+    git_ref: Vec<RefPattern>,
+    /// Count claims of this kind in place of signatures, such as https://slsa.dev/provenance/v1; any of several
+    #[arg(long, value_name = "URI", value_parser = text)]
+    predicate_type: Vec<String>,
+    /// Refuse what was built on a machine of the repository's owner
+    #[arg(long)]
+    deny_self_hosted: bool,
+    /// How long ago a log must have seen it: 7d, 12h, 90m
+    #[arg(long, value_name = "AGE")]
+    min_age: Option<Age>,
+}
+
+impl Oci {
+    /// What is looked at.
+    pub(crate) const fn what(&self) -> &What {
+        match self {
+            Self::Verify(verify) => &verify.what,
+            Self::Pull(pull) => &pull.what,
+        }
+    }
+}
+
+impl Verify {
+    /// What the command takes.
+    pub(crate) fn options(&self) -> Options {
+        options(&self.what, &self.who, None)
+    }
+}
+
+impl Pull {
+    /// What the command takes.
+    pub(crate) fn options(&self) -> pull::Pull {
+        let options = options(&self.what, &self.who, self.platform.clone());
+        pull::Pull { options, out: self.out.clone(), allow_unsigned: self.allow_unsigned }
+    }
+}
+
+fn options(what: &What, who: &Who, platform: Option<ImagePlatform>) -> Options {
+    let policy = Policy {
+        repositories: who.repository.clone(),
+        owner: who.owner.clone(),
+        repository_id: who.repository_id.clone(),
+        owner_id: who.owner_id.clone(),
+        identity: who.identity.clone(),
+        identity_pattern: who.identity_regexp.clone(),
+        issuer: who.issuer.clone(),
+        workflow: who.workflow.clone(),
+        refs: who.git_ref.clone(),
+        predicate_types: who.predicate_type.clone(),
+        deny_self_hosted: who.deny_self_hosted,
+        min_age: who.min_age.map(Age::duration),
+        ..Policy::default()
+    };
+    Options { reference: what.reference.clone(), platform, keys: who.key.clone(), policy }
+}
+
+fn reference(given: &str) -> Result<Reference, String> {
+    let parsed: Result<Reference, _> = given.strip_prefix("oci://").unwrap_or(given).parse();
+    parsed.map_err(|error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
+}

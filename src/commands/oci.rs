@@ -1,0 +1,270 @@
+//! `pinfold oci verify` and `pinfold oci pull`: what is attached to an artifact in a registry, judged, without a pins.toml.
+//!
+//! A signature is a statement of the *signature* type by a key or an identity that was named; provenance by an identity
+//! that was named says as much. Four things are kept apart: it carries none, what it carries is wrong, it is by somebody
+//! who was not named, or it says something else than was asked for. What others attached beside a good one is told, and
+//! spoils nothing.
+
+mod files;
+pub mod pull;
+
+use std::path::PathBuf;
+
+use crate::attestation::{Artifact, Attestation, NamedKey, Unproved, VerifiedAttestation, prove_signature};
+use crate::commands::check::claims;
+use crate::ctx::Ctx;
+use crate::digest::Integrity;
+use crate::error::{Error, evidence as words};
+use crate::http::Rules;
+use crate::install::signature::{beside, now, read_key, signature};
+use crate::oci::{ImagePlatform, Reference, digest_text};
+use crate::policy::{self, Failure, Policy, judge, judge_signatures};
+use crate::registry::oci::{Attached, OciError, Repository};
+use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
+use crate::source::oci::Received;
+use crate::statement::{SLSA_V1, SLSA_V02};
+
+/// What the commands are asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The artifact.
+    pub reference: Reference,
+    /// What is chosen from an index, where bytes are wanted.
+    pub platform: Option<ImagePlatform>,
+    /// Files with the keys of those who may have signed: any of them.
+    pub keys: Vec<PathBuf>,
+    /// Whose certificates are good, and which kinds of claims count: signatures and provenance unless it says.
+    pub policy: Policy,
+}
+
+/// Finds and judges what is attached to an artifact.
+pub fn verify(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+    let keys = keys(options)?;
+    let repository = repository(ctx, options)?;
+    let examined = Examined::of(ctx, &repository, options, &keys)?;
+    let Judged { verdict, status, evidence, findings, .. } = examined.judged;
+    let count = match examined.attached {
+        1 => "1 attestation".to_owned(),
+        count => format!("{count} attestations"),
+    };
+    let row = Row {
+        subject: options.reference.to_string(),
+        verdict,
+        status: status.to_owned(),
+        source: format!("oci:{}", options.reference.at(examined.digest)),
+        detail: String::new(),
+        evidence,
+        audit: None,
+        findings,
+    };
+    let summary = format!("{count} looked at: {status}");
+    Ok(Report { command: "oci verify", rows: vec![row], notes: Vec::new(), summary, judges: true })
+}
+
+/// The repository of the reference; nobody is asked yet.
+fn repository<'a>(ctx: &Ctx<'a>, options: &Options) -> Result<Repository<'a>, Error> {
+    let deadline = ctx.clock.now().checked_add(ctx.timeouts.deadline).unwrap_or_else(|| ctx.clock.now());
+    let rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
+    Ok(Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), &options.reference)?)
+}
+
+fn keys(options: &Options) -> Result<Vec<NamedKey>, Error> {
+    options.keys.iter().map(|key| read_key(key)).collect()
+}
+
+/// An artifact, and what is attached to it.
+struct Examined {
+    digest: Integrity,
+    /// The manifest or index of that digest.
+    manifest: Received,
+    /// How many attestations there are.
+    attached: usize,
+    judged: Judged,
+}
+
+impl Examined {
+    fn of(ctx: &Ctx<'_>, repository: &Repository<'_>, options: &Options, keys: &[NamedKey]) -> Result<Self, Error> {
+        let (digest, manifest) = repository.resolve()?;
+        let attached = repository.attached(&digest)?;
+        let judged = judged(ctx, options, keys, (&digest, &manifest.0), &attached)?;
+        Ok(Self { digest, manifest, attached: attached.attestations.len(), judged })
+    }
+}
+
+/// How what is attached comes out.
+struct Judged {
+    verdict: Verdict,
+    status: &'static str,
+    /// Whether there is nothing that could be wrong: neither a signature nor anything that cannot be read.
+    is_unsigned: bool,
+    evidence: Option<Box<Evidence>>,
+    findings: Vec<Finding>,
+}
+
+impl Judged {
+    const fn new(verdict: Verdict, findings: Vec<Finding>) -> Self {
+        let status = super::fetch::status_of(verdict);
+        Self { verdict, status, is_unsigned: false, evidence: None, findings }
+    }
+
+    fn refused(failures: &[Failure]) -> Self {
+        Self::new(Verdict::Refused, failures.iter().map(words::failure).collect())
+    }
+
+    fn verified(evidence: Evidence, findings: Vec<Finding>) -> Self {
+        Self { status: "verified", evidence: Some(Box::new(evidence)), ..Self::new(Verdict::Passed, findings) }
+    }
+}
+
+type Proof = Result<VerifiedAttestation, Unproved>;
+
+fn judged(
+    ctx: &Ctx<'_>,
+    options: &Options,
+    keys: &[NamedKey],
+    (digest, manifest): (&Integrity, &[u8]),
+    attached: &Attached,
+) -> Result<Judged, Error> {
+    let trust = ctx.trust.proving()?;
+    let open = || -> std::io::Result<Box<dyn std::io::Read + '_>> { Ok(Box::new(manifest)) };
+    let artifact = Artifact { digests: Artifact::of(std::slice::from_ref(digest)).digests, open: Some(&open) };
+    let prove = |one: &&Attestation| prove_signature(trust, keys, one, &artifact);
+    let (now, all) = (now(ctx.clock), &attached.attestations);
+    let policy = Policy { key: !keys.is_empty(), ..options.policy.clone() };
+    if !policy.predicate_types.is_empty() {
+        let proofs: Vec<Proof> = all.iter().map(|one| prove(&one)).collect();
+        return Ok(with_broken(of_kind(&policy, now, all, &proofs), attached));
+    }
+    let signatures: Vec<&Attestation> = all.iter().filter(|one| one.is_signature()).collect();
+    let proofs: Vec<Proof> = signatures.iter().map(prove).collect();
+    let judged = match judge_signatures(&policy, now, &proofs) {
+        policy::Verdict::Verified(index) => match proofs.get(index) {
+            Some(Ok(proof)) => Judged::verified(signature(proof), beside(&proofs)),
+            _ => Judged::new(Verdict::Failed, Vec::new()),
+        },
+        outcome => {
+            let built = if policy.names_by_certificate() { provenance(&policy, now, all, &prove) } else { None };
+            built.unwrap_or_else(|| unsigned(outcome, (all, &signatures, &proofs), &policy, &prove))
+        }
+    };
+    Ok(with_broken(judged, attached))
+}
+
+/// Provenance by somebody who was named, where there is no signature.
+fn provenance(
+    policy: &Policy,
+    now: i64,
+    all: &[Attestation],
+    prove: &dyn Fn(&&Attestation) -> Proof,
+) -> Option<Judged> {
+    let policy =
+        Policy { predicate_types: [SLSA_V1, SLSA_V02].map(str::to_owned).to_vec(), key: false, ..policy.clone() };
+    let proofs: Vec<Proof> = all.iter().filter(|one| one.is_statement()).map(|one| prove(&one)).collect();
+    match judge(&policy, now, &proofs) {
+        policy::Verdict::Verified(index) => {
+            let proof = proofs.get(index)?.as_ref().ok()?;
+            Some(Judged::verified(policy::evidence(proof), Vec::new()))
+        }
+        // Evidence that is wrong is told, whatever else is missing.
+        policy::Verdict::Refused(failures) => Some(Judged::refused(&failures)),
+        _ => None,
+    }
+}
+
+/// No signature is good: why.
+fn unsigned(
+    outcome: policy::Verdict,
+    (all, signatures, proofs): (&[Attestation], &[&Attestation], &[Proof]),
+    policy: &Policy,
+    prove: &dyn Fn(&&Attestation) -> Proof,
+) -> Judged {
+    match outcome {
+        policy::Verdict::Refused(failures) => Judged::refused(&failures),
+        policy::Verdict::Unverifiable(lacks) if policy.names_somebody() => {
+            Judged::new(Verdict::Unverifiable, lacks.iter().map(|lack| words::lack(lack, Level::Error)).collect())
+        }
+        policy::Verdict::Unverifiable(_) => {
+            let signatures: Vec<Attestation> = signatures.iter().map(|one| (*one).clone()).collect();
+            not_judged(&signatures, proofs)
+        }
+        // Statements of whoever are worth a look where nobody was named.
+        _ if !policy.names_somebody() && !all.is_empty() => {
+            let proofs: Vec<Proof> = all.iter().map(|one| prove(&one)).collect();
+            Judged { is_unsigned: true, ..not_judged(all, &proofs) }
+        }
+        _ => Judged { is_unsigned: true, ..Judged::new(Verdict::Refused, vec![missing(all)]) },
+    }
+}
+
+fn not_judged(attestations: &[Attestation], proofs: &[Proof]) -> Judged {
+    Judged { status: "not judged", ..Judged::new(Verdict::Unverifiable, claims::findings(attestations, proofs)) }
+}
+
+/// Claims of a kind that was asked for by its type.
+fn of_kind(policy: &Policy, now: i64, all: &[Attestation], proofs: &[Proof]) -> Judged {
+    match judge(policy, now, proofs) {
+        policy::Verdict::Refused(failures) => Judged::refused(&failures),
+        _ if !policy.names_somebody() && !all.is_empty() => not_judged(all, proofs),
+        policy::Verdict::Verified(index) => match proofs.get(index) {
+            Some(Ok(proof)) => Judged::verified(policy::evidence(proof), Vec::new()),
+            _ => Judged::new(Verdict::Failed, Vec::new()),
+        },
+        policy::Verdict::Unverifiable(lacks) => {
+            Judged::new(Verdict::Unverifiable, lacks.iter().map(|lack| words::lack(lack, Level::Error)).collect())
+        }
+        policy::Verdict::Missing(kinds) => {
+            let message = "no claim is of the kind that was asked for";
+            let finding = Finding::new(Level::Error, "provenance-missing", message);
+            let there = if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" and ") };
+            let asked = policy.predicate_types.join(" or ");
+            Judged::new(Verdict::Refused, vec![finding.compared(asked, there)])
+        }
+    }
+}
+
+/// What is attached and cannot be read is a warning beside what is good, and else a reason to refuse.
+fn with_broken(mut judged: Judged, attached: &Attached) -> Judged {
+    if attached.broken.is_empty() {
+        return judged;
+    }
+    let is_good = judged.verdict == Verdict::Passed;
+    let level = if is_good { Level::Warning } else { Level::Error };
+    let broken = attached.broken.iter().map(|error| of_error(error, level));
+    if is_good {
+        judged.findings.extend(broken);
+        return judged;
+    }
+    let findings = broken.chain(judged.findings).collect();
+    Judged { findings, ..Judged::new(Verdict::Refused, Vec::new()) }
+}
+
+fn of_error(error: &OciError, level: Level) -> Finding {
+    let mut finding = Finding::new(level, error.code(), error.to_string());
+    finding.hint = error.hint();
+    match error.compared() {
+        Some((expected, received)) => finding.compared(expected, received),
+        None => finding,
+    }
+}
+
+/// It carries no signature; what it carries instead.
+fn missing(all: &[Attestation]) -> Finding {
+    let kinds = all.iter().filter_map(Attestation::statement).map(|one| one.predicate_type);
+    let kinds: std::collections::BTreeSet<String> = kinds.collect();
+    let instead: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.escape_debug())).collect();
+    let message = match instead.is_empty() {
+        true => "the artifact carries no signature".to_owned(),
+        false => format!("the artifact carries no signature, only statements of the type {}", instead.join(", ")),
+    };
+    let finding = Finding::new(Level::Error, "signature-missing", message);
+    if instead.is_empty() {
+        finding
+    } else {
+        finding.hint("if such a statement is enough, name it: `--predicate-type URI`")
+    }
+}
+
+/// What an artifact is called in rows and errors.
+fn named(reference: &Reference, digest: &Integrity) -> String {
+    format!("{}/{}@{}", reference.registry(), reference.repository(), digest_text(digest))
+}

@@ -1,0 +1,149 @@
+//! `pinfold oci pull`: the files of an artifact, once somebody who was named has signed it.
+//!
+//! Nothing is fetched before what is attached was judged, and nothing is in its place before all of it is there and has
+//! its digest. `allow_unsigned` lets an artifact pass that carries no signature at all, and says so; one that is wrong, or
+//! by somebody else, it never lets pass.
+
+use std::path::PathBuf;
+
+use super::files::Files;
+use super::{Examined, Judged, Options, keys, named, repository};
+use crate::commands::fetch;
+use crate::ctx::{Ctx, Step};
+use crate::digest::Integrity;
+use crate::error::Error;
+use crate::oci::{Manifest, digest_text};
+use crate::registry::oci::{OciError, Repository};
+use crate::report::{Finding, Level, Report, Row, Verdict};
+use crate::source::oci::{ChainError, follow};
+
+/// Where the files go, and what may pass.
+#[derive(Debug, Clone)]
+pub struct Pull {
+    /// What is pulled, and who has to have signed it.
+    pub options: Options,
+    /// The folder that the files go to; it is made where there is none.
+    pub out: PathBuf,
+    /// What carries no signature may pass.
+    pub allow_unsigned: bool,
+}
+
+/// Judges an artifact and fetches its files.
+pub fn run(ctx: &Ctx<'_>, pull: &Pull) -> Result<Report, Error> {
+    let options = &pull.options;
+    let keys = keys(options)?;
+    let repository = repository(ctx, options)?;
+    let examined = Examined::of(ctx, &repository, options, &keys)?;
+    let source = format!("oci:{}", options.reference.at(examined.digest.clone()));
+    let passes = examined.judged.verdict == Verdict::Passed;
+    let (mut row, files) = match passes || (pull.allow_unsigned && examined.judged.is_unsigned) {
+        true => {
+            let (written, bytes) = files(ctx, &repository, pull, &examined)?;
+            (row(&examined.judged, passes, &written, bytes, pull), written.len())
+        }
+        false => (refused(&examined.judged, pull), 0),
+    };
+    row.source = source;
+    let summary = match (files, row.verdict) {
+        (0, Verdict::Passed) => "nothing to pull: the artifact has no files".to_owned(),
+        (1, Verdict::Passed) => "1 file pulled".to_owned(),
+        (count, Verdict::Passed) => format!("{count} files pulled"),
+        _ => "nothing pulled".to_owned(),
+    };
+    Ok(Report { command: "oci pull", rows: vec![row], notes: Vec::new(), summary, judges: true })
+}
+
+/// An artifact that passed.
+fn row(judged: &Judged, is_signed: bool, written: &[String], bytes: u64, pull: &Pull) -> Row {
+    let mut findings: Vec<Finding> = match is_signed {
+        true => judged.findings.clone(),
+        false => vec![Finding::new(Level::Warning, "unsigned-allowed", UNSIGNED)],
+    };
+    findings.extend(
+        written.iter().map(|name| {
+            Finding::new(Level::Note, "pulled-file", format!("`{}`", name.escape_debug())).at(name.as_str())
+        }),
+    );
+    let noun = if written.len() == 1 { "file" } else { "files" };
+    Row {
+        subject: pull.options.reference.to_string(),
+        verdict: Verdict::Passed,
+        status: if is_signed { "pulled" } else { "pulled unsigned" }.to_owned(),
+        source: String::new(),
+        detail: format!("{} {noun}, {} -> {}", written.len(), fetch::size(bytes), pull.out.display()),
+        evidence: judged.evidence.clone(),
+        audit: None,
+        findings,
+    }
+}
+
+fn refused(judged: &Judged, pull: &Pull) -> Row {
+    let mut findings = judged.findings.clone();
+    if let Some(first) = findings.first_mut().filter(|_| judged.is_unsigned) {
+        first.hint = Some("`--allow-unsigned` pulls what carries no signature, and says so".to_owned());
+    }
+    Row {
+        subject: pull.options.reference.to_string(),
+        verdict: judged.verdict,
+        status: judged.status.to_owned(),
+        source: String::new(),
+        detail: String::new(),
+        evidence: None,
+        audit: None,
+        findings,
+    }
+}
+
+/// The names and the length of the files, which are in their places.
+fn files(
+    ctx: &Ctx<'_>,
+    repository: &Repository<'_>,
+    pull: &Pull,
+    examined: &Examined,
+) -> Result<(Vec<String>, u64), Error> {
+    let reference = &pull.options.reference;
+    let manifest = manifest(repository, pull, examined)?;
+    let name = reference.to_string();
+    let mut files = Files::plan(&manifest, &pull.out, &named(reference, &examined.digest))?;
+    let mut bytes = 0_u64;
+    for layer in &manifest.layers {
+        ctx.progress.step(&name, Step::Fetching);
+        files.receive(ctx, &name, layer, |sink| repository.blob(layer, sink).map(|_| ()))?;
+        bytes = bytes.saturating_add(layer.size);
+    }
+    let written = files.publish()?;
+    ctx.progress.step(&name, Step::Over);
+    Ok((written, bytes))
+}
+
+/// The manifest that is meant; what was judged is not asked for again.
+fn manifest(repository: &Repository<'_>, pull: &Pull, examined: &Examined) -> Result<Manifest, Error> {
+    let ask = |digest: &Integrity, size| {
+        if *digest == examined.digest {
+            Ok(examined.manifest.clone())
+        } else {
+            repository.manifest(&digest_text(digest), size).map_err(Stop::Oci)
+        }
+    };
+    let by = digest_text(&examined.digest);
+    let followed = follow(&examined.digest, pull.options.platform.as_ref(), ask).map_err(|stop| match stop {
+        Stop::Chain(error) => repository.chain(&by, error),
+        Stop::Oci(error) => error,
+    })?;
+    Ok(followed.manifest)
+}
+
+/// Why there is no way to the manifest.
+enum Stop {
+    Chain(ChainError),
+    Oci(OciError),
+}
+
+impl From<ChainError> for Stop {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(error)
+    }
+}
+
+const UNSIGNED: &str =
+    "the artifact carries NO SIGNATURE: nobody vouches for it; it was pulled because of --allow-unsigned";

@@ -1,0 +1,186 @@
+//! Pins of OCI registries: from a digest to a layer, its bytes, and what is attached to the artifact.
+
+use std::time::Duration;
+
+use super::ask::{Asked, With};
+use super::obtain::{MAX_ARTIFACT_LEN, Receiver};
+use crate::attestation::{Artifact as Subject, Attestation};
+use crate::ctx::{Ctx, Step};
+use crate::digest::{Algorithm, Integrity};
+use crate::error::{Attempt, AttemptFailure, Error, EvidenceError, Unasked};
+use crate::http::Rules;
+use crate::oci::{Descriptor, digest_text};
+use crate::pins::{Artifact, OciLayer, Source};
+use crate::policy::Failure;
+use crate::record::{Kept, KeptAttestation};
+use crate::registry::AskError;
+use crate::registry::oci::{OciError, Repository};
+use crate::source::oci::{ChainError, Followed, follow};
+use crate::store::{Mismatch, VerifiedBlob};
+
+/// The layer of an artifact, streamed into the store; the inner error says why the registry did not serve it.
+pub(super) fn receive(
+    ctx: &Ctx<'_>,
+    name: &str,
+    (artifact, layer): (&Artifact, &OciLayer),
+    rules: Rules<'_>,
+) -> Result<Result<VerifiedBlob, Attempt>, Error> {
+    let attempt = |failure| Attempt { url: layer.reference().to_string(), failure };
+    let failed = |error: OciError| attempt(AttemptFailure::Ask(error.into()));
+    let repository = match repository(ctx, layer, rules) {
+        Ok(repository) => repository,
+        Err(error) => return Ok(Err(failed(error))),
+    };
+    let chosen = match chosen(&repository, layer) {
+        Ok((_, chosen)) => chosen,
+        Err(error) => return Ok(Err(failed(error))),
+    };
+    if let Some(expected) = artifact.size
+        && expected != chosen.size
+    {
+        return Err(Error::Size { expected, received: chosen.size });
+    }
+    let (expected, size) = (artifact.integrity.clone(), chosen.size);
+    if expected.algorithm() == chosen.digest.algorithm() && expected != chosen.digest {
+        // Nothing has to come to know that it is not what was pinned.
+        let mismatch = Mismatch { expected, received: chosen.digest.clone(), size };
+        return Ok(Err(attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })));
+    }
+    if artifact.size.is_none() && size > MAX_ARTIFACT_LEN {
+        let digest = digest_text(&chosen.digest);
+        return Ok(Err(failed(OciError::TooLong { digest, limit: MAX_ARTIFACT_LEN })));
+    }
+    ctx.progress.step(name, Step::Fetching);
+    let mut incoming = Receiver::new(ctx, name, ctx.store.receive(&expected)?);
+    if let Err(error) = repository.blob(&chosen, &mut incoming) {
+        return Ok(Err(failed(error)));
+    }
+    Ok(incoming
+        .finish()?
+        .map_err(|mismatch| attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })))
+}
+
+/// What is attached to an artifact, and the way from its digest to its layer, for the record. The inner error says that
+/// nobody could be asked.
+pub(super) fn ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Asked, Unasked> {
+    let unasked = |error: OciError| Unasked::Ask(AskError::from(error));
+    let deadline = ctx.clock.now().checked_add(LONGEST).unwrap_or_else(|| ctx.clock.now());
+    let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
+    rules.hosts = with.hosts;
+    let repository = repository(ctx, layer, rules).map_err(unasked)?;
+    let (followed, _) = chosen(&repository, layer).map_err(unasked)?;
+    let attached = match layer.reference().digest() {
+        Some(digest) => repository.attached(digest).map_err(unasked)?,
+        None => Default::default(),
+    };
+    let kept = |one: &Attestation| KeptAttestation { from: "oci".to_owned(), attestation: one.value().clone() };
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Asked {
+        attestations: attached.attestations.iter().map(kept).collect(),
+        manifests: followed.documents.into_iter().map(text).collect(),
+        broken: attached.broken.iter().map(failure).collect(),
+        ..Asked::default()
+    })
+}
+
+/// Something attached that is wrong.
+fn failure(error: &OciError) -> Failure {
+    let (expected, received) = error.compared().unzip();
+    Failure { code: error.code(), message: error.to_string(), expected, received }
+}
+
+fn repository<'a>(ctx: &Ctx<'a>, layer: &OciLayer, rules: Rules<'a>) -> Result<Repository<'a>, OciError> {
+    Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), layer.reference())
+}
+
+/// The way to the manifest, and the layer in it.
+fn chosen(repository: &Repository<'_>, layer: &OciLayer) -> Result<(Followed, Descriptor), OciError> {
+    let Some(digest) = layer.reference().digest() else {
+        return Err(repository.chain("", ChainError::Size { expected: 0 }));
+    };
+    let by = digest_text(digest);
+    let wrong = |error| repository.chain(&by, error);
+    let ask = |digest: &Integrity, size| repository.manifest(&digest_text(digest), size).map_err(Stop::Oci);
+    let followed = follow(digest, layer.platform(), ask).map_err(|stop| match stop {
+        Stop::Chain(error) => wrong(error),
+        Stop::Oci(error) => error,
+    })?;
+    let chosen = followed.manifest.choose(layer.layer()).map_err(ChainError::Choice).map_err(wrong)?.clone();
+    Ok((followed, chosen))
+}
+
+/// Why there is no way.
+enum Stop {
+    Chain(ChainError),
+    Oci(OciError),
+}
+
+impl From<ChainError> for Stop {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(error)
+    }
+}
+
+/// What evidence about an artifact of a registry may be about: its manifest (or index), and the layer that was chosen.
+pub(super) struct About {
+    manifest: Integrity,
+    bytes: Vec<u8>,
+    layer: Integrity,
+}
+
+impl About {
+    /// Goes the way of the record again, from the pinned digest to the layer, and holds that to the bytes: `known` are
+    /// their digests. A layer whose digest is of an algorithm that is not known is the record's word.
+    pub(super) fn of(artifact: &Artifact, kept: &Kept, known: &[Integrity]) -> Result<Option<Self>, Error> {
+        let Source::Oci(layer) = &artifact.source else { return Ok(None) };
+        let Some(manifest) = layer.reference().digest() else { return Ok(None) };
+        let mut documents = kept.manifests.iter();
+        let followed = follow(manifest, layer.platform(), |digest, _| match documents.next() {
+            Some(text) => Ok((text.clone().into_bytes(), None)),
+            None => {
+                Err(ChainError::Digest { expected: digest.clone(), received: Integrity::of(Algorithm::Sha256, b"") })
+            }
+        });
+        let followed = followed.map_err(wrong)?;
+        let chosen = followed.manifest.choose(layer.layer()).map_err(ChainError::Choice).map_err(wrong)?;
+        let own = known.iter().find(|digest| digest.algorithm() == chosen.digest.algorithm());
+        if let Some(own) = own
+            && *own != chosen.digest
+        {
+            let (expected, received) = (own.clone(), chosen.digest.clone());
+            return Err(wrong(ChainError::Digest { expected, received }));
+        }
+        let bytes = followed.documents.first().cloned().unwrap_or_default();
+        Ok(Some(Self { manifest: manifest.clone(), bytes, layer: chosen.digest.clone() }))
+    }
+
+    /// The digests that evidence may name, for who remembers what was proved of them.
+    pub(super) const fn digests(&self) -> (&Integrity, &Integrity) {
+        (&self.manifest, &self.layer)
+    }
+
+    /// What a statement has to be about: the layer where it names that, else the manifest.
+    pub(super) fn subject_of(&self, one: &Attestation) -> Subject<'static> {
+        let (algorithm, layer) = (self.layer.algorithm().name(), self.layer.hex());
+        let names_layer = one.statement().is_some_and(|statement| {
+            statement.subjects.iter().any(|subject| subject.digests.get(algorithm) == Some(&layer))
+        });
+        Subject::of(&[if names_layer { self.layer.clone() } else { self.manifest.clone() }])
+    }
+
+    /// Calls `work` with the manifest, which is what signatures are about.
+    pub(super) fn with_manifest<R>(&self, work: impl FnOnce(&Subject<'_>) -> R) -> R {
+        let open = || -> std::io::Result<Box<dyn std::io::Read + '_>> { Ok(Box::new(self.bytes.as_slice())) };
+        let digests = Subject::of(std::slice::from_ref(&self.manifest)).digests;
+        work(&Subject { digests, open: Some(&open) })
+    }
+}
+
+fn wrong(error: ChainError) -> Error {
+    let (expected, received) = error.compared().unzip();
+    let message = format!("what the record keeps does not lead from the pinned digest to the artifact: {error}");
+    EvidenceError::Refused(vec![Failure { code: error.code(), message, expected, received }]).into()
+}
+
+/// Longest time for one pin's evidence, retries included: as with other sources.
+const LONGEST: Duration = Duration::from_secs(60);

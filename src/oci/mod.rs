@@ -1,0 +1,57 @@
+//! Artifacts in OCI registries, as bytes and values: references, manifests and indexes, what stands in headers, cosign's
+//! older signatures, and logins (OCI image and distribution specifications 1.1, Docker's schema 2 beside them).
+//!
+//! Refuses whatever two readers could see differently: a manifest that is an index too (CVE-2021-41190), a media type
+//! that the server and the document do not agree on, names that stand twice, digests of other algorithms than sha256 and
+//! sha512. Nothing here asks anybody, and nothing that is read is believed: the digest of the received bytes decides.
+
+mod auths;
+mod challenge;
+mod choice;
+mod digest;
+mod link;
+mod manifest;
+mod platform;
+mod reference;
+mod simplesigning;
+
+pub use auths::{AuthsError, Login, Logins, MAX_AUTHS_LEN};
+pub use challenge::{Challenge, ChallengeError, MAX_CHALLENGE_LEN};
+pub use choice::{ChoiceError, LayerChoice};
+pub use digest::{DigestError, digest_text, parse_digest};
+pub use link::{LinkError, next_page};
+pub use manifest::{Descriptor, Document, Index, MAX_DESCRIPTORS, MAX_MANIFEST_LEN, Manifest, ManifestError};
+pub use platform::{ImagePlatform, ImagePlatformError};
+pub use reference::{Reference, ReferenceError};
+pub use simplesigning::{MAX_SIMPLE_SIGNING_LEN, SimpleSigning, SimpleSigningError};
+
+/// What is asked for where a manifest is: both of OCI's kinds and both of Docker's. Registries answer 404 to who does not
+/// take the kind that they have.
+pub const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json";
+/// An OCI manifest.
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// An OCI index.
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// Docker's manifest, schema 2.
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// Docker's list of manifests.
+pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// How the media types of Sigstore bundles begin, as artifacts and as layers; the version follows.
+pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
+/// A layer with a signature in cosign's older form.
+pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+/// A layer with an attestation in cosign's older form.
+pub const DSSE_ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
+/// The annotation with what a layer's file is called. Whoever pushes writes it: it is no path until it was read as one.
+pub const TITLE: &str = "org.opencontainers.image.title";
+
+/// A media type without its parameters, in lower case: what is compared.
+fn plain(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a server calls a body this media type.
+pub fn is_type(content_type: Option<&str>, media_type: &str) -> bool {
+    content_type.is_some_and(|called| plain(called) == media_type)
+}

@@ -1,0 +1,283 @@
+//! [`Repository`]: one repository of an OCI registry, as far as it is read: manifests, blobs, and what is attached.
+//!
+//! Everything goes through [`http::download`], with its redirects, retries and limits; here stands what is the registries'
+//! own. A login goes to the registry's own origin, for its token too: a realm on another server is asked without. A token
+//! is for one repository and goes to its addresses only, so that a CDN behind a redirect gets none.
+
+mod attached;
+mod error;
+
+use std::cell::RefCell;
+use std::io;
+
+use serde_json::Value;
+
+pub use self::attached::{Attached, MAX_CANDIDATES, MAX_REFERRERS};
+pub use self::error::{Fault, OciError};
+use crate::digest::{Hasher, Integrity};
+use crate::http::{self, BodyLimit, Clock, Failure, Http, Outcome, Rules, Sink};
+use crate::json;
+use crate::oci::{ACCEPT, Challenge, Descriptor, Logins, MAX_MANIFEST_LEN, Reference, digest_text, parse_digest};
+use crate::source::credentials::{Credentials, Secret};
+use crate::source::oci::{self as places, ChainError, Received};
+use crate::url::Url;
+
+/// A repository that is read.
+pub struct Repository<'a> {
+    http: &'a dyn Http,
+    rules: Rules<'a>,
+    clock: &'a dyn Clock,
+    logins: &'a Logins,
+    reference: Reference,
+    /// `BASE/v2/NAME/`.
+    base: Url,
+    /// What the registry wanted to see, once it asked.
+    seen: RefCell<Credentials>,
+}
+
+impl<'a> Repository<'a> {
+    /// The repository of a reference; nobody is asked yet. Of the rules' credentials none are used.
+    pub fn new(
+        (http, rules, clock): (&'a dyn Http, Rules<'a>, &'a dyn Clock),
+        logins: &'a Logins,
+        reference: &Reference,
+    ) -> Result<Self, OciError> {
+        let base = places::repository_url(reference).map_err(OciError::Address)?;
+        let (reference, seen) = (reference.clone(), RefCell::default());
+        Ok(Self { http, rules, clock, logins, reference, base, seen })
+    }
+
+    /// The manifest or index under a tag or digest, not held to any digest yet but the one that the server itself tells.
+    pub fn manifest(&self, by: &str, size: Option<u64>) -> Result<Received, OciError> {
+        let url = places::manifest_url(&self.base, by).map_err(OciError::Address)?;
+        let longest = u64::try_from(MAX_MANIFEST_LEN).unwrap_or(u64::MAX);
+        let limit = BodyLimit::AtMost(size.map_or(longest, |size| size.min(longest)));
+        let mut memory = Memory::default();
+        let outcome = self.get(&url, limit, Some(ACCEPT), &mut memory)?;
+        self.hold_to_header(&url, &outcome, &memory.0)?;
+        Ok((memory.0, outcome.content_type))
+    }
+
+    /// The digest that a tag has now, and what is there.
+    pub fn resolve(&self) -> Result<(Integrity, Received), OciError> {
+        let (bytes, content_type) = self.manifest(&self.reference.by(), None)?;
+        let algorithm = self.reference.digest().map_or(crate::digest::Algorithm::Sha256, Integrity::algorithm);
+        let digest = Integrity::of(algorithm, &bytes);
+        if let Some(expected) = self.reference.digest() {
+            places::hold(expected, None, &bytes).map_err(|error| self.chain(&digest_text(expected), error))?;
+        }
+        Ok((digest, (bytes, content_type)))
+    }
+
+    /// Streams the bytes of a descriptor into `sink`, exactly as many as it says, and holds them to its digest.
+    pub fn blob(&self, blob: &Descriptor, sink: &mut dyn Sink) -> Result<Outcome, OciError> {
+        let url = places::blob_url(&self.base, &blob.digest).map_err(OciError::Address)?;
+        let mut hashed = Hashed { inner: sink, hasher: Hasher::new(blob.digest.algorithm()), wanted: &blob.digest };
+        let outcome = self.get(&url, BodyLimit::Exact(blob.size), None, &mut hashed)?;
+        let received = hashed.hasher.finish();
+        if received != blob.digest {
+            let expected = blob.digest.clone();
+            return Err(self.chain(&digest_text(&blob.digest), ChainError::Digest { expected, received }));
+        }
+        Ok(outcome)
+    }
+
+    /// The same in memory, for what is short.
+    pub fn short_blob(&self, blob: &Descriptor, limit: u64) -> Result<Vec<u8>, OciError> {
+        if blob.size > limit {
+            return Err(OciError::TooLong { digest: digest_text(&blob.digest), limit });
+        }
+        let mut memory = Memory::default();
+        self.blob(blob, &mut memory)?;
+        Ok(memory.0)
+    }
+
+    /// An error on the way from a digest to bytes, with its place.
+    pub fn chain(&self, by: &str, error: ChainError) -> OciError {
+        OciError::Chain { place: format!("{}/{}@{by}", self.reference.registry(), self.reference.repository()), error }
+    }
+
+    /// A server that tells a digest and sends other bytes is wrong in one of the two.
+    fn hold_to_header(&self, url: &Url, outcome: &Outcome, bytes: &[u8]) -> Result<(), OciError> {
+        let Some(told) = &outcome.registry.content_digest else { return Ok(()) };
+        match parse_digest(told.trim()) {
+            Ok(expected) => {
+                let received = Integrity::of(expected.algorithm(), bytes);
+                if received == expected {
+                    return Ok(());
+                }
+                let (told, received) = (digest_text(&expected), digest_text(&received));
+                Err(OciError::HeaderDigest { url: bare(url), told, received })
+            }
+            Err(_) => {
+                let told = told.chars().take(SHOWN).collect();
+                Err(OciError::HeaderDigest { url: bare(url), told, received: String::new() })
+            }
+        }
+    }
+
+    /// Asks, and once more with what the registry wants to see.
+    fn get(
+        &self,
+        url: &Url,
+        limit: BodyLimit,
+        accept: Option<&'static str>,
+        sink: &mut dyn Sink,
+    ) -> Result<Outcome, OciError> {
+        let error = match self.try_get(url, limit, accept, sink) {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => error,
+        };
+        let Some(challenge) = self.challenge_of(&error) else { return Err(OciError::of(error)) };
+        let seen = self.answer(&challenge)?;
+        self.seen.replace(seen);
+        sink.restart().map_err(OciError::Sink)?;
+        self.try_get(url, limit, accept, sink).map_err(|error| match self.challenge_of(&error) {
+            Some(_) => self.unauthorized(None),
+            None => OciError::of(error),
+        })
+    }
+
+    fn try_get(
+        &self,
+        url: &Url,
+        limit: BodyLimit,
+        accept: Option<&'static str>,
+        sink: &mut dyn Sink,
+    ) -> Result<Outcome, http::DownloadError> {
+        let seen = self.seen.borrow();
+        let rules = Rules { credentials: &seen, accept, ..self.rules.clone() };
+        http::download(self.http, url, &rules, limit, self.clock, sink)
+    }
+
+    /// What the registry itself, and no server that it led to, wants to see.
+    fn challenge_of(&self, error: &http::DownloadError) -> Option<String> {
+        match &*error.failure {
+            Failure::NotAuthorized { status: 401, origin, challenge: Some(challenge), .. }
+                if origin == self.base.origin() && error.hops.is_empty() =>
+            {
+                Some(challenge.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// What to show for a challenge: a token of its realm, or the login itself.
+    fn answer(&self, challenge: &str) -> Result<Credentials, OciError> {
+        let registry = || self.reference.registry().to_owned();
+        let challenges = Challenge::parse_all(challenge).map_err(|_| OciError::Challenge { registry: registry() })?;
+        let mut credentials = Credentials::default();
+        if let Some(bearer) = challenges.iter().find(|one| one.scheme == "bearer") {
+            credentials.add(&self.base, self.token(bearer)?);
+            return Ok(credentials);
+        }
+        if !challenges.iter().any(|one| one.scheme == "basic") {
+            let schemes = challenges.into_iter().map(|one| one.scheme).collect();
+            return Err(OciError::Scheme { registry: registry(), schemes });
+        }
+        let login = self.login().ok_or_else(|| self.unauthorized(None))?;
+        credentials.add(&self.base, login);
+        Ok(credentials)
+    }
+
+    fn login(&self) -> Option<Secret> {
+        let login = self.logins.find(self.reference.registry(), self.reference.repository())?;
+        Secret::basic(login.encoded())
+    }
+
+    fn token(&self, challenge: &Challenge) -> Result<Secret, OciError> {
+        let registry = || self.reference.registry().to_owned();
+        let text = challenge.parameters.get("realm").cloned().unwrap_or_default();
+        let realm = |reason: &str| OciError::Realm {
+            registry: registry(),
+            realm: text.split('?').next().unwrap_or_default().chars().take(SHOWN).collect(),
+            reason: reason.to_owned(),
+        };
+        let url: Url = text.parse().map_err(|error| realm(&format!("{error}")))?;
+        let is_own = url.origin() == self.base.origin();
+        if !url.is_https() && !is_own {
+            return Err(realm("a token is had by https, or from the registry itself"));
+        }
+        let service = challenge.parameters.get("service").map(String::as_str);
+        let asked = places::token_url(&url, service, self.reference.repository()).map_err(OciError::Address)?;
+        let mut credentials = Credentials::default();
+        if let Some(login) = self.login().filter(|_| is_own) {
+            credentials.add(&url, login);
+        }
+        let rules = Rules { credentials: &credentials, accept: Some("application/json"), ..self.rules.clone() };
+        let mut memory = Memory::default();
+        let limit = BodyLimit::AtMost(MAX_TOKEN_LEN);
+        let answer = http::download(self.http, &asked, &rules, limit, self.clock, &mut memory);
+        answer.map_err(|error| match &*error.failure {
+            Failure::NotAuthorized { .. } => self.unauthorized(Some(&url).filter(|_| !is_own)),
+            _ => OciError::of(error),
+        })?;
+        let token = |value: &Value| {
+            let text = |name: &str| value.get(name).and_then(Value::as_str);
+            text("token").or_else(|| text("access_token")).and_then(Secret::bearer)
+        };
+        let value = json::parse(&memory.0, memory.0.len()).ok();
+        value.as_ref().and_then(token).ok_or_else(|| OciError::Token { realm: bare(&url) })
+    }
+
+    fn unauthorized(&self, realm: Option<&Url>) -> OciError {
+        OciError::Unauthorized {
+            place: format!("{}/{}", self.reference.registry(), self.reference.repository()),
+            has_login: self.login().is_some(),
+            elsewhere: self.logins.are_elsewhere(),
+            unread: self.logins.why_unread().map(str::to_owned),
+            realm: realm.map(|realm| realm.origin().to_string()),
+        }
+    }
+}
+
+/// A URL without its query.
+fn bare(url: &Url) -> String {
+    format!("{}{}", url.origin(), url.path())
+}
+
+/// A body in memory. What a server announces reserves nothing.
+#[derive(Default)]
+struct Memory(Vec<u8>);
+
+impl Sink for Memory {
+    fn restart(&mut self) -> io::Result<()> {
+        self.0.clear();
+        Ok(())
+    }
+
+    fn expect(&mut self, _bytes: u64) {}
+
+    fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.0.extend_from_slice(chunk);
+        Ok(())
+    }
+}
+
+/// Takes the digest of what goes by.
+struct Hashed<'a> {
+    inner: &'a mut dyn Sink,
+    hasher: Hasher,
+    wanted: &'a Integrity,
+}
+
+impl Sink for Hashed<'_> {
+    fn restart(&mut self) -> io::Result<()> {
+        self.hasher = Hasher::new(self.wanted.algorithm());
+        self.inner.restart()
+    }
+
+    fn expect(&mut self, bytes: u64) {
+        self.inner.expect(bytes);
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.hasher.update(chunk);
+        self.inner.write(chunk)
+    }
+}
+
+/// Longest answer of a realm, in bytes: tokens have some kilobytes.
+const MAX_TOKEN_LEN: u64 = 1 << 20;
+/// How much of a server's words a message shows, in characters.
+const SHOWN: usize = 200;

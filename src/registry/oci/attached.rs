@@ -1,0 +1,229 @@
+//! What is attached to an artifact: bundles as referrers, and signatures and attestations under cosign's older tags. All
+//! places are looked at, so that none hides another.
+//!
+//! What a list says of an entry (its kind, its annotations) is not believed: some registries write the configuration's
+//! type there. The entry is fetched, and counts if it names the artifact as its subject itself. What is attached and
+//! cannot be read is told, and keeps nothing else from being found.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::error::{Fault, OciError};
+use super::{Repository, bare};
+use crate::attestation::{self, Attestation, ImageSignature, MAX_DOCUMENT_LEN};
+use crate::digest::Integrity;
+use crate::http::BodyLimit;
+use crate::json;
+use crate::oci::{
+    BUNDLE, DSSE_ENVELOPE, Descriptor, Document, INDEX, MAX_MANIFEST_LEN, MAX_SIMPLE_SIGNING_LEN, Manifest,
+    SIMPLE_SIGNING, digest_text, is_type, next_page,
+};
+use crate::source::oci::{self as places, ChainError};
+use crate::url::Url;
+
+/// What was found beside an artifact.
+#[derive(Debug, Default)]
+pub struct Attached {
+    /// Signatures and attestations, as received.
+    pub attestations: Vec<Attestation>,
+    /// What is wrong with the rest: never the network's fault.
+    pub broken: Vec<OciError>,
+}
+
+/// Most entries of a list of what is attached, all pages together: nightly scans of years.
+pub const MAX_REFERRERS: usize = 1000;
+/// Most of them that are fetched: those that are said to be bundles first, so that others cannot crowd them out.
+pub const MAX_CANDIDATES: usize = 256;
+/// Most layers that are read of one attached manifest.
+const MAX_LAYERS: usize = 64;
+
+impl Repository<'_> {
+    /// Everything that is attached to the manifest or index of this digest.
+    pub fn attached(&self, digest: &Integrity) -> Result<Attached, OciError> {
+        let mut found = Attached::default();
+        let mut candidates = self.candidates(digest)?;
+        let mut known = BTreeSet::new();
+        candidates.retain(|one| known.insert(one.digest.clone()));
+        candidates.sort_by_key(|one| !one.artifact_type.as_deref().is_some_and(|kind| kind.starts_with(BUNDLE)));
+        if candidates.len() > MAX_CANDIDATES {
+            candidates.truncate(MAX_CANDIDATES);
+            found.broken.push(OciError::ManyReferrers { url: digest_text(digest), limit: MAX_CANDIDATES });
+        }
+        for candidate in &candidates {
+            let outcome = self.referrer(candidate, digest, &mut found);
+            found.note(outcome)?;
+        }
+        let tag = places::referrers_tag(digest);
+        for older in [format!("{tag}.sig"), format!("{tag}.att")] {
+            let outcome = self.older(&older, &mut found);
+            found.note(outcome)?;
+        }
+        Ok(found)
+    }
+
+    /// The manifests that say they are attached: by the API, or under the tag that stands in for it.
+    fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
+        match self.referrers(digest) {
+            Err(error) if error.is_unsupported() => {}
+            listed => return listed,
+        }
+        let tag = places::referrers_tag(digest);
+        let (bytes, content_type) = match self.manifest(&tag, None) {
+            Err(error) if error.is_absent() => return Ok(Vec::new()),
+            came => came?,
+        };
+        let document = Document::parse(&bytes, content_type.as_deref());
+        match document.map_err(|error| self.chain(&tag, ChainError::Manifest(error)))? {
+            Document::Index(index) if index.manifests.len() <= MAX_REFERRERS => Ok(index.manifests),
+            Document::Index(_) => Err(OciError::ManyReferrers { url: tag, limit: MAX_REFERRERS }),
+            Document::Manifest(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The list of the API, page by page.
+    fn referrers(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
+        let mut url = places::referrers_url(&self.base, digest).map_err(OciError::Address)?;
+        let longest = u64::try_from(MAX_MANIFEST_LEN).unwrap_or(u64::MAX);
+        let (mut all, mut turned) = (Vec::new(), BTreeSet::new());
+        loop {
+            let mut memory = super::Memory::default();
+            let outcome = self.get(&url, BodyLimit::AtMost(longest), Some(INDEX), &mut memory)?;
+            let list = || format!("{}/{}", self.reference.registry(), digest_text(digest));
+            if !is_type(outcome.content_type.as_deref(), INDEX) {
+                return Err(OciError::Attached { digest: list(), fault: Fault::ReferrersType });
+            }
+            let document = Document::parse(&memory.0, Some(INDEX));
+            let document = document.map_err(|error| self.chain(&list(), ChainError::Manifest(error)))?;
+            if let Document::Index(index) = document {
+                all.extend(index.manifests);
+            }
+            if all.len() > MAX_REFERRERS {
+                return Err(OciError::ManyReferrers { url: bare(&url), limit: MAX_REFERRERS });
+            }
+            let Some(link) = &outcome.registry.link else { return Ok(all) };
+            let wrong = |reason: String| OciError::NextPage { url: bare(&url), reason };
+            let Some(next) = next_page(link).map_err(|error| wrong(error.to_string()))? else { return Ok(all) };
+            let next = self.next(&url, &next).map_err(wrong)?;
+            // A page that leads back to one that was read would be turned for ever.
+            if !turned.insert(std::mem::replace(&mut url, next)) || turned.len() > MAX_REFERRERS {
+                return Err(OciError::NextPage {
+                    url: bare(&url),
+                    reason: "the pages go round in a circle".to_owned(),
+                });
+            }
+        }
+    }
+
+    /// A next page of the same repository.
+    fn next(&self, from: &Url, link: &str) -> Result<Url, String> {
+        let next = from.join(link).map_err(|error| error.to_string())?;
+        let is_own = next.origin() == self.base.origin() && next.path().starts_with(self.base.path());
+        if is_own { Ok(next) } else { Err("it is not in the same repository".to_owned()) }
+    }
+
+    /// One entry of the list: its bundles, if it is attached to the artifact and has some.
+    fn referrer(&self, candidate: &Descriptor, to: &Integrity, found: &mut Attached) -> Result<(), OciError> {
+        let by = digest_text(&candidate.digest);
+        let (bytes, content_type) = self.manifest(&by, Some(candidate.size))?;
+        let wrong = |error| self.chain(&by, error);
+        places::hold(&candidate.digest, Some(candidate.size), &bytes).map_err(wrong)?;
+        let document = Document::parse(&bytes, content_type.as_deref()).map_err(ChainError::Manifest).map_err(wrong)?;
+        let Document::Manifest(manifest) = document else { return Ok(()) };
+        if manifest.subject.as_ref().is_none_or(|subject| subject.digest != *to) {
+            return Ok(());
+        }
+        let is_bundle = manifest.artifact_type.starts_with(BUNDLE);
+        let bundles = manifest.layers.iter().filter(|layer| is_bundle || layer.media_type.starts_with(BUNDLE));
+        for layer in bundles.take(MAX_LAYERS) {
+            let outcome = self.bundle(layer).map(|read| found.attestations.extend(read));
+            found.note(outcome)?;
+        }
+        Ok(())
+    }
+
+    fn bundle(&self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
+        let bytes = self.short_blob(layer, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
+        attestation::read(&bytes).map_err(|error| wrong(layer, Fault::Document(error)))
+    }
+
+    /// What cosign 2 and before put under a tag.
+    fn older(&self, tag: &str, found: &mut Attached) -> Result<(), OciError> {
+        let (bytes, content_type) = match self.manifest(tag, None) {
+            Err(error) if error.is_absent() => return Ok(()),
+            came => came?,
+        };
+        let document = Document::parse(&bytes, content_type.as_deref());
+        let document = document.map_err(|error| self.chain(tag, ChainError::Manifest(error)))?;
+        let Document::Manifest(manifest) = document else { return Ok(()) };
+        let Manifest { layers, .. } = *manifest;
+        for layer in layers.iter().take(MAX_CANDIDATES) {
+            let outcome = match layer.media_type.as_str() {
+                SIMPLE_SIGNING => self.simple_signing(layer).map(|one| found.attestations.push(one)),
+                DSSE_ENVELOPE => self.envelope(layer).map(|read| found.attestations.extend(read)),
+                _ => Ok(()),
+            };
+            found.note(outcome)?;
+        }
+        Ok(())
+    }
+
+    fn simple_signing(&self, layer: &Descriptor) -> Result<Attestation, OciError> {
+        let payload = self.short_blob(layer, u64::try_from(MAX_SIMPLE_SIGNING_LEN).unwrap_or(u64::MAX))?;
+        let notes = Notes::of(layer)?;
+        let signature = layer.annotations.get(SIGNATURE).map(String::as_str).unwrap_or_default();
+        let Notes { certificate, chain, log } = &notes;
+        let (certificate, chain, log) = (*certificate, *chain, log.as_ref());
+        Ok(Attestation::image_signature(&ImageSignature { payload: &payload, signature, certificate, chain, log }))
+    }
+
+    fn envelope(&self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
+        let bytes = self.short_blob(layer, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
+        let read = attestation::read(&bytes).map_err(|error| wrong(layer, Fault::Document(error)))?;
+        let notes = Notes::of(layer)?;
+        let (Some(certificate), Some(log)) = (notes.certificate, &notes.log) else { return Ok(read) };
+        let bundle = |one: Attestation| Attestation::of_envelope(one.value().clone(), certificate, notes.chain, log);
+        let bundles: Option<Vec<Attestation>> = read.into_iter().map(bundle).collect();
+        bundles.ok_or_else(|| wrong(layer, Fault::Annotations))
+    }
+}
+
+impl Attached {
+    /// What is wrong with one of them is kept beside the others; what is the network's fault is everybody's.
+    fn note(&mut self, outcome: Result<(), OciError>) -> Result<(), OciError> {
+        match outcome {
+            Err(error) if error.is_refusal() => {
+                self.broken.push(error);
+                Ok(())
+            }
+            // A list that names what is not there any more says so itself.
+            Err(error) if error.is_absent() => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+/// What stands around an older signature.
+struct Notes<'a> {
+    certificate: Option<&'a str>,
+    chain: Option<&'a str>,
+    log: Option<Value>,
+}
+
+impl<'a> Notes<'a> {
+    fn of(layer: &'a Descriptor) -> Result<Self, OciError> {
+        let note = |name: &str| layer.annotations.get(name).map(String::as_str).filter(|text| !text.is_empty());
+        let log = note(LOG).map(|text| json::parse(text.as_bytes(), MAX_MANIFEST_LEN)).transpose();
+        let log = log.map_err(|_| wrong(layer, Fault::Annotations))?;
+        Ok(Self { certificate: note(CERTIFICATE), chain: note(CHAIN), log })
+    }
+}
+
+fn wrong(layer: &Descriptor, fault: Fault) -> OciError {
+    OciError::Attached { digest: digest_text(&layer.digest), fault }
+}
+
+const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+const CHAIN: &str = "dev.sigstore.cosign/chain";
+const LOG: &str = "dev.sigstore.cosign/bundle";

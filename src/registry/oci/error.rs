@@ -1,0 +1,288 @@
+//! [`OciError`]: why a registry did not hand out what was asked for.
+
+use std::fmt;
+use std::io;
+
+use crate::attestation::DocumentError;
+use crate::http::{DownloadError, Failure};
+use crate::source::oci::ChainError;
+use crate::url::UrlError;
+
+/// What went wrong with a registry.
+#[derive(Debug)]
+pub enum OciError {
+    /// A part of the reference does not fit into a URL.
+    Address(UrlError),
+    /// Nothing came, or something else than 200.
+    Download(Box<DownloadError>),
+    /// What came could not be put away.
+    Sink(io::Error),
+    /// What the registry wants to see cannot be read.
+    Challenge {
+        /// The registry.
+        registry: String,
+    },
+    /// It wants to see something that pinfold does not have.
+    Scheme {
+        /// The registry.
+        registry: String,
+        /// The schemes that it would take.
+        schemes: Vec<String>,
+    },
+    /// It sends for tokens to where none is asked for.
+    Realm {
+        /// The registry.
+        registry: String,
+        /// Where to, without the query.
+        realm: String,
+        /// Why not.
+        reason: String,
+    },
+    /// What came for a token is none.
+    Token {
+        /// From where.
+        realm: String,
+    },
+    /// The login is not good enough, or there is none.
+    Unauthorized {
+        /// The repository.
+        place: String,
+        /// Whether there is a login for it.
+        has_login: bool,
+        /// Whether there are logins that only a program hands out.
+        elsewhere: bool,
+        /// Why no logins could be read, where that is so.
+        unread: Option<String>,
+        /// Who hands out the tokens, where that is another server.
+        realm: Option<String>,
+    },
+    /// What came is not what the digest says, or is no manifest, or nothing in it is what is meant.
+    Chain {
+        /// The artifact.
+        place: String,
+        /// Why.
+        error: ChainError,
+    },
+    /// The server tells another digest than its bytes have.
+    HeaderDigest {
+        /// What was asked for.
+        url: String,
+        /// What the server tells.
+        told: String,
+        /// What the bytes have; empty where what is told is no digest.
+        received: String,
+    },
+    /// More than there is room for.
+    TooLong {
+        /// What.
+        digest: String,
+        /// How much room there is, in bytes.
+        limit: u64,
+    },
+    /// The next page cannot be turned to.
+    NextPage {
+        /// Which list.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
+    /// More is attached than is listed.
+    ManyReferrers {
+        /// Which list.
+        url: String,
+        /// How many are read.
+        limit: usize,
+    },
+    /// What is attached cannot be read as what it says it is.
+    Attached {
+        /// Its digest.
+        digest: String,
+        /// In what way.
+        fault: Fault,
+    },
+}
+
+/// What is wrong with something attached.
+#[derive(Debug)]
+pub enum Fault {
+    /// It is no document that attestations come in.
+    Document(DocumentError),
+    /// The list of what is attached is called something else.
+    ReferrersType,
+    /// What stands around an older signature cannot be read.
+    Annotations,
+}
+
+impl Fault {
+    /// A stable identifier of the fault.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Document(error) => error.code(),
+            Self::ReferrersType => "oci-referrers-type",
+            Self::Annotations => "oci-annotations",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document(error) => error.fmt(f),
+            Self::ReferrersType => f.write_str("the list is not called an index"),
+            Self::Annotations => f.write_str("what the log promised cannot be read"),
+        }
+    }
+}
+
+impl OciError {
+    /// A download that failed; its URL loses its query, which may be a signature that grants access.
+    pub(super) fn of(mut error: DownloadError) -> Self {
+        error.url = super::bare(&error.url).parse().unwrap_or(error.url);
+        Self::Download(Box::new(error))
+    }
+
+    /// A stable identifier of the failure.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Address(_) => "oci-address",
+            Self::Download(error) => error.code(),
+            Self::Sink(_) => "download-write",
+            Self::Challenge { .. } => "oci-challenge",
+            Self::Scheme { .. } => "oci-auth-scheme",
+            Self::Realm { .. } => "oci-realm",
+            Self::Token { .. } => "oci-token",
+            Self::Unauthorized { .. } => "oci-unauthorized",
+            Self::Chain { error, .. } => error.code(),
+            Self::HeaderDigest { .. } => "oci-header-digest",
+            Self::TooLong { .. } => "oci-too-long",
+            Self::NextPage { .. } => "oci-next-page",
+            Self::ManyReferrers { .. } => "oci-many-referrers",
+            Self::Attached { fault, .. } => fault.code(),
+        }
+    }
+
+    /// Whether it is the registry itself that says that there is no such thing.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::Download(error) => matches!(*error.failure, Failure::NotFound { status: 404 }) && is_own_word(error),
+            _ => false,
+        }
+    }
+
+    /// Whether the registry itself says that it does not know such a question.
+    pub(super) fn is_unsupported(&self) -> bool {
+        let of = |error: &DownloadError| match *error.failure {
+            Failure::NotFound { .. } => true,
+            Failure::Status { status } => matches!(status, 400 | 405 | 501),
+            _ => false,
+        };
+        matches!(self, Self::Download(error) if of(error) && is_own_word(error))
+    }
+
+    /// Whether the rules or a digest were broken, rather than the network.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Download(error) => error.is_refusal(),
+            Self::Address(_) | Self::Sink(_) | Self::Token { .. } | Self::Unauthorized { .. } | Self::Scheme { .. } => {
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// The two digests that were compared.
+    pub fn compared(&self) -> Option<(String, String)> {
+        match self {
+            Self::Chain { error, .. } => error.compared(),
+            Self::HeaderDigest { told, received, .. } if !received.is_empty() => Some((told.clone(), received.clone())),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Download(error) => match *error.failure {
+                Failure::TooLong { .. } | Failure::NotAuthorized { .. } => None,
+                _ => error.hint(),
+            },
+            Self::Unauthorized { realm: Some(realm), has_login: true, place, .. } => {
+                let registry = place.split('/').next().unwrap_or_default();
+                Some(format!("tokens for it are had from `{realm}`, and the login of `{registry}` goes nowhere else"))
+            }
+            Self::Unauthorized { unread: Some(why), .. } => Some(format!("no logins could be read: {why}")),
+            Self::Unauthorized { has_login: false, elsewhere: true, .. } => Some(
+                "`config.json` leaves the login to a program, and pinfold runs none: put it into `auths`".to_owned(),
+            ),
+            Self::Unauthorized { has_login: false, .. } => {
+                Some("a login stands in `auths` of `config.json`, in `DOCKER_CONFIG` or `~/.docker`".to_owned())
+            }
+            Self::Unauthorized { .. } => Some("see whether the login may read it".to_owned()),
+            Self::Chain { error, .. } => error.hint(),
+            _ => None,
+        }
+    }
+}
+
+/// Whether nobody else answered in place of the server that was asked.
+fn is_own_word(error: &DownloadError) -> bool {
+    error.hops.iter().all(|hop| hop.origin() == error.url.origin())
+}
+
+impl fmt::Display for OciError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => write!(f, "the reference has no address: {error}"),
+            Self::Download(error) => error.fmt(f),
+            Self::Sink(_) => f.write_str("what came could not be written"),
+            Self::Challenge { registry } => {
+                write!(f, "what `{registry}` wants to see cannot be read (`WWW-Authenticate`)")
+            }
+            Self::Scheme { registry, schemes } => {
+                write!(
+                    f,
+                    "`{registry}` wants a login by {}, which pinfold does not know",
+                    schemes.join(", ").escape_debug()
+                )
+            }
+            Self::Realm { registry, realm, reason } => {
+                write!(
+                    f,
+                    "`{registry}` sends for a token to `{}`, where none is asked for: {reason}",
+                    realm.escape_debug()
+                )
+            }
+            Self::Token { realm } => write!(f, "`{realm}`: what came is no token"),
+            Self::Unauthorized { place, has_login: true, .. } => write!(f, "`{place}`: the login is not good enough"),
+            Self::Unauthorized { place, has_login: false, .. } => {
+                write!(
+                    f,
+                    "`{place}`: there is no such repository, or it is not for everybody, and there is no login for it"
+                )
+            }
+            Self::Chain { place, error } => write!(f, "`{place}`: {error}"),
+            Self::HeaderDigest { url, told, received } if received.is_empty() => {
+                write!(f, "`{url}`: the server tells `{}` for a digest", told.escape_debug())
+            }
+            Self::HeaderDigest { url, .. } => write!(f, "`{url}`: the server tells another digest than its bytes have"),
+            Self::TooLong { digest, limit } => write!(f, "`{digest}` has more than {limit} bytes"),
+            Self::NextPage { url, reason } => write!(f, "`{url}`: the next page cannot be turned to: {reason}"),
+            Self::ManyReferrers { url, limit } => write!(f, "`{url}`: there is more attached than {limit}"),
+            Self::Attached { digest, fault } => write!(f, "`{digest}`, which is attached: {fault}"),
+        }
+    }
+}
+
+impl std::error::Error for OciError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Address(error) => Some(error),
+            // Their words are this error's own.
+            Self::Download(error) => error.source(),
+            Self::Chain { error, .. } => error.source(),
+            Self::Sink(error) => Some(error),
+            Self::Attached { fault: Fault::Document(error), .. } => Some(error),
+            _ => None,
+        }
+    }
+}

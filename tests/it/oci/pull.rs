@@ -1,0 +1,153 @@
+//! `oci pull`: nothing comes that nobody vouches for, and what comes stays in its folder.
+
+use pinfold::commands::oci::pull::{self, Pull};
+use pinfold::ctx::Silent;
+use pinfold::oci::{INDEX, MANIFEST, TITLE};
+use pinfold::report::Report;
+use serde_json::json;
+
+use crate::support::{files_below, human};
+
+use super::registry::Signer;
+use super::{REPO, Scene, is, outcome};
+
+fn pulled(scene: &Scene, allow_unsigned: bool) -> (u8, Vec<String>) {
+    outcome(scene.project.with(&Silent, |ctx| pull::run(ctx, &wanted(scene, allow_unsigned))))
+}
+
+fn wanted(scene: &Scene, allow_unsigned: bool) -> Pull {
+    Pull { options: scene.options("v1"), out: scene.project.path("out"), allow_unsigned }
+}
+
+fn report(scene: &Scene, allow_unsigned: bool) -> Report {
+    scene.project.with(&Silent, |ctx| pull::run(ctx, &wanted(scene, allow_unsigned))).expect("a report")
+}
+
+fn out(scene: &Scene) -> Vec<String> {
+    files_below(&scene.project.path("out"))
+}
+
+#[test]
+fn what_carries_no_signature_stays_where_it_is() {
+    let scene = Scene::new();
+    let digest = scene.registry.artifact(REPO, "v1", &[("bin/tool", b"tool"), ("README", b"read me")]);
+    is(pulled(&scene, false), 1, &["signature-missing"]);
+    assert!(!scene.project.exists("out"));
+    let blobs = |scene: &Scene| scene.registry.asked().iter().filter(|(url, _)| url.contains("/blobs/")).count();
+    assert_eq!(blobs(&scene), 0);
+    // Let in, and said so loudly.
+    let allowed = report(&scene, true);
+    assert_eq!((allowed.exit_code(), allowed.rows[0].status.as_str()), (0, "pulled unsigned"), "{}", human(&allowed));
+    assert_eq!(allowed.rows[0].findings[0].code, "unsigned-allowed");
+    assert!(human(&allowed).contains("NO SIGNATURE"), "{}", human(&allowed));
+    assert_eq!(out(&scene), ["README", "bin/tool"]);
+    assert_eq!(scene.project.read("out/bin/tool"), "tool");
+    // Again: everything is there, and nothing is fetched.
+    blobs(&scene);
+    assert_eq!(pulled(&scene, true).0, 0);
+    assert_eq!(blobs(&scene), 0);
+    // Signed by somebody else it is not unsigned any more.
+    scene.registry.attach(REPO, &digest, &Signer::new().signature(&digest));
+    is(pulled(&scene, true), 1, &["signature-untrusted"]);
+    scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
+    let signed = report(&scene, false);
+    assert_eq!((signed.exit_code(), signed.rows[0].status.as_str()), (0, "pulled"), "{}", human(&signed));
+    assert!(signed.rows[0].evidence.is_some());
+}
+
+#[test]
+fn invalid_untrusted_and_misdirected_are_never_let_in() {
+    let wrong: [fn(&Scene, &str); 4] = [
+        |scene, digest| drop(scene.registry.attach(REPO, digest, &Signer::new().signature(digest))),
+        |scene, digest| {
+            let elsewhere = scene.registry.artifact(REPO, "v2", &[("x", b"x")]);
+            scene.registry.attach(REPO, digest, &scene.signer.signature(&elsewhere));
+        },
+        |scene, digest| {
+            let mut forged = Signer::new().signature(digest);
+            forged["verificationMaterial"]["publicKey"]["hint"] = scene.signer.hint().into();
+            scene.registry.attach(REPO, digest, &forged);
+        },
+        |scene, digest| drop(scene.registry.attach(REPO, digest, &json!({ "mediaType": "x" }))),
+    ];
+    for (number, attach) in wrong.iter().enumerate() {
+        let scene = Scene::new();
+        let digest = scene.registry.artifact(REPO, "v1", &[("tool", b"tool")]);
+        attach(&scene, &digest);
+        assert_ne!(pulled(&scene, true).0, 0, "{number}");
+        assert!(!scene.project.exists("out"), "{number}");
+    }
+}
+
+#[test]
+fn a_title_is_a_strangers_path() {
+    let check = |titles: &[&str], code: &str| {
+        let scene = Scene::new();
+        let files: Vec<(&str, &[u8])> = titles.iter().map(|title| (*title, title.as_bytes())).collect();
+        let digest = scene.registry.artifact(REPO, "v1", &files);
+        scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
+        is(pulled(&scene, false), 1, &[code]);
+        assert!(out(&scene).is_empty(), "{titles:?}");
+        assert_eq!(files_below(&scene.project.root()), ["keys/a.pem", "pins.toml"]);
+    };
+    for title in ["../x", "/etc/x", "a/../../x", "", ".", "a//b", "a\\b", "a\nb", "C:x"] {
+        check(&[title], "title-path");
+    }
+    for title in [".git/hooks/post-checkout", ".GIT/config", "a/.git/config", ".g\u{200c}it/config"] {
+        check(&[title], "title-reserved");
+    }
+    check(&["a", "a"], "title-twice");
+    check(&["a", "A"], "title-twice");
+    check(&["a", "a/b"], "title-twice");
+    check(&["good", "../bad"], "title-path");
+}
+
+#[test]
+fn what_is_there_already_stays() {
+    let scene = Scene::new();
+    let digest = scene.registry.artifact(REPO, "v1", &[("a", b"a"), ("b", b"b")]);
+    scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
+    scene.project.write("out/b", "mine");
+    is(pulled(&scene, false), 2, &["file-exists"]);
+    assert_eq!((out(&scene), scene.project.read("out/b").as_str()), (vec!["b".to_owned()], "mine"));
+    std::fs::remove_file(scene.project.path("out/b")).expect("a file");
+    // A link in the folder leads nowhere.
+    std::os::unix::fs::symlink(scene.project.path("keys"), scene.project.path("out/b")).expect("a link");
+    is(pulled(&scene, false), 2, &["file-exists"]);
+    let digest = scene.registry.artifact(REPO, "v1", &[("b/a.pem", b"x")]);
+    scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
+    is(pulled(&scene, false), 2, &["disk"]);
+    assert_eq!(scene.project.read("keys/a.pem"), scene.signer.pem());
+}
+
+#[test]
+fn nothing_is_in_its_place_before_all_is_whole() {
+    let scene = Scene::new();
+    let digest = scene.registry.artifact(REPO, "v1", &[("a", b"first"), ("b", b"second")]);
+    scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
+    scene.registry.rot(&super::registry::digest(b"second"));
+    is(pulled(&scene, false), 1, &["integrity-mismatch"]);
+    assert!(out(&scene).is_empty());
+}
+
+#[test]
+fn of_an_index_one_platform_comes() {
+    let scene = Scene::new();
+    let entry = |platform: &str| {
+        let layer = scene.registry.layer("x", platform.as_bytes(), json!({ TITLE: "tool" }));
+        let digest = scene.registry.manifest(REPO, MANIFEST, &scene.registry.image("x", &[layer], None));
+        let (os, architecture) = platform.split_once('/').expect("two words");
+        let size = scene.registry.len(REPO, &digest);
+        json!({ "mediaType": MANIFEST, "digest": digest, "size": size, "platform": { "os": os, "architecture": architecture } })
+    };
+    let entries = [entry("linux/amd64"), entry("linux/arm64")];
+    let index =
+        scene.registry.manifest(REPO, INDEX, &json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries }));
+    scene.registry.tag(REPO, "v1", &index);
+    scene.registry.attach(REPO, &index, &scene.signer.signature(&index));
+    is(pulled(&scene, false), 1, &["oci-platform-needed"]);
+    let mut pull = wanted(&scene, false);
+    pull.options.platform = Some("linux/arm64".parse().expect("a platform"));
+    is(outcome(scene.project.with(&Silent, |ctx| pull::run(ctx, &pull))), 0, &["pulled-file"]);
+    assert_eq!(scene.project.read("out/tool"), "linux/arm64");
+}

@@ -1,0 +1,121 @@
+//! The real command against the registry in Python that cosign, oras and crane were run against, with all its faults. It
+//! lies beside the project, in `shared/tools`; without it, or without Python, the tests say so.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::corpus::{Corpus, say};
+use crate::support::Project;
+
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn script() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let corpus = std::env::var_os("PINFOLD_TEST_CORPUS").map_or_else(beside, PathBuf::from);
+    let path = corpus.join("../tools/miniregistry.py");
+    let python = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
+    if path.exists() && python {
+        return Some(path);
+    }
+    say("skipped: there is no registry in Python beside the project");
+    None
+}
+
+impl Server {
+    fn start(script: &Path, options: &[String]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+        let child =
+            Command::new("python3").arg(script).arg(port.to_string()).args(options).stderr(Stdio::null()).spawn();
+        let server = Self { child: child.expect("python"), port };
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the registry does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// Whether it is alive after what was asked of it.
+    fn pings(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let asked = stream.write_all(b"GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let mut line = String::new();
+        asked.is_ok() && BufReader::new(stream).read_line(&mut line).is_ok() && line.starts_with("HTTP/1.1 ")
+    }
+}
+
+#[test]
+fn every_fault_of_the_registry_in_python() {
+    let (Some(script), Some(corpus)) = (script(), Corpus::open("oci")) else { return };
+    let project = Project::new("");
+    project.write("on.json", corpus.bytes("on.json"));
+    project.write("key.pem", corpus.bytes("keys/a.pub"));
+    let load = format!("load={}", project.path("on.json").display());
+    for (options, exit, code) in [
+        (&["auth=none"][..], 0, ""),
+        (&["page=1", "auth=anon"], 0, ""),
+        (&["referrers=400"], 1, "signature-missing"),
+        (&["evil=blob"], 1, "integrity-mismatch"),
+        (&["evil=cdigest"], 1, "oci-header-digest"),
+        (&["evil=huge"], 1, "body-too-long"),
+        (&["evil=loop"], 2, "redirect-limit"),
+        (&["evil=ctype"], 1, "manifest-content-type"),
+        (&["evil=http", "auth=anon"], 1, "oci-realm"),
+        // For what everybody may read its realm wants no login.
+        (&["auth=basic"], 0, ""),
+    ] {
+        let mut all: Vec<String> = options.iter().map(|one| (*one).to_owned()).collect();
+        all.push(load.clone());
+        let server = Server::start(&script, &all);
+        let reference = format!("127.0.0.1:{}/case/real-v3:v1", server.port);
+        let output = project.command().args(["oci", "verify", &reference, "--key", "key.pem", "--json"]).output();
+        let output = output.expect("the command");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(exit), "{options:?}: {text}");
+        assert!(code.is_empty() || text.contains(&format!("\"code\": \"{code}\"")), "{options:?}: {text}");
+        assert!(server.pings(), "{options:?}");
+    }
+}
+
+#[test]
+fn logins_redirects_and_a_pull_over_the_wire() {
+    let (Some(script), Some(corpus)) = (script(), Corpus::open("oci")) else { return };
+    let project = Project::new("");
+    project.write("on.json", corpus.bytes("on.json"));
+    project.write("key.pem", corpus.bytes("keys/a.pub"));
+    let load = format!("load={}", project.path("on.json").display());
+    // The CDN is another origin, which answers 400 where it is shown a secret.
+    let cdn = Server::start(&script, std::slice::from_ref(&load));
+    let server = Server::start(&script, &["auth=basic".to_owned(), format!("redirect=127.0.0.1:{}", cdn.port), load]);
+    let config = format!("{{\"auths\":{{\"127.0.0.1:{}\":{{\"auth\":\"dTpw\"}}}}}}", server.port);
+    project.write("docker/config.json", &config);
+    let reference = format!("127.0.0.1:{}/case/real-v3:v1", server.port);
+    let mut command = project.command();
+    command.env("DOCKER_CONFIG", project.path("docker"));
+    let output = command.args(["oci", "pull", &reference, "--key", "key.pem", "--out", "out"]).output().expect("it");
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert_eq!(project.read("out/tool"), "artifact case/real-v3");
+    assert!(!text.contains("dTpw"));
+    // A wrong login is worse than none.
+    project.write("docker/config.json", config.replace("dTpw", "dTpx"));
+    let mut command = project.command();
+    command.env("DOCKER_CONFIG", project.path("docker"));
+    let output = command.args(["oci", "verify", &reference, "--key", "key.pem", "--json"]).output().expect("it");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("\"code\": \"oci-unauthorized\""), "{text}");
+}
