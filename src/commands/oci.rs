@@ -144,6 +144,13 @@ fn judged(
         },
         outcome => {
             let built = if policy.names_by_certificate() { provenance(&policy, now, all, &prove) } else { None };
+            // What is wrong with signatures is told beside provenance that is good.
+            let built = built.map(|mut built| {
+                if built.verdict == Verdict::Passed {
+                    built.findings.extend(beside(&proofs));
+                }
+                built
+            });
             built.unwrap_or_else(|| unsigned(outcome, (all, &signatures, &proofs), &policy, &prove))
         }
     };

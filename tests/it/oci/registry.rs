@@ -152,6 +152,16 @@ impl Registry {
         self.manifests.lock().expect("no panic")[&(repo.to_owned(), digest.to_owned())].1.len()
     }
 
+    /// What a tag stands for.
+    pub(crate) fn digest_of(&self, repo: &str, tag: &str) -> String {
+        self.tags.lock().expect("no panic")[&(repo.to_owned(), tag.to_owned())].clone()
+    }
+
+    /// Whether there are bytes of this digest.
+    pub(crate) fn has(&self, digest: &str) -> bool {
+        self.blobs.lock().expect("no panic").contains_key(digest)
+    }
+
     /// Other bytes under a digest.
     pub(crate) fn rot(&self, digest: &str) {
         let mut blobs = self.blobs.lock().expect("no panic");
