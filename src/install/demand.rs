@@ -3,13 +3,13 @@
 use super::Conduct;
 use super::evidence::Judged;
 use super::signature::Signatures;
-use crate::attestation::{Attestation, Unproved, VerifiedAttestation};
+use crate::attestation::{self, Attestation, Unproved, VerifiedAttestation};
 use crate::error::{Error, EvidenceError, Unasked};
 use crate::path::RelPath;
 use crate::pins::{Artifact, Mode, Pin, Source};
 use crate::policy::{Name, Policy, RefPattern};
 use crate::project::Project;
-use crate::record::Evidence;
+use crate::record::{Evidence, Kept};
 use crate::report::Level;
 use crate::statement::{PYPI_PUBLISH, SLSA_V1, SLSA_V02};
 
@@ -59,6 +59,12 @@ pub fn demand<'a>(project: &Project, pin: &'a Pin, artifact: &Artifact, over: Op
     Demand { mode, policy, file, has_place, signatures }
 }
 
+/// Whether a record has a signature of the artifact.
+fn has_signature(kept: &Kept) -> bool {
+    let texts = kept.attestations.iter().map(|one| one.attestation.to_string());
+    texts.filter_map(|text| attestation::read(text.as_bytes()).ok()).flatten().any(|one| one.is_signature())
+}
+
 /// What the source calls its artifacts in evidence.
 pub(super) fn name_of(source: &Source) -> Option<Name> {
     match source {
@@ -79,7 +85,11 @@ impl Demand<'_> {
             Evidence::Off | Evidence::Unasked => true,
             Evidence::None => self.is_strict() || self.file.is_some(),
             Evidence::Kept(kept) => {
-                self.file.is_some_and(|file| kept.attestations.iter().all(|one| one.from != file.as_str()))
+                let of_file = |file: &RelPath| kept.attestations.iter().all(|one| one.from != file.as_str());
+                // Artifacts are often signed after they were pushed, and statements about them kept before that.
+                let signed =
+                    self.signatures.as_ref().is_some_and(|one| one.mode == Mode::Strict && !has_signature(kept));
+                self.file.is_some_and(of_file) || signed
             }
         };
         lacking && self.has_place && !self.is_off() && !conduct.offline && !conduct.frozen

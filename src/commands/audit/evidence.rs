@@ -36,7 +36,7 @@ pub(in crate::commands) fn sha256(
     if artifact.integrity.algorithm() == Algorithm::Sha256 {
         return Ok(Some(artifact.integrity.clone()));
     }
-    if !matches!(artifact.source, Source::Github(_) | Source::Pypi(_)) {
+    if !matches!(artifact.source, Source::Github(_) | Source::Pypi(_) | Source::Oci(_)) {
         return Ok(None);
     }
     if let Some(blob) = open_kept(ctx, project, artifact)? {

@@ -70,6 +70,25 @@ fn signed_it_is_fetched_in_strict_mode_and_proved_again_offline() {
 }
 
 #[test]
+fn signed_after_it_was_pinned() {
+    let scene = Scene::new();
+    let artifact = scene.registry.artifact(REPO, "v1", &[("tool", TOOL)]);
+    let kind = "https://slsa.dev/provenance/v1";
+    scene.registry.attach(REPO, &artifact, &scene.signer.bundle(kind, &artifact));
+    pinned(&scene, &artifact, TOOL, &STRICT.replace("strict", "lenient"));
+    check(&scene, 0, &["signature-missing"]);
+    assert!(scene.project.read(".pinfold/tool.json").contains("\"manifests\""));
+    // The statement is kept, and asked for again is the signature.
+    scene.registry.attach(REPO, &artifact, &scene.signer.signature(&artifact));
+    pinned(&scene, &artifact, TOOL, STRICT);
+    let report = check(&scene, 0, &[]);
+    assert!(report.rows[0].evidence.is_some(), "{}", human(&report));
+    scene.registry.asked();
+    check(&scene, 0, &[]);
+    assert!(scene.registry.asked().is_empty());
+}
+
+#[test]
 fn a_record_that_leads_elsewhere_refuses() {
     let scene = Scene::new();
     let artifact = scene.registry.artifact(REPO, "v1", &[("tool", TOOL)]);
