@@ -132,6 +132,11 @@ pub fn is_weak(algorithm: &str) -> bool {
     WEAK.contains(&algorithm)
 }
 
+/// Whether one of a subject's digests is one that verification takes.
+pub fn is_provable(digests: &BTreeMap<String, String>) -> bool {
+    strongest(digests).is_some()
+}
+
 /// Digests that prove nothing.
 const WEAK: [&str; 4] = ["sha1", "md5", "gitCommit", "sha224"];
 

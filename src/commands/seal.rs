@@ -96,8 +96,9 @@ fn exposed(path: &Path, mode: u32) -> Option<Finding> {
 pub fn seal(ctx: &Ctx<'_>, signing: &Signing, payload: Payload<'_>) -> Result<Value, Error> {
     match (payload, signing) {
         (Payload::Statement(statement), Signing::Key { key, .. }) => {
+            let wanted = provable(statement)?;
             let bundle = key.bundle(statement)?;
-            hold(&trusting(key)?, &bundle, statement)?;
+            hold(&trusting(key)?, &bundle, &wanted)?;
             Ok(bundle)
         }
         (Payload::Statement(statement), Signing::Keyless(session)) => keyless::statement(ctx, session, statement),
@@ -114,21 +115,26 @@ fn trusting(key: &SigningKey) -> Result<Trust, Error> {
     Ok(Trust::new(TrustRoots { roots: Vec::new(), registry_keys }, Some(named)))
 }
 
-/// Reads a bundle back and proves that it says `statement` of each of its subjects.
-fn hold(trust: &Trust, bundle: &Value, statement: &Value) -> Result<(), SealError> {
+/// The statement, if each of its subjects can be proved at all. One that cannot be is never signed: what is logged is
+/// logged for ever.
+fn provable(statement: &Value) -> Result<Statement, SealError> {
+    let other = |why: String| SealError::Other { why };
+    let statement = Statement::parse(statement.to_string().as_bytes()).map_err(|error| other(error.to_string()))?;
+    match statement.subjects.iter().find(|subject| !attestation::is_provable(&subject.digests)) {
+        Some(subject) => Err(other(format!("the subject `{}` has no digest that proves anything", subject.name))),
+        None => Ok(statement),
+    }
+}
+
+/// Reads a bundle back and proves that it says `wanted` of its subjects.
+fn hold(trust: &Trust, bundle: &Value, wanted: &Statement) -> Result<(), SealError> {
     let other = |why: &str| SealError::Other { why: why.to_owned() };
-    let wanted = Statement::parse(statement.to_string().as_bytes()).map_err(|error| other(&error.to_string()))?;
     let read = attestation::read(bundle.to_string().as_bytes()).map_err(SealError::Unreadable)?;
     let [attestation] = read.as_slice() else { return Err(other("it is more than one bundle")) };
     // The signature is over all of the statement, so that one proof is one of every subject that can be proved at all;
     // thousands of them would take minutes.
-    for subject in &wanted.subjects {
-        if subject.digests.keys().all(|algorithm| attestation::is_weak(algorithm)) {
-            return Err(other(&format!("the subject `{}` has no digest that proves anything", subject.name)));
-        }
-    }
     let Some(first) = wanted.subjects.first() else { return Err(other("it has no subject")) };
-    if proved(trust, attestation, first)? == wanted { Ok(()) } else { Err(other("the statement is another one")) }
+    if proved(trust, attestation, first)? == *wanted { Ok(()) } else { Err(other("the statement is another one")) }
 }
 
 /// What an attestation proves of a subject.
@@ -144,6 +150,20 @@ pub fn put(path: &Path, bundle: &Value) -> Result<(), Error> {
         return Err(SealError::NotAFile { path: path.to_owned() }.into());
     }
     Ok(fs::write(path, format!("{bundle}\n").as_bytes())?)
+}
+
+/// Whether a bundle can be put there, which is said before anything is logged for ever: a file may be written, and it is
+/// none of those that the bundle is made from.
+pub fn can_put(path: &Path, inputs: &[&Path]) -> Result<(), Error> {
+    if !fs::is_file_or_absent(path)? {
+        return Err(SealError::NotAFile { path: path.to_owned() }.into());
+    }
+    let place = fs::canonical(path).ok();
+    if place.is_some() && inputs.iter().any(|input| fs::canonical(input).ok() == place) {
+        return Err(SealError::OverInput { path: path.to_owned() }.into());
+    }
+    let (_, beside) = fs::create_beside(path)?;
+    Ok(fs::remove(&beside)?)
 }
 
 /// Longest file with a passphrase, in bytes: more than a passphrase and its line break take, so that what is too long is

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::seal::{Payload, Signing, put, seal};
+use super::seal::{Payload, Signing, can_put, put, seal};
 use crate::attestation;
 use crate::ctx::Ctx;
 use crate::error::{Error, SealError};
@@ -20,6 +20,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// Whether the file is an in-toto statement.
     pub in_toto: bool,
+    /// The files that are read for what signs, such as the key: nothing is written over them.
+    pub secrets: Vec<PathBuf>,
     /// What signs.
     pub signing: Signing,
 }
@@ -27,10 +29,9 @@ pub struct Options {
 /// Signs, proves what was signed, and only then writes it.
 pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let out = options.out.clone().unwrap_or_else(|| beside(&options.file));
-    // What stands in the way is said before anything is logged for ever.
-    if !fs::is_file_or_absent(&out)? {
-        return Err(SealError::NotAFile { path: out }.into());
-    }
+    let inputs: Vec<&Path> =
+        std::iter::once(&options.file).chain(&options.secrets).map(std::path::PathBuf::as_path).collect();
+    can_put(&out, &inputs)?;
     let bundle = if options.in_toto {
         let statement = statement(&options.file)?;
         seal(ctx, &options.signing, Payload::Statement(&statement))?

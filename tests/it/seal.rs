@@ -189,6 +189,8 @@ fn what_nobody_could_check_is_not_signed() {
     check("/subject", json!([]), "no artifact");
     check("/subject/1/digest", json!({}), "has no digest");
     check("/subject/1/digest", json!({ "sha1": "00" }), "no digest that proves anything");
+    check("/subject/1/digest", json!({ "sha256": "zz" }), "no digest that proves anything");
+    check("/subject/1/digest", json!({ "blake3": "00" }), "no digest that proves anything");
     check("/_type", json!("https://example.com/"), "of the type");
     check("/predicateType", json!(7), "predicateType");
 }

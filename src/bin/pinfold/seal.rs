@@ -30,7 +30,8 @@ pub(crate) fn sign(world: &World, options: &Sign) -> Result<Report, Failure> {
         return Err(failed(Finding::new(Level::Error, "nobody-signs", "nothing says who signs").hint(hint)));
     };
     let (file, out, in_toto) = (options.file.clone(), options.out.clone(), options.in_toto);
-    Ok(sign::run(&world.ctx(), &sign::Options { file, out, in_toto, signing })?)
+    let secrets = options.sealing.files();
+    Ok(sign::run(&world.ctx(), &sign::Options { file, out, in_toto, secrets, signing })?)
 }
 
 /// The key that the options name. A passphrase is asked for only where the key has one.

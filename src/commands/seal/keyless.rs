@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Signing, file, hold};
+use super::{Signing, file, hold, provable};
 use crate::attestation::{Artifact, Refusal, Trust, Unproved};
 use crate::ctx::Ctx;
 use crate::digest::Sha256;
@@ -46,9 +46,10 @@ impl Signing {
 
 /// Signs a statement.
 pub(super) fn statement(ctx: &Ctx<'_>, session: &Session, statement: &Value) -> Result<Value, Error> {
+    let wanted = provable(statement)?;
     let trust = trusting(ctx, session)?;
     let signed = session.sign(door(ctx), &trust, Content::Statement(statement.to_string().as_bytes()))?;
-    hold(&trust, &signed.bundle, statement).map_err(|error| named(error, &signed.logs))?;
+    hold(&trust, &signed.bundle, &wanted).map_err(|error| named(error, &signed.logs))?;
     Ok(signed.bundle)
 }
 

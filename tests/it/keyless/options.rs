@@ -223,4 +223,19 @@ fn a_configuration_that_serves_nobody_is_told_before_anything_is_sent() {
     command.args(["a.txt", "--identity-token-file", "token", "--json"]);
     assert_eq!(code(&run(command).1), "out-not-a-file");
     assert_eq!(server.asked("empty"), Vec::<Value>::new());
+    std::fs::remove_dir(folder.path("a.txt.sigstore.json")).expect("a folder");
+    for (out, expected) in [
+        ("nowhere/out.json", "disk"),
+        ("/proc/out.json", "disk"),
+        ("a.txt", "out-is-input"),
+        ("./a.txt", "out-is-input"),
+        ("token", "out-is-input"),
+    ] {
+        let before = (folder.read("a.txt"), folder.read("token"));
+        let mut command = signing(server, &folder, "empty", GOOD);
+        command.args(["a.txt", "--identity-token-file", "token", "--json", "--out", out]);
+        assert_eq!(code(&run(command).1), expected, "{out}");
+        assert_eq!((folder.read("a.txt"), folder.read("token")), before);
+    }
+    assert_eq!(server.asked("empty"), Vec::<Value>::new());
 }

@@ -16,6 +16,18 @@ pub(crate) struct Sealing {
     pub(crate) keyless: Keyless,
 }
 
+impl Sealing {
+    /// The files that are read for it.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let Self { key, keyless } = self;
+        [&key.key, &key.passphrase.passphrase_file, &keyless.identity_token_file]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+}
+
 /// A key of one's own.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Key {
