@@ -6,13 +6,15 @@
 //!
 //! One round trip for each service, which is the protocol's least. Whom to ask and how is in the signing configuration
 //! and nowhere else; all that can be seen to be wrong before anything is sent refuses before. Each answer is looked at
-//! before the next service hears of it: a certificate for another key is never used, a timestamp that does not hold is
-//! never logged. What only holds as a whole is proved by [`crate::attestation::prove`], before anybody gets the bundle.
+//! before the next service hears of it: a certificate for another key is never used, nor one that says something else of
+//! the build than what is to be signed, and a timestamp that does not hold is never logged. What only holds as a whole is
+//! proved by [`crate::attestation::prove`], before anybody gets the bundle.
 //!
 //! The token goes to Fulcio, the secret of GitHub's runner to the runner, and neither into any message.
 
 mod actions;
 mod ask;
+mod claims;
 mod error;
 mod fulcio;
 mod rekor;
@@ -34,6 +36,7 @@ use crate::digest::Sha256;
 use crate::http::{Clock, Http};
 use crate::root::TrustRoot;
 use crate::statement::PAYLOAD_TYPE;
+use claims::Claims;
 use fulcio::Certified;
 
 pub use actions::ActionsRequest;
@@ -107,12 +110,14 @@ impl Session {
     pub fn sign(&self, door: Door<'_>, trust: &Trust, content: Content<'_>) -> Result<Signed, KeylessError> {
         let now = now(door.clock);
         let services = self.config.choose(now)?;
+        let claims = Claims::of(&content)?;
         let mut held = self.certified.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = match held.take().filter(|certified| certified.holds_at(now.saturating_add(LEAST))) {
             Some(certified) => certified,
             None => Certified::obtain(door, trust, &services.authority, &self.token(door)?, now)?,
         };
         let certified: &Certified = held.insert(fresh);
+        claims.hold(&certified.holder)?;
         let root = self.root_of(trust, certified, &services)?;
         let digest = content.digest();
         let signature = certified.sign(&digest)?;

@@ -41,7 +41,7 @@ pub struct Source {
 
 /// How a build type's builder is told by the certificate.
 enum BuilderRule {
-    /// The builder is the workflow that signed.
+    /// The builder is the workflow that signed, or the person, as `mailto:` and the address.
     Signer,
     /// The builder is GitHub's runner, of the kind that the certificate names.
     Runner,
@@ -202,7 +202,13 @@ impl Provenance {
             Some(BuilderRule::Delegated) => {
                 (!is_delegator(signer, certificate.owner.as_deref())).then(|| signer.to_owned())
             }
-            Some(BuilderRule::Signer) => (self.builder != signer).then(|| signer.to_owned()),
+            Some(BuilderRule::Signer) => {
+                let person = format!("mailto:{signer}");
+                // A builder is a URI, which an address is not.
+                let is_person = !signer.contains(':') && signer.contains('@');
+                let expected = if is_person { person.as_str() } else { signer };
+                (self.builder != expected && self.builder != signer).then(|| expected.to_owned())
+            }
             // Nobody knows what it means; who signed is all that can be believed.
             None => None,
         }

@@ -55,7 +55,8 @@ pub struct Certificate {
 pub const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
 
 impl Certificate {
-    pub(super) fn new(info: &CertificateInfo) -> Self {
+    /// What a certificate says that was taken apart; whether it is to be believed is for others.
+    pub(crate) fn new(info: &CertificateInfo) -> Self {
         let claims = &info.ci_claims;
         let (identity, is_uri) = match &info.identity {
             Some(SubjectAltName::Uri(uri)) => (uri.clone(), true),

@@ -5,6 +5,7 @@ use std::fmt;
 use super::services::ServicesError;
 use super::token::TokenError;
 use crate::http::CallError;
+use crate::provenance::{Disagreement, ProvenanceError};
 
 /// What a service is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,10 @@ pub enum KeylessError {
         /// The roots, in words.
         roots: Vec<String>,
     },
+    /// The statement is provenance, and lacks what everybody asks of it.
+    Provenance(ProvenanceError),
+    /// The statement says something else of the build than the certificate, so that nobody would believe it.
+    Disagrees(Disagreement),
     /// The timestamp does not hold, or is about something else.
     Timestamp {
         /// Who made it.
@@ -147,6 +152,7 @@ impl KeylessError {
             self,
             Self::OtherKey { .. }
                 | Self::OtherIdentity { .. }
+                | Self::Disagrees(_)
                 | Self::Timestamp { .. }
                 | Self::Outside { .. }
                 | Self::OtherEntry { .. }
@@ -172,6 +178,8 @@ impl KeylessError {
             Self::OtherIdentity { .. } => "certificate-other-identity",
             Self::NotNow { .. } => "certificate-not-now",
             Self::UnknownAuthority { .. } => "unknown-authority",
+            Self::Provenance(_) => "statement-incomplete",
+            Self::Disagrees(_) => "statement-disagrees",
             Self::Timestamp { .. } => "timestamp-wrong",
             Self::Outside { .. } => "timestamp-outside",
             Self::OtherEntry { .. } => "log-other-entry",
@@ -192,6 +200,12 @@ impl KeylessError {
             Self::Denied { service: Service::Identity, status: 400 | 401 | 403, .. } => {
                 "in GitHub Actions the job needs `permissions: id-token: write`"
             }
+            Self::Provenance(_) => "state it with `pinfold attest` or `pinfold run`",
+            Self::Disagrees(wrong) if wrong.claim == "builder" => {
+                let builder = wrong.certificate.escape_debug();
+                return Some(format!("whoever signs is the builder: state it with `--builder-id {builder}`"));
+            }
+            Self::Disagrees(_) => "the certificate says what the identity token does: sign in the job that built it",
             Self::NotNow { .. } => "the clock of this machine may be wrong",
             Self::UnknownAuthority { .. } | Self::UnknownLog { .. } => {
                 "run `pinfold trust update`, or name the root of a private instance with `--signing-root`"
@@ -240,6 +254,12 @@ impl fmt::Display for KeylessError {
                 write!(f, "no trust root in use knows the authority `{}` of `{url}`", issuer.escape_debug())?;
                 roots.iter().try_for_each(|root| write!(f, "; {root}"))
             }
+            Self::Provenance(error) => write!(f, "nobody would believe the statement: {error}"),
+            Self::Disagrees(Disagreement { claim, certificate, predicate }) => {
+                let (certificate, predicate) = (certificate.escape_debug(), predicate.escape_debug());
+                write!(f, "nobody would believe the statement: its {claim} is `{predicate}`, ")?;
+                write!(f, "and the certificate says `{certificate}`")
+            }
             Self::Timestamp { url, why } => {
                 write!(f, "the timestamp of `{url}` does not hold: {}", why.escape_debug())
             }
@@ -261,6 +281,7 @@ impl std::error::Error for KeylessError {
         match self {
             Self::Unanswered { error, .. } => error.source(),
             Self::Services(error) => error.source(),
+            Self::Provenance(error) => Some(error),
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ use super::Door;
 use super::ask::{JSON, Question, bare, below};
 use super::error::{KeylessError, Service};
 use super::token::{CLOCK_SKEW, IdentityToken};
-use crate::attestation::Trust;
+use crate::attestation::{Certificate, Trust};
 use crate::digest::Sha256;
 use crate::root::{TrustRoot, issuer_of};
 use crate::url::Url;
@@ -22,6 +22,8 @@ use crate::url::Url;
 pub(super) struct Certified {
     pair: KeyPair,
     pub(super) certificate: DerCertificate,
+    /// What it says of whose the key is.
+    pub(super) holder: Certificate,
     start: Timestamp,
     end: Timestamp,
 }
@@ -49,7 +51,7 @@ impl Certified {
         if info.public_key.as_bytes() != spki.as_bytes() {
             return Err(KeylessError::OtherKey { url });
         }
-        let issuer = info.issuer.unwrap_or_default();
+        let issuer = info.issuer.clone().unwrap_or_default();
         if !token.may_come_from(&issuer) {
             let expected = token.issuer().to_owned();
             return Err(KeylessError::OtherIdentity { url, expected, received: issuer });
@@ -62,7 +64,8 @@ impl Certified {
             let received = email.unwrap_or_default().to_owned();
             return Err(KeylessError::OtherIdentity { url, expected: expected.to_owned(), received });
         }
-        let certified = Self { pair, certificate, start: info.not_before, end: info.not_after };
+        let holder = Certificate::new(&info);
+        let certified = Self { pair, certificate, holder, start: info.not_before, end: info.not_after };
         if !certified.is_about(now) {
             let (start, end) = certified.validity();
             return Err(KeylessError::NotNow { url, start, end });

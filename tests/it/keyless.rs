@@ -2,6 +2,7 @@
 
 pub(crate) mod loopback;
 
+mod claims;
 mod faults;
 mod options;
 mod session;

@@ -96,6 +96,12 @@ def fulcio(fault, request):
     if "repository" in claims:
         san = f"https://github.com/{claims['job_workflow_ref']}"
         names = {8: claims["iss"], 9: san, 12: f"https://github.com/{claims['repository']}"}
+        # The rest of what Fulcio copies of a job, where the token has it.
+        for number, name in (11, "runner_environment"), (13, "sha"), (14, "ref"):
+            if name in claims:
+                names[number] = claims[name]
+        if "workflow_ref" in claims:
+            names[18] = f"https://github.com/{claims['workflow_ref']}"
     else:
         san, names = claims.get("email") or claims["sub"], {8: claims["iss"]}
     if fault == "other-issuer":
@@ -415,7 +421,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             case "token":
                 if self.headers.get("Authorization") != "Bearer runner-secret" or "audience=sigstore" not in query.split("&"):
                     raise refused(401, f"not with {self.headers.get('Authorization')}")
-                token = (Path(sys.argv[1]) / "token").read_text()
+                own = Path(sys.argv[1]) / f"token-{tag}"
+                token = (own if own.exists() else own.with_name("token")).read_text()
                 return json.dumps({"count": len(token), "value": token}).encode()
         if place.startswith("api/v1/log/entries/"):
             return json.dumps(LOGGED[tag][rest[-1]]).encode()

@@ -121,6 +121,11 @@ impl Sigstore {
         self.asked(tag).iter().map(|one| format!("{} {}", text(one, "method"), text(one, "path"))).collect()
     }
 
+    /// What the token service of a tag hands out.
+    pub(crate) fn hand_out_as(&self, tag: &str, token: &str) {
+        std::fs::write(self.folder.join(format!("token-{tag}")), token).expect("a file");
+    }
+
     /// What the token service of GitHub's runner hands out.
     pub(crate) fn hand_out(&self, token: &str) {
         std::fs::write(self.folder.join("token"), token).expect("a file");
