@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sigstore_verify::SubjectAltName;
-use sigstore_verify::crypto::{KeyPair, parse_certificate_info};
+use sigstore_verify::crypto::{CertificateInfo, KeyPair, parse_certificate_info};
 use sigstore_verify::types::{DerCertificate, SignatureBytes};
 
 use super::Door;
@@ -56,15 +56,10 @@ impl Certified {
             let expected = token.issuer().to_owned();
             return Err(KeylessError::OtherIdentity { url, expected, received: issuer });
         }
-        let email = match &info.identity {
-            Some(SubjectAltName::Email(email)) => Some(email.as_str()),
-            _ => None,
-        };
-        if let Some(expected) = token.email().filter(|expected| email.is_some_and(|email| email != *expected)) {
-            let received = email.unwrap_or_default().to_owned();
-            return Err(KeylessError::OtherIdentity { url, expected: expected.to_owned(), received });
-        }
         let holder = Certificate::new(&info);
+        if let Some(expected) = other_holder(token, &info, &holder) {
+            return Err(KeylessError::OtherIdentity { url, expected, received: holder.identity });
+        }
         let certified = Self { pair, certificate, holder, start: info.not_before, end: info.not_after };
         if !certified.is_about(now) {
             let (start, end) = certified.validity();
@@ -107,6 +102,14 @@ impl Certified {
     pub(super) fn pem(&self) -> String {
         self.certificate.to_pem().replace('\r', "")
     }
+}
+
+/// Whose the certificate should be, where it is not: of the workflow, or of the e-mail address. An issuer may have its
+/// people go by a name although their tokens have an address, so that another kind of name is let pass.
+fn other_holder(token: &IdentityToken, info: &CertificateInfo, holder: &Certificate) -> Option<String> {
+    let is_email = matches!(info.identity, Some(SubjectAltName::Email(_)));
+    let email = token.email().filter(|_| is_email).map(str::to_owned);
+    token.workflow().or(email).filter(|expected| *expected != holder.identity)
 }
 
 /// The root that has the certificate's authority.

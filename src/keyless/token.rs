@@ -21,6 +21,7 @@ pub struct IdentityToken {
     issuer: String,
     subject: String,
     email: Option<String>,
+    workflow: Option<String>,
     federated: Option<String>,
     expires: i64,
     begins: Option<i64>,
@@ -55,6 +56,7 @@ impl IdentityToken {
             subject: claim("sub").ok_or(TokenError::Claim("sub"))?.to_owned(),
             // A workflow is its subject, whatever else its token may come to say.
             email: claim("email").filter(|_| issuer != GITHUB_ISSUER).map(str::to_owned),
+            workflow: claim("job_workflow_ref").filter(|_| issuer == GITHUB_ISSUER).map(str::to_owned),
             federated: claims.pointer("/federated_claims/connector_id").and_then(Value::as_str).map(str::to_owned),
             expires: date(&claims, "exp")?.ok_or(TokenError::Claim("exp"))?,
             begins: date(&claims, "nbf")?,
@@ -82,6 +84,12 @@ impl IdentityToken {
     /// The e-mail address that the certificate has to name, where the token is a person's.
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
+    }
+
+    /// The workflow that the certificate has to name, where the token is that of a job of GitHub's: `job_workflow_ref`,
+    /// which Fulcio puts behind GitHub's address.
+    pub fn workflow(&self) -> Option<String> {
+        self.workflow.as_ref().map(|workflow| format!("https://github.com/{workflow}"))
     }
 
     /// Whether a certificate for this token may name that issuer: the token's own, or whom it says it heard it from.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::loopback::{EMAIL, GOOD, ISSUER, Sigstore, job, sigstore, token, token_of};
+use super::loopback::{EMAIL, Faults, GOOD, ISSUER, Sigstore, job, sigstore, token, token_of};
 use super::{code, folder, run, signing};
 use crate::run::Workshop;
 use crate::support::Project;
@@ -99,6 +99,12 @@ fn provenance_that_nobody_would_believe_is_not_logged() {
         let (status, told, said, asked) = sign(server, &folder, "unprovable", &statement);
         assert_eq!((status, told.as_str(), asked), (1, "sealed-other", 0), "{said}");
     }
+    // Nor is what the authority certifies for somebody else.
+    let mut command = signing(server, &folder, "stranger", Faults { authority: "other-email", ..GOOD });
+    command.args(["a.txt", "--identity-token-file", "token", "--json"]);
+    let (status, said) = run(command);
+    assert_eq!((status, code(&said).as_str()), (1, "certificate-other-identity"), "{said}");
+    assert!(said.contains("not `https://github.com/o/r/.github/workflows/release.yml@refs/heads/main`"), "{said}");
     let (status, _, said, asked) = sign(server, &folder, "agrees", &provenance());
     assert_eq!((status, asked), (0, 3), "{said}");
 }
