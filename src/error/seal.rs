@@ -56,7 +56,7 @@ pub enum SealError {
         /// The file.
         path: PathBuf,
     },
-    /// A key would be written over a file.
+    /// A key would be written over a file, or a bundle over a key.
     Exists {
         /// The file.
         path: PathBuf,

@@ -218,6 +218,12 @@ fn a_bundle_stands_where_a_file_may_stand() {
     assert_eq!(put(&project.path("pins.toml/out.json")), "disk");
     // Nobody at all may write here, not even root.
     assert_eq!(put(Path::new("/proc/self/out.json")), "disk");
+    // A key that is written over is lost.
+    let pem = key(KeyKind::P256).to_pem(None).expect("a key");
+    project.write("key.pem", pem.as_bytes());
+    assert_eq!(put(&project.path("key.pem")), "key-exists");
+    assert_eq!(project.read("key.pem"), *pem);
+    std::fs::remove_file(project.path("key.pem")).expect("a file");
     let file = project.path("out.json");
     std::fs::write(&file, "before").expect("a file");
     seal::put(&file, &bundle).expect("it is a file");
