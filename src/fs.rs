@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
 pub use identity::Identity;
-pub use secret::{New, is_file_or_absent, read_descriptor, read_secret, write_new};
+pub use secret::{New, is_absent, is_file_or_absent, read_descriptor, read_secret, write_new};
 
 use dir::{open_folder, open_without_waiting};
 

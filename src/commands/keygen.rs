@@ -19,6 +19,17 @@ pub struct Options {
     pub passphrase: Option<Passphrase>,
 }
 
+/// Whether both halves have a place, which is said before anybody thinks of a passphrase.
+pub fn can_make(out: &Path) -> Result<(), Error> {
+    let public = public_path(out)?;
+    for path in [public.as_path(), out] {
+        if !fs::is_absent(path)? {
+            return Err(SealError::Exists { path: path.to_owned() }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Makes a key. Nothing that is there is written over; when the private half is at its place, so is the public one.
 pub fn run(options: &Options) -> Result<Report, Error> {
     let public = public_path(&options.out)?;

@@ -47,6 +47,15 @@ pub fn is_file_or_absent(path: &Path) -> Result<bool, FsError> {
     }
 }
 
+/// Whether nothing stands at a path, not even a link to nowhere.
+pub fn is_absent(path: &Path) -> Result<bool, FsError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(FsError::new("look at", path, error)),
+    }
+}
+
 /// A file that is to be new.
 #[derive(Clone, Copy)]
 pub struct New<'a> {

@@ -247,6 +247,8 @@ fn no_key_is_written_over() {
     let open = "--no-passphrase";
     project.write("mine.pem", "mine");
     check(&["--out=mine.pem", open], "key-exists");
+    // Before anybody is asked for a passphrase.
+    check(&["--out=mine.pem"], "key-exists");
     project.write("half.pem.pub", "mine");
     check(&["--out=half.pem", open], "key-exists");
     std::fs::create_dir(project.path("folder")).expect("a folder");

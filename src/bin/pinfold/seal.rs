@@ -69,6 +69,7 @@ fn ask(prompt: &str) -> Result<Passphrase, Failure> {
 
 /// `pinfold keygen`. Whether a key is to have a passphrase is said, by an option or at the terminal, and never assumed.
 pub(crate) fn keygen(options: &Keygen) -> Result<Report, Failure> {
+    keygen::can_make(&options.out)?;
     let passphrase = match given(&options.passphrase)? {
         Some(passphrase) => Some(passphrase),
         None if options.no_passphrase => None,

@@ -1,7 +1,7 @@
 //! Asks for a passphrase at the terminal, without showing it.
 //!
 //! Keys are taken one by one and the terminal's own signals are off meanwhile: Ctrl-C then ends the question instead of the
-//! process, so that the terminal is never left silent.
+//! process, so that nobody at the keyboard leaves the terminal silent; `kill` does.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
