@@ -145,6 +145,10 @@ fn no_sockets_of_others() {
         // A path that is too long for one is none that anybody listens at.
         let Ok(_socket) = UnixListener::bind(&path) else { continue };
         workshop.attack(&connect(&path.display().to_string()));
+        // The project is at a second place, where they are covered too.
+        if folder == here {
+            workshop.attack(&format!("cd dist && {}", connect("s")));
+        }
     }
 }
 
@@ -183,6 +187,9 @@ fn what_was_pinned_cannot_be_written_to() {
         let said = workshop.confined(&format!("{script} && echo x >> vendor/left/main.js"));
         assert!(said.code != 0 && said.stderr.contains(word), "{script}: {}", said.stderr);
     }
+    // Nor can something else be put in its place, by way of the folder that it is in.
+    let said = workshop.confined("mv vendor v2 && mkdir -p vendor/left && echo x > vendor/left/main.js");
+    assert!(said.code != 0 && said.stderr.contains("busy"), "{}", said.stderr);
     assert_eq!(workshop.project.read("vendor/left/main.js"), "left");
     // What is free to be written to is: elsewhere in the project, and what is empty anyway.
     assert_eq!(

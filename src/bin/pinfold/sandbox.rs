@@ -16,7 +16,7 @@ mod mounts;
 #[cfg(target_os = "linux")]
 mod proof;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
@@ -38,6 +38,16 @@ pub(crate) struct Plan {
     pub(crate) read_only: Vec<PathBuf>,
     /// The program and its arguments.
     pub(crate) command: Vec<String>,
+}
+
+impl Plan {
+    /// The folders between the root and what must not be written to, from the outside in. Whoever may rename one takes
+    /// along what is mounted below it, and puts something else in its place; what is a mount itself nobody renames.
+    fn on_the_way(&self) -> BTreeSet<&Path> {
+        let within = |folder: &Path| self.read_only.iter().any(|path| folder.starts_with(path));
+        let folders = self.read_only.iter().flat_map(|path| path.ancestors().skip(1));
+        folders.filter(|folder| !folder.as_os_str().is_empty() && !within(folder)).collect()
+    }
 }
 
 /// The plan as *inner* gets it.

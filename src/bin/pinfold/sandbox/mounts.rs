@@ -35,8 +35,13 @@ pub(super) fn arrange(handed: &Handed) -> Result<(), Refusal> {
     // A mount of its own, so that it stays writable when all others are not.
     bind(root, root)?;
     let read_only: Vec<PathBuf> = handed.plan.read_only.iter().map(|path| root.join(path)).collect();
-    for path in &read_only {
-        bind(path, path)?;
+    let on_the_way = handed.plan.on_the_way().into_iter().map(|folder| root.join(folder));
+    for path in on_the_way.chain(read_only.iter().cloned()) {
+        if path.is_symlink() {
+            let step = format!("keep {} from being replaced", path.display());
+            return Err(Refusal::new(step, "it is a symbolic link").hint(LINKED));
+        }
+        bind(&path, &path)?;
     }
     for mount in mounted()?.iter().filter(|mount| read_only.iter().any(|path| mount.at.starts_with(path))) {
         mount.make_read_only()?;
@@ -56,7 +61,7 @@ pub(super) fn arrange(handed: &Handed) -> Result<(), Refusal> {
     }
     devices.place()?;
     processes()?;
-    mask(&handed.sockets)?;
+    mask(&handed.sockets, root)?;
     rest(root, &own)
 }
 
@@ -132,11 +137,12 @@ fn processes() -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Puts nothing in the place of each socket that is still to be seen.
-fn mask(sockets: &[PathBuf]) -> Result<(), Refusal> {
-    for path in sockets {
+/// Puts nothing in the place of each socket that is still to be seen; those in the project are at two places.
+fn mask(sockets: &[PathBuf], root: &Path) -> Result<(), Refusal> {
+    let inside = sockets.iter().filter_map(|path| path.strip_prefix(root).ok()).map(place);
+    for path in sockets.iter().cloned().chain(inside) {
         if path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket()) {
-            mount_bind("/dev/null", path).at(|| format!("cover the socket {}", path.display()))?;
+            mount_bind("/dev/null", &path).at(|| format!("cover the socket {}", path.display()))?;
         }
     }
     Ok(())
@@ -222,6 +228,7 @@ const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 ];
+const LINKED: &str = "put what it leads to in its place";
 /// Only who sees all of one /proc may have another (Linux, `mount_too_revealing`).
 const PROC: &str = "in a container that covers parts of /proc there can be no other; see `--security-opt systempaths=unconfined` \
                     of docker and podman, or run it outside";

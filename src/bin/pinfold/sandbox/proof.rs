@@ -35,6 +35,13 @@ pub(super) fn look(handed: &Handed) -> Result<Vec<PathBuf>, Refusal> {
         is_read_only(&place(path))?;
         is_read_only(&handed.plan.root.join(path))?;
     }
+    let mounts = mounted()?;
+    for folder in handed.plan.on_the_way().into_iter().map(place) {
+        if !mounts.iter().any(|mount| mount.at == folder) {
+            let step = format!("keep {} from being renamed", folder.display());
+            return Err(Refusal::new(step, "it is no mount of its own"));
+        }
+    }
     elsewhere(&handed.plan.root)?;
     Ok(handed.plan.read_only.clone())
 }
