@@ -1,5 +1,7 @@
 //! `--hermetic`: attacks from inside, each of which succeeds outside; and what is refused where a system forbids it.
 
+mod git;
+
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};

@@ -18,7 +18,7 @@ pub(crate) fn attest(world: &World, options: &Attest) -> Result<Answer, Failure>
             outputs: options.outputs.clone(),
             byproducts: stated.byproduct.clone(),
             build: build(stated)?,
-            checkout: if stated.no_source { None } else { git::checkout(world.project_folder())? },
+            checkout: if stated.no_source { None } else { git::checkout(world.ctx().pin_file, None)? },
             allow_dirty: stated.allow_dirty,
             no_source: stated.no_source,
             times: times(world, stated),

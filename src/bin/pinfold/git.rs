@@ -2,16 +2,19 @@
 //! without fetching what a partial clone lacks, and without what the environment says of another checkout. Filters
 //! (gitattributes(5)) stay as they are configured: without them files differ that do not.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{self, Output, Stdio};
 
 use pinfold::build::{Checkout, Source, repository};
 use pinfold::error::{AttestError, Error, RunError};
 use pinfold::fs;
 
-/// What git says of the checkout that a folder is in; `None` where it is in none, or in one without a commit.
-pub(crate) fn checkout(folder: &Path) -> Result<Option<Checkout>, Error> {
-    let git = Git { folder: if folder.as_os_str().is_empty() { Path::new(".") } else { folder } };
+/// What git says of the checkout that a pin file is in; `None` where it is in none, or in one without a commit. `place` is
+/// what [`place`] found before a command ran, that may have laid out another checkout where git would look first.
+pub(crate) fn checkout(pin_file: &Path, place: Option<&Place>) -> Result<Option<Checkout>, Error> {
+    let folder = pin_file.parent().unwrap_or(Path::new(""));
+    let git = Git { folder: if folder.as_os_str().is_empty() { Path::new(".") } else { folder }, place };
     let inside = git.run(&["rev-parse", "--is-inside-work-tree"])?;
     if !inside.status.success() {
         let said = String::from_utf8_lossy(&inside.stderr);
@@ -24,12 +27,70 @@ pub(crate) fn checkout(folder: &Path) -> Result<Option<Checkout>, Error> {
     let Some(commit) = git.line(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? else { return Ok(None) };
     let source = Source { repository: git.repository()?, git_ref: git.reference()?, commit };
     let prefix = git.line(&["rev-parse", "--show-prefix"])?.unwrap_or_default();
-    Ok(Some(Checkout { source, prefix, dirty: git.dirty()? }))
+    let mut dirty = git.dirty()?;
+    // One that git ignores is not in the commit, which then has nothing to do with what was built.
+    let name = pin_file.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let own = format!("{prefix}{name}");
+    if git.text(&["ls-files", "-z", &format!(":(top,literal){own}")])?.is_empty() && !dirty.contains(&own) {
+        dirty.push(own);
+        dirty.sort();
+    }
+    Ok(Some(Checkout { source, prefix, dirty }))
+}
+
+/// Where a checkout and git's own files are.
+pub(crate) struct Place {
+    /// The repository.
+    repository: PathBuf,
+    /// The top of the checkout.
+    top: PathBuf,
+    /// What git obeys and what it is told by: whoever writes there has git run programs. Absolute; of submodules too.
+    pub(crate) own: Vec<PathBuf>,
+}
+
+impl Place {
+    /// The submodules that are not there, and would be asked if they were.
+    pub(crate) fn absent(&self) -> impl Iterator<Item = &Path> {
+        self.own.iter().map(PathBuf::as_path).filter(|path| path.symlink_metadata().is_err())
+    }
+}
+
+/// Finds the place of the checkout that a folder is in.
+pub(crate) fn place(folder: &Path) -> Result<Option<Place>, Error> {
+    let git = Git { folder, place: None };
+    let Some(top) = git.run(&["rev-parse", "--show-toplevel"]).ok().filter(|one| one.status.success()) else {
+        return Ok(None);
+    };
+    let top = PathBuf::from(text(&top)?.trim_end_matches('\n'));
+    let path =
+        |of| Ok::<_, Error>(PathBuf::from(git.line(&["rev-parse", "--path-format=absolute", of])?.unwrap_or_default()));
+    let (repository, common) = (path("--git-dir")?, path("--git-common-dir")?);
+    let mut own = vec![top.join(".git"), repository.clone(), common];
+    submodules(&top, &mut own)?;
+    own.sort();
+    own.dedup();
+    Ok(Some(Place { repository, top, own }))
+}
+
+/// Adds the `.git` of each submodule, and the empty folder of one that is not checked out.
+fn submodules(top: &Path, own: &mut Vec<PathBuf>) -> Result<(), Error> {
+    for path in (Git { folder: top, place: None }).submodules()? {
+        let folder = top.join(path);
+        let link = folder.join(".git");
+        if link.symlink_metadata().is_ok() {
+            own.push(link);
+            submodules(&folder, own)?;
+        } else {
+            own.push(folder);
+        }
+    }
+    Ok(())
 }
 
 /// When the commit that is checked out was made, in seconds since 1970: what a reproducible build takes for its time.
 pub(crate) fn commit_time(folder: &Path) -> Result<Option<i64>, Error> {
-    let time = Git { folder }.line(&["show", "--no-patch", "--no-show-signature", "--format=%ct", "HEAD"])?;
+    let time =
+        Git { folder, place: None }.line(&["show", "--no-patch", "--no-show-signature", "--format=%ct", "HEAD"])?;
     Ok(time.and_then(|time| time.parse().ok()))
 }
 
@@ -41,7 +102,7 @@ pub(crate) fn check_out(
     (commit, repository): (&str, Option<&str>),
     to: &Path,
 ) -> Result<(), Error> {
-    let local = Git { folder: here };
+    let local = Git { folder: here, place: None };
     let from = match source {
         // git would take a folder for one below `here`.
         Some(source) => fs::canonical(Path::new(source)).map_or(source.to_owned(), |path| path.display().to_string()),
@@ -58,7 +119,7 @@ pub(crate) fn check_out(
     let target = to.to_str().ok_or_else(absent)?;
     // Without templates: they may bring hooks along.
     local.text(&["clone", "--quiet", "--no-checkout", "--template=", "--", &from, target])?;
-    let copy = Git { folder: to };
+    let copy = Git { folder: to, place: None };
     let object = format!("{commit}^{{commit}}");
     if copy.line(&["rev-parse", "--verify", "--quiet", &object])?.is_none() {
         // One that no branch leads to; a server hands it out, or does not.
@@ -80,6 +141,7 @@ pub(crate) fn check_out(
 
 struct Git<'a> {
     folder: &'a Path,
+    place: Option<&'a Place>,
 }
 
 impl Git<'_> {
@@ -107,6 +169,14 @@ impl Git<'_> {
         Ok(tags.next().filter(|_| tags.next().is_none()).map(str::to_owned))
     }
 
+    /// The submodules, relative to the top.
+    fn submodules(&self) -> Result<Vec<String>, Error> {
+        let staged = self.text(&["ls-files", "--stage", "-z", "--full-name", ":/"])?;
+        // Mode, object, stage, a tab, and the path (git-ls-files(1), "OUTPUT").
+        let links = staged.split('\0').filter(|entry| entry.starts_with("160000 "));
+        Ok(links.filter_map(|entry| Some(entry.split_once('\t')?.1.to_owned())).collect())
+    }
+
     /// All paths that differ from the commit.
     fn dirty(&self) -> Result<Vec<String>, Error> {
         let status = [
@@ -131,15 +201,27 @@ impl Git<'_> {
                 dirty.push(path.to_owned());
             }
         }
+        // git asks submodules by their own settings, and does not tell what is marked in them.
+        for path in self.submodules()? {
+            let folder = self.top()?.join(&path);
+            if folder.join(".git").symlink_metadata().is_ok() {
+                let inner = Git { folder: &folder, place: None }.dirty()?;
+                dirty.extend(inner.into_iter().map(|one| format!("{path}/{one}")));
+            }
+        }
         dirty.sort();
         dirty.dedup();
         Ok(dirty)
     }
 
+    /// The top of the checkout.
+    fn top(&self) -> Result<PathBuf, Error> {
+        Ok(self.line(&["rev-parse", "--show-toplevel"])?.unwrap_or_default().into())
+    }
+
     /// Whether a path of the checkout is on disk.
     fn is_there(&self, path: &str) -> Result<bool, Error> {
-        let top = self.line(&["rev-parse", "--show-toplevel"])?.unwrap_or_default();
-        Ok(Path::new(&top).join(path).symlink_metadata().is_ok())
+        Ok(self.top()?.join(path).symlink_metadata().is_ok())
     }
 
     /// One line of an answer, `None` where git says quietly that there is none.
@@ -160,7 +242,11 @@ impl Git<'_> {
 
     fn run(&self, args: &[&str]) -> Result<Output, Error> {
         let mut command = process::Command::new("git");
-        command.args(["--no-pager", "--no-optional-locks", "-C"]).arg(self.folder).args(FIXED).args(args);
+        command.args(["--no-pager", "--no-optional-locks", "-C"]).arg(self.folder).args(FIXED);
+        if let Some(Place { repository, top, .. }) = self.place {
+            command.arg("--git-dir").arg(repository).arg("--work-tree").arg(top);
+        }
+        command.args(args);
         for name in ELSEWHERE {
             command.env_remove(name);
         }
@@ -187,7 +273,7 @@ fn failed(output: &Output) -> Error {
 }
 
 /// Configuration that the checkout could have otherwise, and that would run programs or hide changes.
-const FIXED: [&str; 10] = [
+const FIXED: [&str; 16] = [
     "-c",
     "core.fsmonitor=false",
     "-c",
@@ -198,6 +284,12 @@ const FIXED: [&str; 10] = [
     "core.ignoreStat=false",
     "-c",
     "core.checkStat=default",
+    "-c",
+    "core.trustctime=true",
+    "-c",
+    "core.fileMode=true",
+    "-c",
+    "core.symlinks=true",
 ];
 
 /// Variables that name another checkout than the one that the project is in, as in a hook.

@@ -67,7 +67,7 @@ fn build(
     say(cli, &command, recipe);
     let source_date =
         recipe.source_date.map_or_else(|| git::commit_time(&scratch.checkout), |seconds| Ok(Some(seconds)))?;
-    let read_only = run::read_only(&pinned(&ctx)?, &scratch.checkout, &prefix);
+    let read_only = run::read_only(&pinned(&ctx)?, &[scratch.checkout.join(".git")], &scratch.checkout, &prefix);
     let job = Job { folder: &folder, command: &command, environment: &recipe.environment, source_date };
     let (code, _) = job.confined(&scratch.checkout, &prefix, read_only, cli.output.json)?;
     if code != 0 {

@@ -24,7 +24,9 @@ use crate::{Answer, Failure, git, seal};
 pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Failure> {
     let environment = environment(&options.env)?;
     let folder = fs::canonical(world.project_folder_or_here()).map_err(Error::Fs)?;
-    let checkout = || if options.no_source { Ok(None) } else { git::checkout(&folder) };
+    let pin_file = folder.join(world.ctx().pin_file.file_name().unwrap_or_default());
+    let place = if options.hermetic { git::place(&folder)? } else { None };
+    let checkout = || if options.no_source { Ok(None) } else { git::checkout(&pin_file, place.as_ref()) };
     let attest = Options {
         outputs: options.out.iter().map(|given| relative(&folder, given)).collect(),
         byproducts: options.byproduct.iter().map(|given| relative(&folder, given)).collect(),
@@ -53,9 +55,11 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
     };
     let started = attest::now(&ctx);
     let job = Job { folder: &folder, command: &options.command, environment: &environment, source_date };
+    let absent: Vec<PathBuf> = place.iter().flat_map(git::Place::absent).map(Path::to_owned).collect();
     let isolation = if options.hermetic {
         let (root, prefix) = root(&folder, attest.checkout.as_ref());
-        let read_only = read_only(&run::pinned(&ctx)?, &root, &prefix);
+        let own = place.as_ref().map(|place| place.own.as_slice()).unwrap_or_default();
+        let read_only = read_only(&run::pinned(&ctx)?, own, &root, &prefix);
         job.confined(&root, &prefix, read_only, cli.output.json).map(|(code, isolation)| (code, Some(isolation)))
     } else {
         job.plain(cli.output.json).map(|code| (code, None))
@@ -63,6 +67,10 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
     let (code, isolation) = isolation?;
     if code != 0 {
         return Ok(Answer::Ended(ended(&options.command, code, "nothing is attested"), code));
+    }
+    // Before git looks into it.
+    if let Some(made) = absent.into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Err(Error::from(RunError::Changed { paths: vec![made.display().to_string()] }).into());
     }
     let ran = Ran { command: options.command.clone(), environment, isolation, source_date, started };
     let now = Options { checkout: checkout()?, ..attest };
@@ -120,10 +128,10 @@ pub(crate) fn root(folder: &Path, checkout: Option<&Checkout>) -> (PathBuf, Path
 
 /// What it must not write to, relative to the root: what was pinned, and git's own files, by which it is seen afterwards
 /// what the command changed.
-pub(crate) fn read_only(pinned: &[String], root: &Path, prefix: &Path) -> Vec<PathBuf> {
+pub(crate) fn read_only(pinned: &[String], own: &[PathBuf], root: &Path, prefix: &Path) -> Vec<PathBuf> {
     let pinned = pinned.iter().map(|path| prefix.join(path));
-    let all = [PathBuf::from(".git")].into_iter().chain(pinned);
-    all.filter(|path| root.join(path).symlink_metadata().is_ok()).collect()
+    let own = own.iter().filter_map(|path| path.strip_prefix(root).ok()).map(Path::to_owned);
+    own.chain(pinned).filter(|path| root.join(path).symlink_metadata().is_ok()).collect()
 }
 
 /// A command to run.

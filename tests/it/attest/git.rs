@@ -149,6 +149,54 @@ fn submodules_are_part_of_the_commit() {
     repository.git(&["config", "submodule.sub.ignore", "all"]);
     repository.project.write("sub/tool.bin", "loot");
     assert_eq!(repository.code(&["dist"], &[]), (1, "checkout-dirty".to_owned()));
+    // Nor does anything else hide it that a submodule has of its own.
+    repository.git(&["-C", "sub", "update-index", "--assume-unchanged", "tool.bin"]);
+    assert_eq!(repository.code(&["dist"], &[]), (1, "checkout-dirty".to_owned()));
+    repository.project.write("sub/tool.bin", "tool");
+    repository.git(&["-C", "sub", "update-index", "--no-assume-unchanged", "tool.bin"]);
+    assert_eq!(repository.code(&["dist"], &[]).0, 0);
+    repository.git(&["-C", "sub", "config", "status.showUntrackedFiles", "no"]);
+    repository.project.write("sub/new", "new");
+    assert_eq!(repository.code(&["dist"], &[]), (1, "checkout-dirty".to_owned()));
+}
+
+#[test]
+fn settings_hide_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let repository = Repository::new();
+    repository.project.write("source.txt", "words\n");
+    repository.commit();
+    for (name, value) in [("core.fileMode", "false"), ("core.trustctime", "false"), ("core.checkStat", "minimal")] {
+        repository.git(&["config", name, value]);
+    }
+    let path = repository.project.path("source.txt");
+    let file = std::fs::File::options().write(true).open(&path).expect("a file");
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    file.set_modified(long_ago).expect("a time");
+    repository.git(&["update-index", "--refresh"]);
+    assert_eq!(repository.code(&["dist"], &[]).0, 0);
+    // The same length, and the time set back. git compares whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    repository.project.write("source.txt", "other\n");
+    file.set_modified(long_ago).expect("a time");
+    assert_eq!(repository.git(&["status", "--porcelain"]), "");
+    assert_eq!(repository.code(&["dist"], &[]), (1, "checkout-dirty".to_owned()));
+    repository.project.write("source.txt", "words\n");
+    assert_eq!(repository.code(&["dist"], &[]).0, 0);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    assert_eq!(repository.code(&["dist"], &[]), (1, "checkout-dirty".to_owned()));
+}
+
+#[test]
+fn the_pin_file_is_in_the_commit() {
+    let repository = Repository::new();
+    repository.project.write(".gitignore", "/dist/\n/vendor/\n/pins.toml\n");
+    repository.git(&["rm", "--quiet", "--cached", "pins.toml"]);
+    repository.commit();
+    assert_eq!(repository.code(&["dist"], &[]), (1, "checkout-dirty".to_owned()));
+    let statement = repository.stated(&["dist", "--allow-dirty"]);
+    let own = &statement["predicate"]["buildDefinition"]["internalParameters"]["pinfold"];
+    assert_eq!(own["dirtyPaths"], serde_json::json!(["pins.toml"]));
 }
 
 #[test]
