@@ -252,6 +252,14 @@ fn the_environment_is_clean() {
     let said = run(&["--env=SHOWN"], &format!("{BUILD}; env | sort"));
     let names: Vec<&str> = said.stdout.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
     assert_eq!(names, ["HOME", "LANG", "PATH", "PWD", "SHOWN", "SOURCE_DATE_EPOCH", "TMPDIR", "TZ"]);
+    // What is stated to be pinfold's own is what the command had.
+    let said = run(&["--env=HOME=/x", "--env=SOURCE_DATE_EPOCH=5"], &format!("{BUILD}; echo $HOME $SOURCE_DATE_EPOCH"));
+    assert!(said.stdout.starts_with("/x 5\n"), "{}", said.stdout);
+    let statement = workshop.stated(BUNDLE);
+    let own = &statement["predicate"]["buildDefinition"]["internalParameters"]["pinfold"];
+    assert_eq!(own["sourceDateEpoch"], 5);
+    let stated = own["hermetic"]["variables"].as_object().expect("variables");
+    assert_eq!(stated.keys().collect::<Vec<_>>(), ["LANG", "PATH", "TMPDIR", "TZ"]);
     // A variable that the loader of programs obeys is the command's alone.
     let loaded = |more: &[&str]| {
         let args = [&["run", "--hermetic", "--out=dist/app.js", BUILDER, &key][..], more, &["--", "true"]];

@@ -48,10 +48,12 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
     }
     let ctx = world.ctx();
     let ready = run::prepare(&ctx, &attest)?;
-    let source_date = match world.source_date_epoch() {
-        Some(seconds) => Some(seconds),
-        None if attest.checkout.is_some() => git::commit_time(&folder)?,
-        None => None,
+    let source_date = match (environment.get(DATE), world.source_date_epoch()) {
+        // As the command has it, where that is a time at all.
+        (Some(named), _) => named.parse().ok(),
+        (None, Some(seconds)) => Some(seconds),
+        (None, None) if attest.checkout.is_some() => git::commit_time(&folder)?,
+        (None, None) => None,
     };
     let started = attest::now(&ctx);
     let job = Job { folder: &folder, command: &options.command, environment: &environment, source_date };
@@ -169,7 +171,9 @@ impl Job<'_> {
         is_json: bool,
     ) -> Result<(u8, Isolation), Error> {
         let own = FIXED.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let own: BTreeMap<String, String> = own.into_iter().chain(self.date()).collect();
+        // What the caller names takes the place of what pinfold would set.
+        let is_own = |(name, _): &(String, String)| !self.environment.contains_key(name);
+        let own: BTreeMap<String, String> = own.into_iter().chain(self.date()).filter(is_own).collect();
         let plan = Plan { root: root.to_owned(), folder: prefix.to_owned(), read_only, command: self.command.to_vec() };
         let mut all = own.clone();
         all.extend(self.environment.clone());
@@ -182,7 +186,7 @@ impl Job<'_> {
     }
 
     fn date(&self) -> Option<(String, String)> {
-        self.source_date.map(|seconds| ("SOURCE_DATE_EPOCH".to_owned(), seconds.to_string()))
+        self.source_date.map(|seconds| (DATE.to_owned(), seconds.to_string()))
     }
 }
 
@@ -190,6 +194,8 @@ impl Job<'_> {
 fn stdout(is_json: bool) -> io::Result<Stdio> {
     if is_json { Ok(io::stderr().as_fd().try_clone_to_owned()?.into()) } else { Ok(Stdio::inherit()) }
 }
+
+const DATE: &str = "SOURCE_DATE_EPOCH";
 
 /// With these whoever has them signs in the name of the job: they are for pinfold, and for a command only where it is told so.
 const TOKENS: [&str; 3] = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN"];
