@@ -23,7 +23,7 @@ use crate::statement::{MAX_STATEMENT_LEN, Statement};
 
 use super::check;
 
-pub use compare::{Places, compare, keep};
+pub use compare::{Places, compare, keep, present};
 pub use recipe::{Recipe, Stated};
 
 /// What to do again.
@@ -130,8 +130,13 @@ pub fn hold(ctx: &Ctx<'_>, recipe: &Recipe) -> Result<(), Error> {
     Ok(())
 }
 
-/// The pin file of a checkout, and its folder relative to the checkout.
-pub fn place(recipe: &Recipe, checkout: &Path) -> (PathBuf, PathBuf) {
+/// The pin file of a checkout, and its folder relative to the checkout. Refuses one that a link of the commit leads out to.
+pub fn place(recipe: &Recipe, checkout: &Path) -> Result<(PathBuf, PathBuf), Error> {
     let folder = recipe.folder.as_ref().map(|folder| PathBuf::from(folder.as_str())).unwrap_or_default();
-    (checkout.join(&folder).join(recipe.pin_file.as_str()), folder)
+    let place = checkout.join(&folder);
+    if fs::canonical(&place).is_ok_and(|real| real != place) {
+        let why = format!("its folder `{}` is a link at the commit", folder.display());
+        return Err(RunError::Statement { why }.into());
+    }
+    Ok((place.join(recipe.pin_file.as_str()), folder))
 }

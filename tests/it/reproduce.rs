@@ -199,3 +199,43 @@ fn doubts_are_told() {
         assert!(said.stdout.contains(code), "{code}: {}", said.stdout);
     }
 }
+
+#[test]
+fn what_the_commit_has_already_was_not_built() {
+    let Some(workshop) = built(BUILD) else { return };
+    workshop.project.write(".gitignore", "/vendor/\n/dist/*.json\n");
+    workshop.commit();
+    let commit = workshop.git(&["rev-parse", "HEAD"]);
+    let again = |name: &str| {
+        let said = workshop.forged(|statement| {
+            let definition = &mut statement["predicate"]["buildDefinition"];
+            definition["resolvedDependencies"][0]["digest"]["gitCommit"] = json!(commit);
+            definition["externalParameters"]["command"] = json!(["true"]);
+            statement["subject"][0]["name"] = json!(name);
+        });
+        let report: Value = serde_json::from_str(&said.stdout).expect("JSON");
+        assert_eq!((said.code, codes(&report)), (1, vec!["output-not-rebuilt"]), "{name}: {}", said.stdout);
+    };
+    again("dist/app.js");
+    again("vendor/left/main.js");
+    // The command that writes it builds it.
+    let said = workshop.forged(|statement| {
+        statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]["digest"]["gitCommit"] = json!(commit);
+    });
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn a_folder_that_leads_out_of_the_commit() {
+    let Some(workshop) = built(BUILD) else { return };
+    std::os::unix::fs::symlink(workshop.project.root(), workshop.project.path("link")).expect("a link");
+    workshop.commit();
+    let commit = workshop.git(&["rev-parse", "HEAD"]);
+    let said = workshop.forged(|statement| {
+        let definition = &mut statement["predicate"]["buildDefinition"];
+        definition["resolvedDependencies"][0]["digest"]["gitCommit"] = json!(commit);
+        definition["internalParameters"]["pinfold"]["folder"] = json!("link/");
+    });
+    assert_eq!((said.code, said.error()), (2, "statement-unusable".to_owned()), "{}{}", said.stdout, said.stderr);
+    assert!(!said.stderr.contains("in a sandbox"), "nothing ran: {}", said.stderr);
+}

@@ -47,7 +47,7 @@ fn build(
         (&recipe.commit, recipe.repository.as_deref()),
         &scratch.checkout,
     )?;
-    let (pin_file, prefix) = reproduce::place(recipe, &scratch.checkout);
+    let (pin_file, prefix) = reproduce::place(recipe, &scratch.checkout)?;
     let folder = scratch.checkout.join(&prefix);
     let own = world.ctx();
     if let Some(stated) = recipe.platform.as_ref().filter(|stated| *stated != own.platform) {
@@ -69,6 +69,7 @@ fn build(
         recipe.source_date.map_or_else(|| git::commit_time(&scratch.checkout), |seconds| Ok(Some(seconds)))?;
     let read_only = run::read_only(&pinned(&ctx)?, &[scratch.checkout.join(".git")], &scratch.checkout, &prefix);
     let job = Job { folder: &folder, command: &command, environment: &recipe.environment, source_date };
+    let before = reproduce::present(recipe, &folder)?;
     let (code, _) = job.confined(&scratch.checkout, &prefix, read_only, cli.output.json)?;
     if code != 0 {
         return Err(run::ended(&command, code, "nothing can be compared"));
@@ -77,7 +78,7 @@ fn build(
         notes.push(reproduce::keep(recipe, &folder, keep)?);
     }
     let stated = options.against.clone().unwrap_or(here);
-    let places = Places { rebuilt: folder, stated: Some(stated) };
+    let places = Places { rebuilt: folder, stated: Some(stated), before };
     Ok(reproduce::compare(&ctx, recipe, &places, std::mem::take(notes))?)
 }
 

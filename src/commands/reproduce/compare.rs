@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::ctx::Ctx;
 use crate::digest::{Algorithm, Hasher};
 use crate::error::Error;
-use crate::fs::{self, Dir, FsError, Kind};
+use crate::fs::{self, Dir, FsError, Identity, Kind};
 use crate::path::RelPath;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::tree;
@@ -23,6 +23,19 @@ pub struct Places {
     pub rebuilt: PathBuf,
     /// Those that the statement is about, if they are at hand.
     pub stated: Option<PathBuf>,
+    /// What stood in the place of outputs before the command ran ([`present`]).
+    pub before: BTreeMap<RelPath, Identity>,
+}
+
+/// The outputs that are there before the command runs: in the commit, or in a pinned tree.
+pub fn present(recipe: &Recipe, folder: &Path) -> Result<BTreeMap<RelPath, Identity>, Error> {
+    let mut before = BTreeMap::new();
+    for (path, _) in &recipe.outputs {
+        if let Some((_, identity)) = open(folder, path)? {
+            before.insert(path.clone(), identity);
+        }
+    }
+    Ok(before)
 }
 
 /// Compares every output; a row each.
@@ -48,6 +61,11 @@ fn row(path: &RelPath, digests: &BTreeMap<String, String>, places: &Places) -> R
             let message = "the command did not make it";
             findings.push(Finding::new(Level::Error, "output-not-rebuilt", message).at(path.as_str()));
         }
+        // Equal it would be, whatever the command does.
+        Some(file) if places.before.get(path) == Some(&file.identity) => {
+            let message = "it was there before, and the command did not write it";
+            findings.push(Finding::new(Level::Error, "output-not-rebuilt", message).at(path.as_str()));
+        }
         Some(file) => {
             for (algorithm, received) in &file.digests {
                 if let Some(expected) = digests.get(*algorithm).filter(|expected| *expected != received) {
@@ -61,7 +79,8 @@ fn row(path: &RelPath, digests: &BTreeMap<String, String>, places: &Places) -> R
             }
         }
     }
-    if let (false, Some(file), Some(folder)) = (findings.is_empty(), &rebuilt, &places.stated) {
+    let differs = findings.iter().any(|one| one.code == "output-differs");
+    if let (true, Some(file), Some(folder)) = (differs, &rebuilt, &places.stated) {
         findings.push(difference(folder, path, digests, file)?);
     }
     let is_equal = findings.is_empty();
@@ -113,7 +132,7 @@ fn difference(
 /// Copies what was rebuilt to a folder.
 pub fn keep(recipe: &Recipe, from: &Path, to: &Path) -> Result<Finding, Error> {
     for (path, _) in &recipe.outputs {
-        let Some(mut file) = open(from, path)? else { continue };
+        let Some((mut file, _)) = open(from, path)? else { continue };
         let place = to.join(path.as_str());
         fs::create_folders(place.parent().unwrap_or(to))?;
         let (mut copy, beside) = fs::create_beside(&place)?;
@@ -130,13 +149,14 @@ struct File {
     name: RelPath,
     path: PathBuf,
     size: u64,
+    identity: Identity,
     digests: [(&'static str, String); 2],
 }
 
 impl File {
     /// Reads a file, `None` where there is none.
     fn of(folder: &Path, path: &RelPath) -> Result<Option<Self>, Error> {
-        let Some(file) = open(folder, path)? else { return Ok(None) };
+        let Some((file, identity)) = open(folder, path)? else { return Ok(None) };
         let (folder, name) = (folder.to_owned(), path.clone());
         let path = folder.join(path.as_str());
         let (mut sha256, mut sha512) = (Hasher::new(Algorithm::Sha256), Hasher::new(Algorithm::Sha512));
@@ -157,17 +177,17 @@ impl File {
             reader.consume(count);
         }
         let digests = [("sha256", sha256.finish().hex()), ("sha512", sha512.finish().hex())];
-        Ok(Some(Self { folder, name, path, size, digests }))
+        Ok(Some(Self { folder, name, path, size, identity, digests }))
     }
 
     fn open(&self) -> Result<impl Read + use<>, Error> {
         let gone = || FsError { action: "open", path: self.path.clone(), source: io::ErrorKind::NotFound.into() };
-        Ok(open(&self.folder, &self.name)?.ok_or_else(gone)?)
+        Ok(open(&self.folder, &self.name)?.ok_or_else(gone)?.0)
     }
 }
 
-/// Opens a regular file; `None` for anything else. What a build leaves there may be a link to anywhere.
-fn open(folder: &Path, path: &RelPath) -> Result<Option<impl Read + use<>>, Error> {
+/// Opens a regular file, and tells which one it is and of when; `None` for anything else. What a build leaves there may be a link to anywhere.
+fn open(folder: &Path, path: &RelPath) -> Result<Option<(impl Read + use<>, Identity)>, Error> {
     if fs::len_if_exists(folder)?.is_none() {
         return Ok(None);
     }
@@ -177,7 +197,11 @@ fn open(folder: &Path, path: &RelPath) -> Result<Option<impl Read + use<>>, Erro
     };
     let Some(parent) = parent else { return Ok(None) };
     match parent.stat(path.file_name())? {
-        Some(stat) if stat.kind == Kind::File => Ok(Some(parent.open_file(path.file_name())?)),
+        Some(stat) if stat.kind == Kind::File => {
+            let file = parent.open_file(path.file_name())?;
+            let identity = Identity::of(&file).map_err(|error| FsError::new("look at", path.as_str(), error))?;
+            Ok(Some((file, identity)))
+        }
         _ => Ok(None),
     }
 }
