@@ -117,7 +117,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
 }
 
 /// Whether a file can be put there.
-fn writable(place: &Path) -> Result<(), Error> {
+pub(super) fn writable(place: &Path) -> Result<(), Error> {
     if !fs::is_file_or_absent(place)? {
         return Err(SealError::NotAFile { path: place.to_owned() }.into());
     }

@@ -5,14 +5,14 @@
 //! it: pins.toml, a pinned tree, the checkout. What a statement says of isolation is what was seen from inside.
 
 use std::collections::BTreeMap;
-use std::path::{Component, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use crate::build::Build;
 use crate::ctx::Ctx;
 use crate::error::{AttestError, Error, RunError};
-use crate::fs::{FsError, Identity};
+use crate::fs::{self, FsError, Identity};
 use crate::path::RelPath;
 use crate::project::{Project, RECORDS};
 use crate::provenance::RUN_BUILD_TYPE;
@@ -27,6 +27,8 @@ use super::seal::{Payload, put, seal};
 pub struct Ready {
     pin_file: String,
     inputs: Inputs,
+    /// The folder that the statement goes to, without links, if it is there.
+    desk: Option<PathBuf>,
     before: BTreeMap<RelPath, Identity>,
 }
 
@@ -70,13 +72,34 @@ impl Isolation {
 pub fn prepare(ctx: &Ctx<'_>, options: &Options) -> Result<Ready, Error> {
     let project = Project::open(ctx.pin_file)?;
     let inputs = attest::inputs(ctx, &project, options)?;
+    let desk = options.out.as_deref().and_then(desk);
+    if let Some(out) = options.out.as_deref().filter(|_| desk.is_some()) {
+        attest::writable(out)?;
+    }
     let mut before = BTreeMap::new();
     for path in attest::present(&project, options)? {
         if let Some(identity) = identity(&project, &path)? {
             before.insert(path, identity);
         }
     }
-    Ok(Ready { pin_file: project.pin_file().text().to_owned(), inputs, before })
+    Ok(Ready { pin_file: project.pin_file().text().to_owned(), inputs, desk, before })
+}
+
+/// The folder of a file, without links.
+fn desk(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::canonical(parent).ok()
+}
+
+/// Refuses to write where the command has led: a folder in the project that has become a link to somewhere else.
+fn stays(project: &Project, out: &Path, before: Option<&PathBuf>) -> Result<(), Error> {
+    let now = desk(out);
+    let is_same = match (before, &now) {
+        (Some(before), now) => now.as_ref() == Some(before),
+        (None, Some(now)) => now.starts_with(fs::canonical(project.folder())?),
+        (None, None) => true,
+    };
+    if is_same { Ok(()) } else { Err(RunError::Changed { paths: vec![out.display().to_string()] }.into()) }
 }
 
 /// What a build must not write to: the pin file, the records, the trees; relative to the folder of the pin file.
@@ -117,7 +140,7 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
     let project = Project::open(ctx.pin_file)?;
     let inputs = unchanged(ctx, &project, options, ready)?;
     let (outputs, byproducts) = attest::outputs(ctx, &project, options)?;
-    fresh(&project, &outputs, &ready.before)?;
+    fresh(&project, outputs.iter().chain(&byproducts), &ready.before)?;
     let build =
         options.times.of(&build(options.build.clone(), &options.outputs, ran), Some(ran.started), attest::now(ctx));
     let mut statement = attest::statement(&inputs, &outputs, &byproducts, &build);
@@ -138,6 +161,9 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
             .join(format!("{}.sigstore.json", one.path)),
         (None, all) => return Err(RunError::NoPlace { outputs: all.len() }.into()),
     };
+    stays(&project, &place, ready.desk.as_ref())?;
+    // What was signed may be in a public log for good: better known before that it cannot be written.
+    attest::writable(&place)?;
     match &options.signing {
         Some(signing) => {
             let bundle = seal(ctx, signing, Payload::Statement(&statement))?;
@@ -208,7 +234,11 @@ fn unchanged(ctx: &Ctx<'_>, project: &Project, options: &Options, ready: &Ready)
 }
 
 /// Refuses outputs that nobody wrote: the time of a file's last change cannot be set back.
-fn fresh(project: &Project, outputs: &[Output], before: &BTreeMap<RelPath, Identity>) -> Result<(), Error> {
+fn fresh<'a>(
+    project: &Project,
+    outputs: impl Iterator<Item = &'a Output>,
+    before: &BTreeMap<RelPath, Identity>,
+) -> Result<(), Error> {
     let mut stale = Vec::new();
     for output in outputs {
         if let Some(before) = before.get(&output.path)

@@ -196,6 +196,9 @@ fn what_was_there_before_was_not_built() {
     let said = workshop.pinfold(&[&args[..], &["sh", "-c", BUILD]].concat(), &[]);
     assert_eq!(said.error(), "output-stale");
     assert!(said.stdout.contains("`dist/old.js`") && !said.stdout.contains("app.js`"), "{}", said.stdout);
+    // Named as a byproduct, a changed source would be nobody's.
+    let said = workshop.run(&["--json", "--byproduct", "source.txt"], BUILD);
+    assert_eq!(said.error(), "output-stale", "{}", said.stdout);
     // And what is not made at all.
     let said = workshop.run(&["--json"], "rm dist/app.js");
     assert_eq!((said.code, said.error()), (2, "output-absent".to_owned()));

@@ -269,6 +269,34 @@ fn the_environment_is_clean() {
 }
 
 #[test]
+fn the_statement_goes_where_it_was_told() {
+    if !is_allowed() {
+        return;
+    }
+    let workshop = Workshop::new();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let link = format!("rmdir dist/out; ln -s {} dist/out", elsewhere.path().display());
+    for is_there in [true, false] {
+        let out = workshop.project.path("dist/out");
+        let _ = std::fs::remove_file(&out);
+        if is_there {
+            std::fs::create_dir_all(&out).expect("a folder");
+        }
+        let said =
+            workshop.run(&["--hermetic", "--attestation=dist/out/p.json", "--json"], &format!("{BUILD}; {link}"));
+        assert_eq!((said.code, said.error()), (1, "checkout-changed".to_owned()), "{}{}", said.stdout, said.stderr);
+    }
+    assert_eq!(std::fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
+    // That it cannot go there is known before the build.
+    let place = elsewhere.path().join("folder");
+    std::fs::create_dir(&place).expect("a folder");
+    let place = format!("--attestation={}", place.display());
+    let said = workshop.run(&["--hermetic", &place, "--json"], &format!("{BUILD}; echo ran > dist/ran"));
+    assert_eq!(said.code, 2, "{}", said.stdout);
+    assert!(!workshop.project.exists("dist/ran"));
+}
+
+#[test]
 fn descriptors_that_lead_out_are_refused() {
     if !is_allowed() {
         return;
