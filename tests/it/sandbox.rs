@@ -318,9 +318,12 @@ fn descriptors_that_lead_out_are_refused() {
         bash.envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))));
         said(&mut bash)
     };
-    for redirection in
-        ["9<.".to_owned(), format!("9<>/dev/tcp/127.0.0.1/{port}"), format!("0<>/dev/tcp/127.0.0.1/{port}")]
-    {
+    for redirection in [
+        "9<.".to_owned(),
+        "0<.".to_owned(),
+        format!("9<>/dev/tcp/127.0.0.1/{port}"),
+        format!("0<>/dev/tcp/127.0.0.1/{port}"),
+    ] {
         let said = run(&redirection, "echo ran > dist/ran");
         assert_eq!((said.code, said.error()), (2, "hermetic-unavailable".to_owned()), "{redirection}: {}", said.stderr);
         assert!(said.stdout.contains("descriptor") && said.stdout.contains(">&-"), "{}", said.stdout);

@@ -84,7 +84,7 @@ fn capabilities() -> Result<(), Refusal> {
 }
 
 /// Whoever started pinfold may have left something open that leads out: a socket, a folder beyond the mounts. The three
-/// standard streams are the caller's choice, unless one is the network itself.
+/// standard streams are the caller's choice, unless one is the network itself or a folder.
 fn descriptors() -> Result<(), Refusal> {
     let out = |number: &str, what: &str| {
         let step = format!("keep descriptor {number} from the command");
@@ -94,6 +94,11 @@ fn descriptors() -> Result<(), Refusal> {
     for (number, domain) in streams.iter().enumerate() {
         if matches!(domain, Ok(domain) if *domain != AddressFamily::UNIX) {
             return out(&number.to_string(), "a connection to the network");
+        }
+    }
+    for number in ["0", "1", "2"] {
+        if Path::new("/proc/self/fd").join(number).is_dir() {
+            return out(number, "a folder");
         }
     }
     let entries = std::fs::read_dir("/proc/self/fd").at(|| "list its descriptors".to_owned())?;
