@@ -189,6 +189,13 @@ fn what_was_there_before_was_not_built() {
     assert!(!workshop.is_attested());
     // The same bytes, written again.
     assert_eq!(workshop.run(&[], "cat dist/app.js > x && cat x > dist/app.js && rm x").code, 0);
+    // The bundle of the run before is no output of a pattern.
+    let key = workshop.key.display().to_string();
+    for _ in 0..2 {
+        let args = ["run", "--key", &key, "--out", "dist/**", BUILDER, "--", "sh", "-c", BUILD];
+        assert_eq!(workshop.pinfold(&args, &[]).code, 0);
+        assert_eq!(workshop.stated(BUNDLE)["subject"].as_array().map(Vec::len), Some(1));
+    }
     // One left over in a folder of outputs.
     workshop.project.write("dist/old.js", "old");
     let key = workshop.key.display().to_string();

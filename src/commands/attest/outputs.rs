@@ -14,7 +14,7 @@ use crate::statement::{MAX_SUBJECTS, Statement};
 use crate::tree;
 
 use super::hash::{Output, hash};
-use super::{Options, inside};
+use super::{BUNDLE, Options, inside};
 
 /// Finds and reads the outputs and the byproducts, each once and sorted by path.
 pub fn outputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<(Vec<Output>, Vec<Output>), Error> {
@@ -31,7 +31,14 @@ pub(super) struct Files {
 pub(super) fn find(project: &Project, options: &Options) -> Result<Files, Error> {
     let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
     let find = |given: &[String]| -> Result<BTreeMap<RelPath, u64>, Error> {
-        let mut found = Found { project, out: out.as_ref(), files: BTreeMap::new(), taken: 0, looked: 0 };
+        let mut found = Found {
+            project,
+            out: out.as_ref(),
+            is_beside: is_beside(options),
+            files: BTreeMap::new(),
+            taken: 0,
+            looked: 0,
+        };
         for one in given {
             found.add(one)?;
         }
@@ -55,7 +62,14 @@ impl Files {
 /// The outputs and byproducts that are there already, before a build.
 pub fn present(project: &Project, options: &Options) -> Result<Vec<RelPath>, Error> {
     let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
-    let mut found = Found { project, out: out.as_ref(), files: BTreeMap::new(), taken: 0, looked: 0 };
+    let mut found = Found {
+        project,
+        out: out.as_ref(),
+        is_beside: is_beside(options),
+        files: BTreeMap::new(),
+        taken: 0,
+        looked: 0,
+    };
     for given in options.outputs.iter().chain(&options.byproducts) {
         match found.add(given) {
             Err(Error::Attest(error)) if matches!(*error, AttestError::NoOutput { .. }) => {}
@@ -63,6 +77,11 @@ pub fn present(project: &Project, options: &Options) -> Result<Vec<RelPath>, Err
         }
     }
     Ok(found.files.into_keys().collect())
+}
+
+/// Whether a bundle goes beside the one output that it is about.
+const fn is_beside(options: &Options) -> bool {
+    options.out.is_none() && options.signing.is_some()
 }
 
 /// What one argument asks for.
@@ -140,6 +159,8 @@ struct Found<'a> {
     project: &'a Project,
     /// Where the statement goes, in the project.
     out: Option<&'a RelPath>,
+    /// Whether it goes beside what it is about.
+    is_beside: bool,
     files: BTreeMap<RelPath, u64>,
     /// How many files were taken, those that were there already included.
     taken: usize,
@@ -207,6 +228,7 @@ impl Found<'_> {
                 }
                 _ if !wants(&full) => {}
                 Kind::File if self.out == Some(&full) => self.hold_statement(full)?,
+                Kind::File if self.is_earlier(folder, &full)? => {}
                 Kind::File => {
                     self.refuse(&full)?;
                     self.put(full, stat.size)?;
@@ -215,6 +237,13 @@ impl Found<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether it is the bundle of an earlier run, which the one of this run replaces.
+    fn is_earlier(&self, folder: &Dir, path: &RelPath) -> Result<bool, Error> {
+        let Some(about) = path.file_name().strip_suffix(BUNDLE).filter(|_| self.is_beside) else { return Ok(false) };
+        let is_about = !about.is_empty() && folder.stat(about)?.is_some_and(|stat| stat.kind == Kind::File);
+        Ok(is_about && self.hold_statement(path.clone()).is_ok())
     }
 
     /// What stands where the statement goes is no output if it is one of an earlier run; all else would be lost.
