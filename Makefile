@@ -48,6 +48,7 @@ bench: build ## Side by side with other installers and verifiers (takes minutes;
 	python3 tests/bench/check.py --pinfold $(PINFOLD)
 	python3 tests/bench/fetch.py --pinfold $(PINFOLD)
 	python3 tests/bench/attest.py --pinfold $(PINFOLD)
+	python3 tests/bench/wasm.py --pinfold $(PINFOLD)
 
 # libFuzzer's instrumentation needs flags that only a nightly compiler takes, or a stable one under RUSTC_BOOTSTRAP.
 FUZZ_SECONDS ?= 60

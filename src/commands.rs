@@ -22,6 +22,7 @@ pub mod trust;
 pub mod update;
 pub mod verify;
 pub mod vsa;
+pub mod wasm;
 
 mod claims;
 mod held;

@@ -10,6 +10,7 @@ mod life;
 mod pull;
 mod run;
 mod seal;
+mod wasm;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub use life::LifeError;
 pub use pull::PullError;
 pub use run::RunError;
 pub use seal::SealError;
+pub use wasm::WasmFailure;
 
 /// Why a command, or its work on one pin, did not come to a good end.
 #[derive(Debug)]
@@ -161,6 +163,8 @@ pub enum Error {
     Attest(Box<AttestError>),
     /// A build was not run, or is not to be attested.
     Run(Box<RunError>),
+    /// WebAssembly that nobody who is trusted signed, or nothing was done with it.
+    Wasm(Box<WasmFailure>),
     /// A registry did not hand out what was asked for.
     Oci(Box<OciError>),
     /// A file of an artifact does not get to where it says it belongs.
@@ -178,6 +182,7 @@ impl Error {
             Self::Check(error) if error.is_unverifiable() => Verdict::Unverifiable,
             Self::Attest(error) => error.verdict(),
             Self::Seal(error) => error.verdict(),
+            Self::Wasm(error) => error.verdict(),
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
         }
@@ -201,6 +206,7 @@ impl Error {
             Self::Life(error) => error.is_refusal(),
             Self::Attest(error) => error.is_refusal(),
             Self::Run(error) => error.verdict() == Verdict::Refused,
+            Self::Wasm(error) => error.verdict() == Verdict::Refused,
             Self::Oci(error) => error.is_refusal(),
             Self::Pull(error) => error.is_refusal(),
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
@@ -246,6 +252,7 @@ impl Error {
             Self::Life(error) => error.code(),
             Self::Attest(error) => error.code(),
             Self::Run(error) => error.code(),
+            Self::Wasm(error) => error.code(),
             Self::Oci(error) => error.code(),
             Self::Pull(error) => error.code(),
         }
@@ -261,6 +268,7 @@ impl Error {
             Self::Life(error) => return error.findings(),
             Self::Attest(error) => return error.findings(),
             Self::Run(error) => return error.findings(),
+            Self::Wasm(error) => return error.findings(Level::Error),
             _ => {}
         }
         let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
@@ -333,35 +341,10 @@ impl fmt::Display for Error {
             Self::Life(error) => error.fmt(f),
             Self::Attest(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
+            Self::Wasm(error) => error.fmt(f),
             Self::Oci(error) => error.fmt(f),
             Self::Pull(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Pins { source, .. } => Some(source),
-            Self::Record { source, .. } => Some(source),
-            Self::Evidence(error) => Some(error),
-            Self::Registry(error) => Some(error),
-            Self::Tarball(error) => Some(error),
-            Self::Asset(error) => Some(error),
-            Self::File { source, .. } => Some(source),
-            Self::Archive(error) => Some(error),
-            Self::Package(error) => Some(error),
-            Self::Patch(error) => Some(error),
-            Self::Nar(error) => Some(error),
-            Self::Check(error) => Some(error),
-            Self::Trust(error) => Some(error),
-            Self::Seal(error) => Some(error),
-            Self::Life(error) => Some(error),
-            Self::Attest(error) => Some(error),
-            Self::Run(error) => Some(error),
-            Self::Fs(error) => Some(error),
-            _ => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod obtain;
 mod oci;
 mod recipe;
 pub mod signature;
+pub mod signed;
 mod unpack;
 
 use crate::ctx::{Ctx, Step};
@@ -15,7 +16,8 @@ use crate::error::Error;
 use crate::patch::Patches;
 use crate::pins::{Artifact, Mode, Pin, Platform};
 use crate::project::Project;
-use crate::record::{self, Contents, Evidence, Record};
+use crate::record::{self, Contents, Evidence, Record, Signatures};
+use crate::report::wasm::SignedFile;
 use crate::report::{self, Finding, Level};
 use crate::store::VerifiedBlob;
 use crate::tree::{self, Assembled};
@@ -23,6 +25,7 @@ use crate::tree::{self, Assembled};
 use evidence::Judged;
 pub use obtain::{MAX_ARTIFACT_LEN, obtain_pinned, obtain_unpinned, open_kept, own_place, rules};
 pub use recipe::{load_patches, recipe};
+use signed::Judged as Judgement;
 pub use unpack::{describe, read_file};
 
 /// What a fetch may do, and must not.
@@ -45,6 +48,8 @@ pub struct Installed {
     pub done: Done,
     /// Who made it, where that was proved.
     pub proof: Option<Box<report::Evidence>>,
+    /// The signed WebAssembly in it, where that was looked at anew.
+    pub wasm: Vec<SignedFile>,
     /// What is worth knowing, such as a mirror that served other bytes.
     pub findings: Vec<Finding>,
 }
@@ -68,17 +73,15 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     let artifact = artifact_of(pin, ctx.platform)?;
     let demand = evidence::demand(project, pin, artifact, conduct.evidence);
     let patches = load_patches(project, pin)?;
-    let wanted = Wanted { pin, artifact, patches: &patches };
+    let signed = signed::demand(project, pin, conduct.evidence)?;
+    let wanted = Wanted { pin, artifact, patches: &patches, signed };
 
     let before = project.record(pin.name.as_str())?;
     refuse_changed_source(&wanted, before.as_ref())?;
     let matching = before.as_ref().filter(|record| wanted.difference_from(record).is_none());
     let standing = matching.map(|record| stands(project, record)).transpose()?.unwrap_or_default();
     if let Some(record) = matching.filter(|record| standing && !demand.wants_more(&record.evidence, conduct)) {
-        let Judged { proof, mut findings, .. } = evidence::hold(ctx, artifact, &demand, &record.evidence, None)?;
-        // All that is looked at here holds by the record's word; `verify` is for more.
-        findings.retain(|finding| finding.code != "evidence-by-record");
-        return Ok(Installed { record: record.clone(), done: Done::Unchanged, proof, findings });
+        return unchanged(ctx, project, (&wanted, &demand), record, conduct);
     }
     let stood = matching.is_some() && something_stands(project, pin)?;
     if conduct.frozen {
@@ -100,10 +103,15 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     let known = before.as_ref().filter(|before| before.integrity == artifact.integrity).map(|before| &before.evidence);
     let judged = evidence::look(ctx, project, (pin, artifact, &demand), known, &blob, conduct)?;
     findings.extend(judged.findings);
-    let (record, mut done) = match matching.filter(|_| standing) {
-        Some(record) => (Record { evidence: judged.evidence, ..record.clone() }, Done::Unchanged),
+    let (record, mut done, signatures) = match matching.filter(|_| standing) {
+        Some(record) => {
+            let mut signatures = wanted.signatures(project, record, conduct)?;
+            let recorded = signatures.recorded.take();
+            (Record { evidence: judged.evidence, signatures: recorded, ..record.clone() }, Done::Unchanged, signatures)
+        }
         None => put_in_place(ctx, project, &wanted, (&blob, judged.evidence), before.as_ref(), conduct)?,
     };
+    findings.extend(signatures.findings);
     if done == Done::Installed && stood {
         done = Done::Restored;
     }
@@ -113,7 +121,30 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
         let message = format!("the tree that stood at `{}` stays there, and nothing holds it any more", before.to);
         findings.push(Finding::new(Level::Warning, "orphan-tree", message).at(before.to.as_str()).hint("remove it"));
     }
-    Ok(Installed { record, done, proof: judged.proof, findings })
+    Ok(Installed { record, done, proof: judged.proof, wasm: signatures.files, findings })
+}
+
+/// What `--frozen` says of a record that was made under other demands, or for another tree.
+const OTHER_SIGNATURES: &str = "the record has other signatures than the pin demands, or than the tree has";
+
+/// What stands is what the record says, and the record answers to all that is asked of it, or can be made to.
+fn unchanged(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (wanted, demand): (&Wanted<'_>, &evidence::Demand<'_>),
+    record: &Record,
+    conduct: Conduct,
+) -> Result<Installed, Error> {
+    let Judged { proof, mut findings, .. } = evidence::hold(ctx, wanted.artifact, demand, &record.evidence, None)?;
+    // All that is looked at here holds by the record's word; `verify` is for more.
+    findings.retain(|finding| finding.code != "evidence-by-record");
+    let signatures = wanted.signatures(project, record, conduct)?;
+    findings.extend(signatures.findings);
+    let now = Record { signatures: signatures.recorded, ..record.clone() };
+    if now != *record {
+        project.write_record(&now)?;
+    }
+    Ok(Installed { record: now, done: Done::Unchanged, proof, wasm: signatures.files, findings })
 }
 
 /// A pin with all that decides what its tree is.
@@ -121,6 +152,7 @@ struct Wanted<'a> {
     pin: &'a Pin,
     artifact: &'a Artifact,
     patches: &'a Patches,
+    signed: signed::Demand,
 }
 
 impl Wanted<'_> {
@@ -129,7 +161,27 @@ impl Wanted<'_> {
         difference(self.pin, self.artifact, self.patches, record)
     }
 
-    fn record(&self, blob: &VerifiedBlob, evidence: Evidence, assembled: Assembled) -> Record {
+    /// The signatures in a tree that stands: by its record's word where that answers to the demand, else from the files.
+    fn signatures(&self, project: &Project, record: &Record, conduct: Conduct) -> Result<Judgement, Error> {
+        if let Some(judged) = self.signed.recall(record.signatures.as_ref(), &record.to) {
+            return Ok(judged);
+        }
+        if conduct.frozen {
+            return Err(Error::Frozen { why: OTHER_SIGNATURES });
+        }
+        match tree::parent_of(project.root(), &record.to)? {
+            Some(parent) => self.signed.judge(&parent, record.to.file_name(), &record.contents, &record.to),
+            None => Ok(Judgement::default()),
+        }
+    }
+
+    fn record(
+        &self,
+        blob: &VerifiedBlob,
+        evidence: Evidence,
+        assembled: Assembled,
+        signatures: Option<Signatures>,
+    ) -> Record {
         Record {
             pin: self.pin.name.to_string(),
             source: self.artifact.source.to_string(),
@@ -139,6 +191,7 @@ impl Wanted<'_> {
             recipe: recipe(&self.pin.layout, self.patches),
             tree: self.artifact.tree,
             evidence,
+            signatures,
             contents: assembled.contents,
         }
     }
@@ -199,8 +252,8 @@ fn put_in_place(
     (blob, evidence): (&VerifiedBlob, Evidence),
     before: Option<&Record>,
     conduct: Conduct,
-) -> Result<(Record, Done), Error> {
-    let Wanted { pin, artifact, patches, .. } = wanted;
+) -> Result<(Record, Done, Judgement), Error> {
+    let Wanted { pin, artifact, patches, signed } = wanted;
     let name = pin.name.as_str();
     let parent = tree::make_parent_of(project.root(), &pin.to)?;
     tree::sweep(&parent, &pin.to)?;
@@ -212,11 +265,16 @@ fn put_in_place(
             hold(artifact, &assembled, before, conduct)?;
             ctx.progress.step(name, Step::Unpacked);
             let ours = before.is_some_and(|before| before.to == pin.to);
-            let record = wanted.record(blob, evidence, assembled);
+            let mut judged = signed.judge(&parent, &stage, &assembled.contents, &pin.to)?;
+            let recorded = remember(judged.recorded.take(), before, &assembled.contents);
+            if conduct.frozen && before.is_none_or(|before| before.signatures != recorded) {
+                return Err(Error::Frozen { why: OTHER_SIGNATURES });
+            }
+            let record = wanted.record(blob, evidence, assembled, recorded);
             if !ours {
                 if is_the_same_tree(&parent, pin, &record.contents)? {
                     tree::sweep(&parent, &pin.to)?;
-                    return Ok((record, Done::Adopted));
+                    return Ok((record, Done::Adopted, judged));
                 }
                 // The place is claimed before anything stands there: killed in between, the next run finds a tree that is
                 // absent or ours, and never one that seems to be somebody else's.
@@ -224,13 +282,23 @@ fn put_in_place(
             }
             tree::publish(&parent, &pin.to)?;
             ctx.progress.step(name, Step::Published);
-            Ok((record, Done::Installed))
+            Ok((record, Done::Installed, judged))
         });
     if ready.is_err() {
         // The first error is the one to tell; what stays on the stage is swept by the next run.
         let _ = tree::sweep(&parent, &pin.to);
     }
     ready
+}
+
+/// Where nobody looks at signatures, what was proved of the same tree before.
+fn remember(now: Option<Signatures>, before: Option<&Record>, contents: &Contents) -> Option<Signatures> {
+    match before {
+        Some(before) if now == Some(Signatures::Off) && before.contents == *contents && before.signatures.is_some() => {
+            before.signatures.clone()
+        }
+        _ => now,
+    }
 }
 
 /// Holds an unpacked tree to the tree hash of its pin, and under `--frozen` to its record.

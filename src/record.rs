@@ -8,6 +8,7 @@
 
 mod differences;
 mod evidence;
+mod signatures;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ use crate::path::{PathError, RelPath};
 
 pub use differences::{Change, Difference, differences};
 pub use evidence::{Evidence, Kept, KeptAttestation};
+pub use signatures::{Signatures, SignedContent, SignedEntry};
 
 /// The value of `schema` in every record of this version.
 pub const SCHEMA: &str = "pinfold/record/v1";
@@ -44,6 +46,8 @@ pub struct Record {
     pub tree: Option<Sha256>,
     /// What is known of the artifact's upstream evidence.
     pub evidence: Evidence,
+    /// What is known of signed WebAssembly in it; `None` where the pin demands nothing of that.
+    pub signatures: Option<Signatures>,
     /// What stands at `to`.
     pub contents: Contents,
 }
@@ -138,6 +142,7 @@ impl Record {
             recipe: self.recipe.to_string(),
             tree: self.tree.map(|tree| tree.to_string()),
             evidence: None,
+            signatures: None,
             file: match &self.contents {
                 Contents::File(file) => Some(WireEntry::file(None, file)),
                 Contents::Folder(_) => None,
@@ -149,6 +154,10 @@ impl Record {
         text.truncate(text.trim_end_matches("\n}").len());
         text.push_str(",\n  \"evidence\": ");
         text.push_str(&self.evidence.to_json());
+        if let Some(signatures) = &self.signatures {
+            text.push_str(",\n  \"signatures\": ");
+            text.push_str(&signatures.to_json());
+        }
         if let Contents::Folder(entries) = &self.contents {
             text.push_str(",\n  \"files\": [");
             for (index, entry) in entries.iter().enumerate() {
@@ -239,6 +248,8 @@ struct Wire {
     tree: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<evidence::Wire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signatures: Option<signatures::Wire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<WireEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -336,6 +347,7 @@ impl TryFrom<Wire> for Record {
             recipe: wire.recipe.parse().map_err(RecordError::Digest)?,
             tree: wire.tree.map(|tree| tree.parse()).transpose().map_err(RecordError::Digest)?,
             evidence: wire.evidence.ok_or(RecordError::NoEvidence)?.try_into()?,
+            signatures: wire.signatures.map(Signatures::try_from).transpose()?,
             contents,
         })
     }
@@ -370,6 +382,7 @@ mod tests {
             recipe: Sha256::of(b"recipe"),
             tree: Some(Sha256::of(b"tree")),
             evidence: Evidence::None,
+            signatures: None,
             contents,
         }
     }
@@ -393,8 +406,15 @@ mod tests {
         let evidences =
             [Evidence::Off, Evidence::Unasked, kept(None, Vec::new()), kept(Some(Sha256::of(b"x")), manifests)];
         let records = evidences.map(|evidence| Record { evidence, ..folder() });
+        let proved = SignedContent { kind: "module".into(), content: "00".into(), signers: vec!["ed25519:00".into()] };
+        let signed = SignedEntry { path: "bin/x".into(), proved: Some(proved) };
+        let unsigned = SignedEntry { path: String::new(), proved: None };
+        let judged = |files| Signatures::Judged { demand: Sha256::of(b"keys"), files };
         for record in records.into_iter().chain([
             folder(),
+            Record { signatures: Some(Signatures::Off), ..folder() },
+            Record { signatures: Some(judged(vec![signed, unsigned])), ..folder() },
+            Record { signatures: Some(judged(vec![])), ..record(Contents::File(file(b"", false))) },
             record(Contents::File(file(b"", false))),
             record(Contents::Folder(vec![])),
         ]) {

@@ -5,6 +5,7 @@ pub mod date;
 pub mod json;
 pub mod markdown;
 pub mod sarif;
+pub mod wasm;
 
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,8 @@ pub struct Row {
     pub evidence: Option<Box<Evidence>>,
     /// What upstream says of it today, where that was asked.
     pub audit: Option<Box<audit::Audit>>,
+    /// The signed WebAssembly in it, as far as that was asked for.
+    pub wasm: Vec<wasm::SignedFile>,
     /// All that was found, in the order in which it was.
     pub findings: Vec<Finding>,
 }
@@ -228,6 +231,7 @@ mod tests {
             detail: String::new(),
             evidence: None,
             audit: None,
+            wasm: Vec::new(),
             findings: vec![],
         };
         let rows = verdicts.iter().map(row).collect();

@@ -166,6 +166,7 @@ pub fn report(inputs: &Inputs, outputs: &[Output]) -> Report {
         detail: size(output.size),
         evidence: None,
         audit: None,
+        wasm: Vec::new(),
         findings: Vec::new(),
     };
     let rows: Vec<Row> = outputs.iter().map(row).collect();

@@ -160,6 +160,7 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, house: &House, options: &Opt
         detail: audit.as_ref().map(detail).unwrap_or_default(),
         evidence: proof,
         audit: audit.map(Box::new),
+        wasm: Vec::new(),
         findings: found.findings,
     }
 }

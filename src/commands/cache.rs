@@ -118,6 +118,7 @@ fn row(cached: &Cached, verdict: Verdict, status: &str) -> Row {
         detail: fetch::size(cached.size),
         evidence: None,
         audit: None,
+        wasm: Vec::new(),
         findings: Vec::new(),
     }
 }

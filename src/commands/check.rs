@@ -98,7 +98,17 @@ fn row(
     let status = told.as_ref().map_or_else(|| super::fetch::status_of(verdict), |outcome| outcome.status);
     let (source, evidence) = told.map(|outcome| (outcome.source, outcome.evidence)).unwrap_or_default();
     let (subject, status) = (given.to_owned(), status.to_owned());
-    Ok(Row { subject, verdict, status, source, detail: String::new(), evidence, audit: None, findings })
+    Ok(Row {
+        subject,
+        verdict,
+        status,
+        source,
+        detail: String::new(),
+        evidence,
+        audit: None,
+        wasm: Vec::new(),
+        findings,
+    })
 }
 
 /// Roots and keys to prove against, and whether a key was named.

@@ -89,6 +89,7 @@ impl Explaining<'_> {
             detail: answer.into(),
             evidence: None,
             audit: None,
+            wasm: Vec::new(),
             findings: Vec::new(),
         }
     }

@@ -66,14 +66,24 @@ fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> Row {
             };
             let detail = format!("{} -> {}", describe(&installed.record.contents), pin.to);
             let (status, evidence) = (status.to_owned(), installed.proof);
-            let findings = installed.findings;
-            Row { subject, verdict: Verdict::Passed, status, source, detail, evidence, audit: None, findings }
+            let (findings, wasm) = (installed.findings, installed.wasm);
+            Row { subject, verdict: Verdict::Passed, status, source, detail, evidence, audit: None, wasm, findings }
         }
         Err(error) => {
             let verdict = error.verdict();
             let status = status_of(verdict).to_owned();
             let detail = String::new();
-            Row { subject, verdict, status, source, detail, evidence: None, audit: None, findings: error.findings() }
+            Row {
+                subject,
+                verdict,
+                status,
+                source,
+                detail,
+                evidence: None,
+                audit: None,
+                wasm: Vec::new(),
+                findings: error.findings(),
+            }
         }
     }
 }

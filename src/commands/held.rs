@@ -82,6 +82,7 @@ impl Held<'_> {
             detail: format!("evidence: {}", self.standing.words()),
             evidence: self.proof,
             audit: None,
+            wasm: Vec::new(),
             findings: self.findings,
         }
     }

@@ -60,6 +60,7 @@ pub fn run(options: &Options) -> Result<Report, Error> {
         detail: options.kind.name().to_owned(),
         evidence: None,
         audit: None,
+        wasm: Vec::new(),
         findings,
     };
     Ok(Report {
@@ -72,7 +73,7 @@ pub fn run(options: &Options) -> Result<Report, Error> {
 }
 
 /// Where the public half goes.
-fn public_path(out: &Path) -> Result<PathBuf, FsError> {
+pub(super) fn public_path(out: &Path) -> Result<PathBuf, FsError> {
     let Some(name) = out.file_name() else {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "it does not name a file");
         return Err(FsError { action: "create", path: out.to_owned(), source: error });

@@ -55,6 +55,7 @@ pub fn verify(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
         detail: String::new(),
         evidence,
         audit: None,
+        wasm: Vec::new(),
         findings,
     };
     let summary = format!("{count} looked at: {status}");

@@ -83,7 +83,7 @@ fn passphrase_of(bytes: Vec<u8>, from: impl FnOnce() -> String) -> Result<Passph
 
 /// Whether others than its owner can read a key. OpenSSH would not use it; containers and build services mount secrets in
 /// that way, and the key is as much worth as before, so that it is said and not refused.
-fn exposed(path: &Path, mode: u32) -> Option<Finding> {
+pub(super) fn exposed(path: &Path, mode: u32) -> Option<Finding> {
     (mode & 0o077 != 0).then(|| {
         let message = format!("the key `{}` can be used by others on this machine (mode {mode:04o})", path.display());
         let hint = format!("`chmod 600 {}`", path.display());

@@ -47,6 +47,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
         detail: format!("-> {}", out.display()),
         evidence: None,
         audit: None,
+        wasm: Vec::new(),
         findings: Vec::new(),
     };
     Ok(Report {

@@ -118,7 +118,17 @@ fn count(rows: &[Row], status: &str) -> usize {
 
 fn shown(subject: &str, status: &str, source: String, detail: String) -> Row {
     let (subject, status) = (subject.to_owned(), status.to_owned());
-    Row { subject, verdict: Verdict::Passed, status, source, detail, evidence: None, audit: None, findings: Vec::new() }
+    Row {
+        subject,
+        verdict: Verdict::Passed,
+        status,
+        source,
+        detail,
+        evidence: None,
+        audit: None,
+        wasm: Vec::new(),
+        findings: Vec::new(),
+    }
 }
 
 fn failed(subject: &str, source: String, error: TrustError) -> Row {

@@ -257,6 +257,7 @@ fn report(moves: &[Move], outcome: Outcome) -> Report {
             detail: one.detail.clone(),
             evidence: one.proof.clone(),
             audit: None,
+            wasm: Vec::new(),
             findings: one.findings.clone(),
         }
     };

@@ -3,6 +3,8 @@
 //! What a tree is held against, the strongest first: the tree hash in the pin; the tree that the cached artifact gives
 //! when it is unpacked again; the record, which lies in the checkout like the tree itself and so is only a claim.
 
+mod signed;
+
 use std::io::ErrorKind;
 
 use crate::ctx::{Ctx, Step};
@@ -13,6 +15,7 @@ use crate::patch::Patches;
 use crate::pins::{Artifact, Mode, Pin};
 use crate::project::{Project, record_name};
 use crate::record::{self, Change, Contents, Difference, Record};
+use crate::report::wasm::SignedFile;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use crate::tree::{self, Scan};
 
@@ -69,6 +72,7 @@ struct Judgement {
     against: &'static str,
     contents: Option<Contents>,
     proof: Option<Box<Evidence>>,
+    wasm: Vec<SignedFile>,
     findings: Vec<Finding>,
     verdict: Verdict,
 }
@@ -79,6 +83,7 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> (Row, 
         against: "",
         contents: None,
         proof: None,
+        wasm: Vec::new(),
         verdict: error.verdict(),
         findings: error.findings(),
     });
@@ -99,6 +104,7 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> (Row, 
         detail,
         evidence: judgement.proof,
         audit: None,
+        wasm: judgement.wasm,
         findings: judgement.findings,
     };
     (row, judgement.against)
@@ -117,7 +123,8 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
     let Some(found) = found else {
         let finding = Finding::new(Level::Error, "tree-absent", format!("there is nothing at `{}`{why}", pin.to));
         let findings = vec![finding.at(pin.to.as_str()).hint("run `pinfold fetch`")];
-        return Ok(Judgement { against: "", contents: None, proof: None, findings, verdict: Verdict::Refused });
+        let (contents, proof, wasm) = (None, None, Vec::new());
+        return Ok(Judgement { against: "", contents, proof, wasm, findings, verdict: Verdict::Refused });
     };
     // A record that cannot be read must not hide what can be said without it.
     let (record, malformed) = match project.record(pin.name.as_str()) {
@@ -153,8 +160,11 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
         }
     };
     let (proof, on_evidence) = evidence(ctx, project, (pin, artifact, options), record.as_ref(), &mut findings);
+    let (wasm, on_signatures) =
+        signed::signatures(project, (pin, options), &found.contents, record.as_ref(), &mut findings);
     let (against, contents) = (against.unwrap_or_default(), Some(found.contents));
-    Ok(Judgement { against, contents, findings, proof, verdict: verdict.max(on_evidence) })
+    let verdict = verdict.max(on_evidence).max(on_signatures);
+    Ok(Judgement { against, contents, findings, proof, wasm, verdict })
 }
 
 /// Proves and judges again what the record has, and asks nobody.

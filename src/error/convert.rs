@@ -1,6 +1,6 @@
-//! What `?` makes an [`Error`] of.
+//! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{CheckError, Error, EvidenceError, LifeError, PullError, RunError, SealError};
+use super::{CheckError, Error, EvidenceError, LifeError, PullError, RunError, SealError, WasmFailure};
 use crate::archive::ArchiveError;
 use crate::fs::FsError;
 use crate::keyless::KeylessError;
@@ -50,6 +50,12 @@ impl From<RunError> for Error {
     }
 }
 
+impl From<WasmFailure> for Error {
+    fn from(error: WasmFailure) -> Self {
+        Self::Wasm(Box::new(error))
+    }
+}
+
 impl From<TrustError> for Error {
     fn from(error: TrustError) -> Self {
         Self::Trust(error)
@@ -77,5 +83,32 @@ impl From<SigningKeyError> for Error {
 impl From<KeylessError> for Error {
     fn from(error: KeylessError) -> Self {
         SealError::Keyless(error).into()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Pins { source, .. } => Some(source),
+            Self::Record { source, .. } => Some(source),
+            Self::Evidence(error) => Some(error),
+            Self::Registry(error) => Some(error),
+            Self::Tarball(error) => Some(error),
+            Self::Asset(error) => Some(error),
+            Self::File { source, .. } => Some(source),
+            Self::Archive(error) => Some(error),
+            Self::Package(error) => Some(error),
+            Self::Patch(error) => Some(error),
+            Self::Nar(error) => Some(error),
+            Self::Check(error) => Some(error),
+            Self::Trust(error) => Some(error),
+            Self::Seal(error) => Some(error),
+            Self::Life(error) => Some(error),
+            Self::Attest(error) => Some(error),
+            Self::Run(error) => Some(error),
+            Self::Wasm(error) => Some(error),
+            Self::Fs(error) => Some(error),
+            _ => None,
+        }
     }
 }

@@ -41,6 +41,7 @@ impl Error {
             Self::Run(error) => return error.hint(),
             Self::Oci(error) => return error.hint(),
             Self::Pull(error) => return error.hint(),
+            Self::Wasm(error) => return error.hint(),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",
             Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {

@@ -30,7 +30,7 @@ pub struct Signatures {
 impl Signatures {
     /// What a pin's own table says, with `over` over its mode; `None` where nobody is to look.
     pub(super) fn of(project: &Project, pin: &Pin, over: Option<Mode>, policy: &Policy) -> Option<Self> {
-        let own = pin.signature.as_ref()?;
+        let own = pin.signature.as_ref().filter(|own| own.of_artifact)?;
         let mode = over.unwrap_or(own.mode);
         let keys: Vec<PathBuf> = own.keys.iter().map(|key| project.folder().join(key.as_str())).collect();
         let policy = Policy { key: !keys.is_empty(), ..policy.clone() };

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::signed::refuse_patched;
 use crate::archive::{self, Member, MemberKind, UnpackError};
 use crate::error::Error;
 use crate::fs::Dir;
@@ -88,7 +89,9 @@ fn run(
     };
     let mut package = PackageCheck::of(pin, artifact);
     archive::unpack(blob.reader(), blob.len(), format, &pin.layout, &mut |member| {
-        package.pass(member, &mut |member| assembly.add(member).map_err(from_assembly))
+        refuse_patched(pin, patches, member, &mut |member| {
+            package.pass(member, &mut |member| assembly.add(member).map_err(from_assembly))
+        })
     })
     .map_err(from_unpack)?;
     package.finish(blob, format)?;

@@ -86,7 +86,7 @@ fn inputs(pin: &Pin) -> impl Iterator<Item = (&'static str, &RelPath, usize)> {
         .provenance
         .iter()
         .filter_map(|provenance| provenance.attestation.as_ref().map(|path| ("attestation", path, provenance.line)));
-    let keys = pin.signature.iter().flat_map(|one| one.keys.iter().map(|path| ("keys", path, one.line)));
+    let keys = pin.signature.iter().flat_map(|one| one.files().map(|path| ("keys", path, one.line)));
     files.chain(replacements).chain(evidence).chain(keys)
 }
 

@@ -105,14 +105,16 @@ pub enum PinsErrorKind {
     KeyWithoutSource { key: String },
     /// A key that chooses a layer, beside another source.
     KeyOfOci { key: String },
-    /// A signature is demanded of what carries none.
+    /// A `signature` about an artifact in a registry, with what only files can have, or for other sources too.
     SignatureOfOther,
-    /// More than [`super::MAX_KEYS`].
-    TooManyKeys { found: usize },
     /// Mirrors of a file in the project.
     MirrorsOfFile,
     /// More than [`super::MAX_MIRRORS`].
     TooManyMirrors { found: usize },
+    /// Signatures are demanded, and nobody is named who may have signed.
+    SignatureWithoutKeys,
+    /// More than [`super::MAX_KEYS`].
+    TooManyKeys { found: usize },
     /// `executable = true` for anything but a raw file.
     ExecutableTrue,
     /// A key that speaks of an archive's members, for a raw file.
@@ -152,9 +154,10 @@ impl PinsErrorKind {
             Self::KeyWithoutSource { .. } => "key-without-source",
             Self::KeyOfOci { .. } => "key-of-oci",
             Self::SignatureOfOther => "signature-of-other",
-            Self::TooManyKeys { .. } => "too-many-keys",
             Self::MirrorsOfFile => "mirrors-of-file",
             Self::TooManyMirrors { .. } => "too-many-mirrors",
+            Self::SignatureWithoutKeys => "signature-without-keys",
+            Self::TooManyKeys { .. } => "too-many-keys",
             Self::ExecutableTrue => "executable-true",
             Self::KeyOfRaw { .. } => "key-of-raw",
             Self::ToReserved { .. } => "to-reserved",
@@ -189,9 +192,10 @@ pub const CODES: &[&str] = &[
     "key-without-source",
     "key-of-oci",
     "signature-of-other",
-    "too-many-keys",
     "mirrors-of-file",
     "too-many-mirrors",
+    "signature-without-keys",
+    "too-many-keys",
     "npm-no-version",
     "npm-name-empty",
     "npm-name-too-long",

@@ -35,7 +35,7 @@ pub struct Pin {
     pub patches: Vec<Patch>,
     /// What the evidence must say, where that differs from `[trust]`.
     pub provenance: Option<Expectations>,
-    /// Whose signature it has to carry, for artifacts of registries.
+    /// Whose signatures it has to carry.
     pub signature: Option<Signature>,
 }
 

@@ -364,3 +364,23 @@ fn the_document_lists_every_code() {
         refusals.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(code, _)| code).collect();
     assert_eq!(listed, CODES);
 }
+
+#[test]
+fn signatures_of_a_pin() {
+    let text = |rest: &str| {
+        format!(
+            "version = 1\n[pins.a]\nfile = \"a.wasm\"\nintegrity = \"{}\"\nto = \"v/a\"\n\n[pins.a.signature]\n{rest}\n",
+            sri("a")
+        )
+    };
+    let file = PinFile::parse(&text("keys = [\"k.pub\"]\nthreshold = 2\nroles = { ci = [\"ci.pub\"] }")).expect("pins");
+    let signature = file.pins()[0].signature.as_ref().expect("a table");
+    assert_eq!((signature.mode, signature.threshold, signature.line), (Mode::Lenient, Some(2), 7));
+    assert_eq!(signature.files().map(crate::path::RelPath::as_str).collect::<Vec<_>>(), ["k.pub", "ci.pub"]);
+    assert_eq!(signature.roles.keys().collect::<Vec<_>>(), ["ci"]);
+    let told = |rest: &str| PinFile::parse(&text(rest)).expect_err("refused").to_string();
+    assert_eq!(
+        told("mode = \"strict\""),
+        "pin `a`: signatures are demanded, and `keys` names nobody who may have signed"
+    );
+}

@@ -57,10 +57,11 @@ impl fmt::Display for PinsErrorKind {
             Self::KeyOfOci { key } => {
                 write!(f, "`{key}` chooses a layer of an `oci` artifact, and the source is another")
             }
-            Self::SignatureOfOther => f.write_str("signatures are looked for beside `oci` artifacts only"),
-            Self::TooManyKeys { found } => write!(f, "`keys` has {found} keys, more than {}", MAX_KEYS),
+            Self::SignatureOfOther => f.write_str(SIGNATURE_OF_OTHER),
             Self::MirrorsOfFile => f.write_str("`mirrors` is not for a `file`"),
             Self::TooManyMirrors { found } => write!(f, "`mirrors` has {found} URLs, more than {}", MAX_MIRRORS),
+            Self::SignatureWithoutKeys => f.write_str(SIGNATURE_WITHOUT_KEYS),
+            Self::TooManyKeys { found } => write!(f, "{found} files of keys are named, more than {}", MAX_KEYS),
             Self::ExecutableTrue => f.write_str("`executable = true` is for a raw file only"),
             Self::KeyOfRaw { key } => write!(f, "`{key}` is not for `format = \"raw\"`: a raw file has no members"),
             Self::ToReserved { to } => write!(f, "`to` is {}, which belongs to git or pinfold", Shown(to)),
@@ -101,3 +102,7 @@ impl fmt::Display for Shown<'_> {
 
 /// Most characters of a value in a message; an integrity and a source are shorter.
 const MAX_SHOWN: usize = 200;
+
+const SIGNATURE_OF_OTHER: &str =
+    "of an `oci` pin it is the artifact that is signed: without `threshold` and `roles`, and not beside other sources";
+const SIGNATURE_WITHOUT_KEYS: &str = "signatures are demanded, and `keys` names nobody who may have signed";

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::audit::Audit;
+use super::wasm::SignedFile;
 use super::{Evidence, Finding, Level, Report, Row, Verdict};
 
 /// The value of `schema` in every document of this version.
@@ -32,6 +33,8 @@ struct WireRow<'a> {
     evidence: Option<&'a Evidence>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<&'a Audit>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    wasm: &'a [SignedFile],
     findings: Vec<WireFinding<'a>>,
 }
 
@@ -89,6 +92,7 @@ fn row(row: &Row) -> WireRow<'_> {
         detail: &row.detail,
         evidence: row.evidence.as_deref(),
         audit: row.audit.as_deref(),
+        wasm: &row.wasm,
         findings: row.findings.iter().map(finding).collect(),
     }
 }

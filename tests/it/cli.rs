@@ -112,6 +112,16 @@ fn man_pages() {
         "trust",
         "update",
         "verify",
+        "wasm-attach",
+        "wasm-detach",
+        "wasm-export-public-key",
+        "wasm-inspect",
+        "wasm-keygen",
+        "wasm-sign",
+        "wasm-split",
+        "wasm-strip",
+        "wasm-verify",
+        "wasm",
     ];
     let expected = expected.map(|name| format!("pinfold-{name}.1"));
     assert_eq!(pages, [&expected[..], &["pinfold.1".to_owned()]].concat());

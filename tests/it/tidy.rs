@@ -90,7 +90,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         "the time of trust roots, of certificates, of evidence, of releases and of papers; nothing else has a calendar",
     ),
     ("x509_cert", &["src/root", "src/signer"], "who issued a certificate, and what is in a private key"),
-    ("zeroize", &["src/signer", "src/commands/seal.rs", "src/bin/pinfold/terminal.rs"], "where secrets are held"),
+    (
+        "zeroize",
+        &["src/signer", "src/commands/seal.rs", "src/commands/wasm", "src/bin/pinfold/terminal.rs"],
+        "where secrets are held",
+    ),
     ("snap", &["src/registry"], "one decoder"),
     ("clap", &["src/bin"], "only the shell reads arguments"),
     ("indicatif", &["src/bin"], "only the shell draws"),

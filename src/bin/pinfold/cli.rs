@@ -12,6 +12,7 @@ mod reproduce;
 mod run;
 mod seal;
 mod sign;
+mod wasm;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ pub(crate) use reproduce::Reproduce;
 pub(crate) use run::Run;
 pub(crate) use seal::{Key, Passphrase as PassphraseFrom, Sealing};
 pub(crate) use sign::Sign;
+pub(crate) use wasm::Wasm;
 
 /// Fetches what a project vendors, and puts it into the tree only when every byte of it was pinned.
 ///
@@ -154,6 +156,9 @@ pub(crate) enum Command {
     /// Writes a Sigstore bundle, after proving it as whoever checks it would. With --keyless the signature is logged in
     /// public, and needs no key that somebody would have to keep.
     Sign(Box<Sign>),
+    /// Sign WebAssembly, check who signed it, and cut it where it stays signed
+    #[command(subcommand)]
+    Wasm(Wasm),
     /// Verify and pull artifacts in OCI registries
     #[command(subcommand)]
     Oci(Oci),
@@ -315,6 +320,7 @@ impl Command {
             Self::Update(_) => "update",
             Self::Keygen(_) => "keygen",
             Self::Sign(_) => "sign",
+            Self::Wasm(command) => command.words(),
             Self::Oci(Oci::Verify(_)) => "oci verify",
             Self::Oci(Oci::Pull(_)) => "oci pull",
             Self::Cache(Cache::List) => "cache list",

@@ -14,6 +14,7 @@ mod sandbox;
 mod seal;
 mod terminal;
 mod tokens;
+mod wasms;
 mod world;
 
 use std::io::Write as _;
@@ -149,6 +150,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Oci(cli::Oci::Pull(options)) => oci::pull::run(&world()?.ctx(), &options.options())?,
         Command::Keygen(options) => seal::keygen(options)?,
         Command::Sign(options) => seal::sign(&world()?, options)?,
+        Command::Wasm(command) => return wasms::run(command, cli.output.json),
         Command::Cache(command) => return caches(&world()?, command),
         Command::Trust(cli::Trust::Show) => trust::show(&world()?.ctx())?,
         Command::Trust(cli::Trust::Update(update)) => {

@@ -33,6 +33,10 @@ pub(crate) fn report(report: &Report, style: &Style) -> String {
         if let Some(evidence) = &row.evidence {
             evidence_of(&mut text, evidence);
         }
+        for file in &row.wasm {
+            let of = if file.path.is_empty() { String::new() } else { format!("{}: ", plain(&file.path)) };
+            let _ = writeln!(text, "  {of}{}", plain(&file.told()));
+        }
         let limit = if style.verbose { usize::MAX } else { SHOWN };
         for finding in row.findings.iter().take(limit) {
             under(&mut text, finding, style);
@@ -154,7 +158,7 @@ fn details(text: &mut String, finding: &Finding, indent: &str) {
 
 /// A text without what a terminal obeys or what turns a line around: names of files and records of others are in it.
 /// Where a message quotes such a text it is escaped already; this holds for all that may have been forgotten.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for one in text.chars() {
         if one.is_control() || is_invisible(one) {

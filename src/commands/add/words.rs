@@ -33,6 +33,7 @@ pub(super) fn report(planned: &Planned, outcome: Outcome) -> Report {
         detail: format!("{} -> {}", fetch::describe(&planned.contents), new.to),
         evidence: planned.proof.clone(),
         audit: None,
+        wasm: Vec::new(),
         findings,
     };
     Report { command: "add", rows: vec![row], notes: Vec::new(), summary: summary.to_owned(), judges: true }

@@ -73,6 +73,7 @@ fn row(judged: &Judged, is_signed: bool, written: &[String], bytes: u64, pull: &
         detail: format!("{} {noun}, {} -> {}", written.len(), fetch::size(bytes), pull.out.display()),
         evidence: judged.evidence.clone(),
         audit: None,
+        wasm: Vec::new(),
         findings,
     }
 }
@@ -90,6 +91,7 @@ fn refused(judged: &Judged, pull: &Pull) -> Row {
         detail: String::new(),
         evidence: None,
         audit: None,
+        wasm: Vec::new(),
         findings,
     }
 }

@@ -92,6 +92,7 @@ fn row(path: &RelPath, digests: &BTreeMap<String, String>, places: &Places) -> R
         detail: rebuilt.map(|file| size(file.size)).unwrap_or_default(),
         evidence: None,
         audit: None,
+        wasm: Vec::new(),
         findings,
     })
 }

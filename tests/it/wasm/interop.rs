@@ -148,3 +148,42 @@ fn split_and_extended_files_are_the_same_to_both() {
         }
     }
 }
+
+#[test]
+fn both_ways_by_the_command_line() {
+    let Some(other) = Other::find() else { return };
+    let own = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+        command.args(words.split(' ')).current_dir(other.folder.path()).output().expect("the command").status.success()
+    };
+    assert!(own("wasm keygen -k ours.sec -K ours.pub --format raw"));
+    assert!(other.run("keygen -k theirs.sec -K theirs.pub"));
+    for (index, file) in files().iter().enumerate() {
+        other.write("in.wasm", file);
+        assert!(own("wasm sign in.wasm --key ours.sec --out ours.wasm"));
+        assert!(other.run("verify -i ours.wasm -K ours.pub") && !other.run("verify -i ours.wasm -K theirs.pub"));
+        assert!(other.run("sign -i in.wasm -o theirs.wasm -k theirs.sec -K theirs.pub"));
+        assert!(own("wasm verify theirs.wasm --key theirs.pub") && !own("wasm verify theirs.wasm --key ours.pub"));
+        // Each behind the other.
+        assert!(own("wasm sign theirs.wasm --key ours.sec"));
+        assert!(other.run("sign -i ours.wasm -o both.wasm -k theirs.sec"));
+        for name in ["theirs", "both"] {
+            assert!(own(&format!("wasm verify {name}.wasm --key ours.pub --key theirs.pub --threshold all")));
+            assert!(other.run(&format!("verify -i {name}.wasm -K ours.pub")));
+            assert!(other.run(&format!("verify -i {name}.wasm -K theirs.pub")));
+        }
+        // Beside the file, out of it and into it.
+        assert!(own(&format!("wasm sign in.wasm --key ours.sec --detached {index}.sig")));
+        assert!(other.run(&format!("verify -i in.wasm -K ours.pub -S {index}.sig")));
+        assert!(own(&format!("wasm detach both.wasm --detached out{index}.sig --out out.wasm")));
+        assert!(other.run(&format!("attach -i out.wasm -o back.wasm -S out{index}.sig")));
+        assert_eq!(other.read("back.wasm"), other.read("both.wasm"));
+        assert!(other.run("detach -i both.wasm -o out.wasm -S theirs.sig"));
+        assert!(own("wasm attach out.wasm --detached theirs.sig --out back.wasm"));
+        assert_eq!(other.read("back.wasm"), other.read("both.wasm"));
+        // In parts.
+        assert!(own("wasm split in.wasm --sections ^name$ --sections ^producers$ --out split.wasm"));
+        assert!(own("wasm sign split.wasm --key ours.sec"));
+        assert!(other.run("verify -i split.wasm -K ours.pub -s ^name$|^producers$"));
+    }
+}

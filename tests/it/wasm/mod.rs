@@ -1,5 +1,6 @@
 //! Signed WebAssembly, at the boundary of the library.
 
+mod command;
 mod corpus;
 mod edits;
 mod interop;
@@ -7,4 +8,5 @@ mod keys;
 mod loading;
 mod made;
 mod mutation;
+mod pins;
 pub(crate) mod vectors;
