@@ -70,11 +70,34 @@ fn statement(path: &Path) -> Result<serde_json::Value, Error> {
     let bytes = fs::read(path, u64::try_from(MAX_STATEMENT_LEN).unwrap_or(u64::MAX))?;
     let read = Statement::parse(&bytes).map(drop);
     let source = match (read, json::parse(&bytes, MAX_STATEMENT_LEN)) {
-        (Ok(()), Ok(value)) => return Ok(value),
+        (Ok(()), Ok(value)) => {
+            return match too_long(&bytes) {
+                None => Ok(value),
+                Some(number) => Err(SealError::Other { why: format!("`{number}` has more than 64 bits") }.into()),
+            };
+        }
         (Err(source), _) => source,
         (Ok(()), Err(error)) => StatementError::Json(error),
     };
     Err(SealError::Statement { path: path.to_owned(), source }.into())
+}
+
+/// A whole number that no 64 bits hold: it is read as another one nearby, which nobody meant to sign.
+fn too_long(json: &[u8]) -> Option<String> {
+    let (mut outside, mut is_text, mut is_escaped) = (String::new(), false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            byte if !is_text => outside.push(char::from(*byte)),
+            _ => {}
+        }
+    }
+    let mut words = outside.split(|one: char| !one.is_ascii_alphanumeric() && !matches!(one, '-' | '+' | '.'));
+    let is_whole = |word: &str| word.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+    let is_kept = |word: &str| word.is_empty() || word.parse::<i64>().is_ok() || word.parse::<u64>().is_ok();
+    words.find(|word| is_whole(word) && !is_kept(word)).map(str::to_owned)
 }
 
 /// Who signed: what the certificate says, or the id of the key.

@@ -44,6 +44,30 @@ fn what_a_key_signs_is_verified_by_its_public_half() {
     assert_eq!(run(&folder, &["sign", "absent.txt", "--key", "p256.pem"]).0, 2);
 }
 
+/// A statement is signed as it is meant: numbers that are read as others are refused, and no text is taken for one.
+#[test]
+fn a_number_is_signed_as_it_stands_there() {
+    let folder = Project::new("");
+    assert_eq!(run(&folder, &["keygen", "--out", "key.pem", "--no-passphrase"]).0, 0);
+    let digest = pinfold::digest::Sha256::of(b"hello\n").hex();
+    let cases = [
+        ("18446744073709551615", 0),
+        ("-9223372036854775808", 0),
+        ("1.5e300", 0),
+        (r#""\"12345678901234567890123""#, 0),
+        ("18446744073709551616", 1),
+        ("[-1,-9223372036854775809]", 1),
+    ];
+    for (value, expected) in cases {
+        let statement = format!(
+            r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{{"name":"a","digest":{{"sha256":"{digest}"}}}}],"predicateType":"https://example.com/","predicate":{{"n":{value}}}}}"#
+        );
+        folder.write("s.json", statement);
+        let (code, said) = run(&folder, &["sign", "s.json", "--in-toto", "--key", "key.pem", "--out", "out.json"]);
+        assert_eq!(code, expected, "{value}: {said}");
+    }
+}
+
 /// A key of P-256 signs digests, so that no file is too long; Ed25519 has to have the bytes whole.
 #[test]
 fn a_file_of_any_length_is_signed_by_its_digest() {
