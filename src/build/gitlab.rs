@@ -15,8 +15,9 @@ pub(super) const PLATFORM: &str = "GitLab CI";
 
 /// The variables that are read; those of the reference depend on what was built, and the runner's description may be
 /// empty.
-pub const VARIABLES: [&str; 12] = [
+pub const VARIABLES: [&str; 13] = [
     "CI_PROJECT_URL",
+    "CI_CONFIG_PATH",
     "CI_JOB_NAME",
     "CI_JOB_ID",
     "CI_RUNNER_ID",
@@ -55,6 +56,14 @@ pub(super) fn recognise(variable: &dyn Fn(&str) -> Option<String>) -> Result<Bui
     build.source =
         Some(Source { repository: Some(project), git_ref: Some(git_ref(variable)?), commit: get("CI_COMMIT_SHA")? });
     Ok(build)
+}
+
+/// The pipeline's definition at the reference that is built, as certificates name who signs for a job of it
+/// (`ci_config_ref_uri` in "OpenID Connect (OIDC) Authentication Using ID Tokens").
+pub fn pipeline(variable: &dyn Fn(&str) -> Option<String>) -> Result<String, BuildError> {
+    let (project, config) =
+        (required(PLATFORM, variable, "CI_PROJECT_URL")?, required(PLATFORM, variable, "CI_CONFIG_PATH")?);
+    Ok(format!("{project}//{config}@{}", git_ref(variable)?))
 }
 
 /// The reference in full. The variable that is always there has its last part alone.

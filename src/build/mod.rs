@@ -19,7 +19,7 @@ use crate::statement::SLSA_V1;
 pub use checkout::Checkout;
 pub use error::BuildError;
 pub use github::{BUILD_TYPE as GITHUB_BUILD_TYPE, VARIABLES as GITHUB_VARIABLES};
-pub use gitlab::VARIABLES as GITLAB_VARIABLES;
+pub use gitlab::{VARIABLES as GITLAB_VARIABLES, pipeline as gitlab_pipeline};
 pub use remote::repository;
 
 /// The build of which provenance is written (SLSA provenance v1, `BuildDefinition` and `RunDetails`), without its inputs.

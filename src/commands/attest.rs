@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::build::{self, Build, Checkout};
 use crate::ctx::Ctx;
-use crate::error::{AttestError, Error, SealError};
+use crate::error::{AttestError, Error};
 use crate::fs;
 use crate::path::RelPath;
 use crate::project::Project;
@@ -116,13 +116,14 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
     Ok(Done { report, statement: None })
 }
 
-/// Whether a file can be put there.
+/// Whether a file can be put there: in the place of nothing, of an empty file, or of what an earlier run wrote, so that
+/// no slip of the hand costs a source, a key or the pin file.
 pub(super) fn writable(place: &Path) -> Result<(), Error> {
-    if !fs::is_file_or_absent(place)? {
-        return Err(SealError::NotAFile { path: place.to_owned() }.into());
+    seal::can_put(place, &[])?;
+    if fs::len_if_exists(place)?.is_some_and(|length| length > 0) && !outputs::is_statement(place) {
+        return Err(AttestError::OverFile { path: place.to_owned() }.into());
     }
-    let (_, beside) = fs::create_beside(place)?;
-    Ok(fs::remove(&beside)?)
+    Ok(())
 }
 
 /// Where the statement goes; `None` to be handed back.

@@ -161,6 +161,52 @@ fn times_are_those_of_the_build() {
 }
 
 #[test]
+fn on_gitlab_the_builder_is_who_signs() {
+    let workshop = Workshop::new();
+    let commit = workshop.git(&["rev-parse", "HEAD"]);
+    let job = [
+        ("GITLAB_CI", "true"),
+        ("CI_PROJECT_URL", "https://gitlab.com/group/r"),
+        ("CI_CONFIG_PATH", ".gitlab-ci.yml"),
+        ("CI_JOB_NAME", "build"),
+        ("CI_JOB_ID", "7"),
+        ("CI_RUNNER_ID", "1"),
+        ("CI_RUNNER_VERSION", "v18.5.0"),
+        ("CI_RUNNER_REVISION", "598a7c91"),
+        ("CI_RUNNER_EXECUTABLE_ARCH", "linux/amd64"),
+        ("CI_COMMIT_SHA", &commit),
+        ("CI_COMMIT_BRANCH", "main"),
+    ];
+    let key = workshop.key.display().to_string();
+    let said = workshop.pinfold(&["run", "--key", &key, "--out", "dist/app.js", "--", "sh", "-c", BUILD], &job);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let builder = &workshop.stated(BUNDLE)["predicate"]["runDetails"]["builder"]["id"];
+    assert_eq!(builder, "https://gitlab.com/group/r//.gitlab-ci.yml@refs/heads/main");
+}
+
+#[test]
+fn what_signs_is_kept_from_the_command() {
+    let workshop = Workshop::new();
+    let script = format!("{BUILD}; env | grep -c '^[A-Z_]*TOKEN[A-Z_]*=' > dist/app.js; true");
+    let part = |json: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string());
+    let claims = json!({ "iss": "https://example.com", "sub": "me", "aud": "sigstore", "iat": 1, "nbf": 1, "exp": 2 });
+    let token = format!("{}.{}.c2ln", part(json!({ "alg": "RS256" })), part(claims));
+    let names = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN", "MY_TOKEN"];
+    let environment = names.map(|name| (name, token.as_str()));
+    let run = |more: &[&str]| {
+        let args = [&["run", "--out=dist/app.js", BUILDER], more, &["--", "sh", "-c", &script]].concat();
+        let said = workshop.pinfold(&args, &environment);
+        (said.code, said.stderr, workshop.project.read("dist/app.js"))
+    };
+    let (code, said, counted) = run(&["--keyless", "--identity-token-env=MY_TOKEN"]);
+    assert_eq!((code, counted.as_str()), (2, "0\n"), "{said}");
+    assert!(said.contains("expired") && !workshop.is_attested(), "{said}");
+    // What nobody called a token of pinfold's is the command's, like all the rest.
+    let (code, said, counted) = run(&["--attestation=dist/app.json"]);
+    assert_eq!((code, counted.as_str()), (0, "1\n"), "{said}");
+}
+
+#[test]
 fn the_exit_code_is_kept_and_nothing_attested() {
     let workshop = Workshop::new();
     for (script, code) in [("exit 7", 7), ("exit 1", 1), ("kill -TERM $$", 143)] {

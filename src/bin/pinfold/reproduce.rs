@@ -64,11 +64,11 @@ fn build(
         return Ok(Report { command: "reproduce", rows, summary, ..fetched });
     }
     let command = recipe.command.clone().unwrap_or_default();
-    say(cli, &command, recipe);
+    say(&command, recipe);
     let source_date =
         recipe.source_date.map_or_else(|| git::commit_time(&scratch.checkout), |seconds| Ok(Some(seconds)))?;
     let read_only = run::read_only(&pinned(&ctx)?, &[scratch.checkout.join(".git")], &scratch.checkout, &prefix);
-    let job = Job { folder: &folder, command: &command, environment: &recipe.environment, source_date };
+    let job = Job { folder: &folder, command: &command, environment: &recipe.environment, source_date, token: None };
     let before = reproduce::present(recipe, &folder)?;
     let (code, _) = job.confined(&scratch.checkout, &prefix, read_only, cli.output.json)?;
     if code != 0 {
@@ -82,11 +82,8 @@ fn build(
     Ok(reproduce::compare(&ctx, recipe, &places, std::mem::take(notes))?)
 }
 
-/// What runs is shown before it does: it is somebody else's.
-fn say(cli: &Cli, command: &[String], recipe: &Recipe) {
-    if cli.output.quiet {
-        return;
-    }
+/// What runs is shown before it does, whatever else is not: it is somebody else's.
+fn say(command: &[String], recipe: &Recipe) {
     let words: Vec<String> = command.iter().map(|word| format!("`{}`", word.escape_debug())).collect();
     let variables: Vec<String> =
         recipe.environment.iter().map(|(name, value)| format!("{name}={}", value.escape_debug())).collect();

@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use pinfold::build::{Build, BuildError, Checkout, Named};
+use pinfold::build::{self, Build, BuildError, Checkout, Named};
 use pinfold::commands::attest::{self, Options, Times};
 use pinfold::commands::run::{self, Isolation, Ran};
 use pinfold::error::{AttestError, Error, RunError};
@@ -56,7 +56,8 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
         (None, None) => None,
     };
     let started = attest::now(&ctx);
-    let job = Job { folder: &folder, command: &options.command, environment: &environment, source_date };
+    let token = options.sealing.keyless.identity_token_env.as_deref();
+    let job = Job { folder: &folder, command: &options.command, environment: &environment, source_date, token };
     let absent: Vec<PathBuf> = place.iter().flat_map(git::Place::absent).map(Path::to_owned).collect();
     let isolation = if options.hermetic {
         let (root, prefix) = root(&folder, attest.checkout.as_ref());
@@ -93,6 +94,11 @@ fn build(builder: Option<String>) -> Result<Build, Error> {
             Ok(Build::of(&world::variable, &Named { build_type: Some(RUN_BUILD_TYPE.to_owned()), ..named })?)
         }
         Err(BuildError::Unnamed { .. }) => Err(RunError::NoBuilder.into()),
+        // A run's builder is who signs for it, which on GitLab is the pipeline's definition, and not the runner.
+        Ok(build) if named.builder.is_none() && world::variable("GITLAB_CI").is_some() => {
+            let builder = build::gitlab_pipeline(&world::variable).map_err(AttestError::Build)?;
+            Ok(Build { builder, ..build })
+        }
         build => Ok(build.map_err(AttestError::Build)?),
     }
 }
@@ -146,6 +152,8 @@ pub(crate) struct Job<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     /// `SOURCE_DATE_EPOCH`.
     pub(crate) source_date: Option<i64>,
+    /// The variable with the token that signs, where the caller named one.
+    pub(crate) token: Option<&'a str>,
 }
 
 impl Job<'_> {
@@ -155,7 +163,7 @@ impl Job<'_> {
         let unstarted = |error: io::Error| RunError::Unstarted { program: program.clone(), said: error.to_string() };
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder).stdout(stdout(is_json).map_err(unstarted)?);
-        for name in TOKENS {
+        for name in TOKENS.into_iter().chain(self.token) {
             command.env_remove(name);
         }
         command.envs(self.date()).envs(self.environment);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use crate::attestation::{self, MAX_DOCUMENT_LEN};
 use crate::ctx::Ctx;
@@ -213,7 +214,7 @@ impl Found<'_> {
                 // Names that are not UTF-8 come with marks in place of bytes, and so are not there.
                 return Err(AttestError::NotUtf8 { path: full }.into());
             };
-            if path.is_none() && is_own(&name) {
+            if is_git(&name) || path.is_none() && is_own(&name) {
                 continue;
             }
             let full: RelPath = match full.parse() {
@@ -248,10 +249,8 @@ impl Found<'_> {
 
     /// What stands where the statement goes is no output if it is one of an earlier run; all else would be lost.
     fn hold_statement(&self, path: RelPath) -> Result<(), Error> {
-        let limit = u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
-        let is_statement = fs::read(&self.project.folder().join(path.as_str()), limit)
-            .is_ok_and(|bytes| attestation::read(&bytes).is_ok() || Statement::parse(&bytes).is_ok());
-        if is_statement { Ok(()) } else { Err(AttestError::IsStatement { path }.into()) }
+        let place = self.project.folder().join(path.as_str());
+        if is_statement(&place) { Ok(()) } else { Err(AttestError::IsStatement { path }.into()) }
     }
 
     fn put(&mut self, path: RelPath, size: u64) -> Result<(), Error> {
@@ -264,7 +263,9 @@ impl Found<'_> {
     fn refuse(&self, path: &RelPath) -> Result<(), Error> {
         let first = path.components().next().unwrap_or_default();
         let pins = self.project.pin_file().pins();
-        let whose = if is_own(first) {
+        let whose = if let Some(git) = path.components().find(|name| is_git(name)) {
+            format!("in `{git}`, which no build makes")
+        } else if is_own(first) {
             format!("in `{first}`, which no build makes")
         } else if let Some(pin) = pins.iter().find(|pin| pin.to.contains(path)) {
             format!("of the pin `{}`, which is an input", pin.name)
@@ -293,6 +294,12 @@ impl Found<'_> {
     }
 }
 
+/// Whether a file holds a statement or a bundle.
+pub(super) fn is_statement(path: &Path) -> bool {
+    let limit = u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
+    fs::read(path, limit).is_ok_and(|bytes| attestation::read(&bytes).is_ok() || Statement::parse(&bytes).is_ok())
+}
+
 /// Refuses two paths that some file system takes for one: who unpacks a release there has only one of them.
 fn distinct<'a>(paths: impl Iterator<Item = &'a RelPath>) -> Result<(), Error> {
     let mut seen: BTreeMap<String, &RelPath> = BTreeMap::new();
@@ -304,10 +311,14 @@ fn distinct<'a>(paths: impl Iterator<Item = &'a RelPath>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a name at the top of the project is git's or pinfold's, on any file system.
+/// Whether a name is git's, on any file system: a repository's at the top, a submodule's anywhere.
+fn is_git(name: &str) -> bool {
+    name.parse::<RelPath>().is_ok_and(|name| name.collision_key() == ".git")
+}
+
+/// Whether a name at the top of the project is pinfold's, on any file system.
 fn is_own(name: &str) -> bool {
-    let key = name.parse::<RelPath>().map(|name| name.collision_key()).unwrap_or_default();
-    key == ".git" || key == RECORDS
+    name.parse::<RelPath>().is_ok_and(|name| name.collision_key() == RECORDS)
 }
 
 const fn named(kind: Kind) -> &'static str {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use pinfold::attestation::Certificate;
-use pinfold::build::{Build, BuildError, GITHUB_BUILD_TYPE, GITHUB_VARIABLES, GITLAB_VARIABLES, Named};
+use pinfold::build::{
+    Build, BuildError, GITHUB_BUILD_TYPE, GITHUB_VARIABLES, GITLAB_VARIABLES, Named, gitlab_pipeline,
+};
 use pinfold::commands::attest::Options;
 use pinfold::provenance::Provenance;
 use pinfold::statement::Statement;
@@ -37,6 +39,7 @@ fn gitlab() -> Variables {
     let job = [
         ("GITLAB_CI", "true"),
         ("CI_PROJECT_URL", "https://gitlab.com/group/sub/r"),
+        ("CI_CONFIG_PATH", ".gitlab-ci.yml"),
         ("CI_JOB_NAME", "build-job"),
         ("CI_JOB_ID", "4089072540"),
         ("CI_RUNNER_ID", "12270831"),
@@ -189,6 +192,8 @@ fn gitlab_as_its_own_provenance_has_it() {
     let mut variables = gitlab();
     variables.insert("CI_RUNNER_VERSION", "v18.5.0".to_owned());
     assert_eq!(build(&variables).build_type, build_type.replace("598a7c91", "v18.5.0"));
+    let pipeline = gitlab_pipeline(&|name| gitlab().get(name).cloned()).expect("a pipeline");
+    assert_eq!(pipeline, "https://gitlab.com/group/sub/r//.gitlab-ci.yml@refs/heads/main");
     // Its references are in parts.
     let git_ref = |name, value: &str| {
         let mut variables = gitlab();
@@ -210,6 +215,13 @@ fn nothing_is_invented() {
             variables.remove(name);
             let result = of(&variables, &Named::default());
             match *name {
+                // It names who signs, which only `pinfold run` has to know.
+                "CI_CONFIG_PATH" => {
+                    assert!(result.is_ok());
+                    let error = gitlab_pipeline(&|name| variables.get(name).cloned()).expect_err("no path");
+                    assert!(error.to_string().contains("CI_CONFIG_PATH"), "{error}");
+                    continue;
+                }
                 "CI_RUNNER_DESCRIPTION" => assert!(result.is_ok_and(|build| !build.internal.contains_key("name"))),
                 "CI_COMMIT_BRANCH" => {
                     let error = result.expect_err("no reference");

@@ -47,6 +47,11 @@ fn outputs_are_what_was_built() {
     check("vendor/left", "output-not-built");
     check("vendor/left/main.js", "output-not-built");
     check("vendor", "output-not-built");
+    // A submodule's.
+    project.write("lib/sub/.git", "gitdir: ../../.git/modules/sub\n");
+    check("lib/sub/.git", "output-not-built");
+    check("lib", "output-absent");
+    check("lib/**", "output-absent");
     check("vendor/**/*.js", "output-not-built");
     let out = Some(project.path("dist/app.js"));
     assert_eq!(refused(&project, &Options { out, ..options(&["dist/app.js"]) }).0, "output-is-statement");
@@ -75,6 +80,23 @@ fn a_pipe_is_no_output() {
     for given in ["dist/pipe", "dist"] {
         assert_eq!(refused(&project, &options(&[given])), ("output-no-file".to_owned(), 2), "{given}");
     }
+}
+
+#[test]
+fn no_other_file_is_lost_to_a_statement() {
+    let project = project();
+    let pins = project.read("pins.toml");
+    let over =
+        |place: &str| refused(&project, &Options { out: Some(project.path(place)), ..options(&["dist/app.js"]) });
+    project.write("source.js", "source");
+    assert_eq!(over("pins.toml"), ("statement-over-file".to_owned(), 2));
+    assert_eq!(over("source.js"), ("statement-over-file".to_owned(), 2));
+    assert_eq!((project.read("pins.toml"), project.read("source.js")), (pins, "source".to_owned()));
+    // A name that a program made sure of.
+    project.write("empty", "");
+    let into = Options { out: Some(project.path("empty")), ..options(&["dist/app.js"]) };
+    run(&project, &into).expect("a statement");
+    run(&project, &into).expect("a statement, again");
 }
 
 #[test]
