@@ -49,6 +49,7 @@ pub struct Proof {
     parts: usize,
     covered: Covered,
     size: u64,
+    end: u64,
     sha256: Option<Sha256>,
     content: Sha256,
 }
@@ -98,6 +99,11 @@ impl Proof {
     /// Its length in bytes.
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Where what is proved ends, in bytes from the start of the file: its length, unless only the first parts are.
+    pub const fn end(&self) -> u64 {
+        self.end
     }
 
     /// The digest of the file, header and signature included, where the policy asked for it.
@@ -187,15 +193,20 @@ pub(super) fn judge<R: Read>(
             }
             Step::Delimiter { section, part, hash } => {
                 hearing.delimiters = true;
+                hearing.ends(part, section.end());
                 if hearing.part(part, &hash)? {
                     (watch.reached)(Reached { parts: part.saturating_add(1), end: section.end() });
                 }
             }
             Step::End { last, content } => {
+                if let Some((part, _)) = last {
+                    hearing.ends(part, size);
+                }
+                let end = hearing.needed_end;
                 let (signers, covered, parts) = hearing.end(last)?;
                 drop(pass);
                 let sha256 = digest.map(Beside::finish);
-                return Ok(Proof { kind, signers, parts, covered, size, sha256, content });
+                return Ok(Proof { kind, signers, parts, covered, size, end, sha256, content });
             }
         }
     }
@@ -209,6 +220,8 @@ struct Hearing<'p> {
     candidates: Option<Candidates<'p>>,
     /// How many parts must be covered by what was seen so far.
     needed: usize,
+    /// Where the last of them ends.
+    needed_end: u64,
     parts: usize,
     delimiters: bool,
     /// Names that were asked for and seen.
@@ -218,7 +231,7 @@ struct Hearing<'p> {
 impl<'p> Hearing<'p> {
     fn new(policy: &'p Policy, detached: Option<&SignatureData>) -> Result<Self, Refusal> {
         let candidates = detached.map(|data| Candidates::new(data, &policy.trusted)).transpose()?;
-        Ok(Self { policy, candidates, needed: 0, parts: 0, delimiters: false, seen: BTreeSet::new() })
+        Ok(Self { policy, candidates, needed: 0, needed_end: 0, parts: 0, delimiters: false, seen: BTreeSet::new() })
     }
 
     fn signed(&mut self, data: &SignatureData) -> Result<(), Refusal> {
@@ -234,6 +247,14 @@ impl<'p> Hearing<'p> {
         if asked {
             self.needed = part.saturating_add(1);
             self.seen.extend(section.name.clone().filter(|_| matches!(self.policy.scope, Scope::Sections(_))));
+        }
+    }
+
+    /// Where a part ends, which is where the proof does if nothing behind it is needed.
+    fn ends(&mut self, part: usize, end: u64) {
+        let parts = part.saturating_add(1);
+        if matches!(self.policy.scope, Scope::Whole) || self.needed == parts {
+            self.needed_end = end;
         }
     }
 

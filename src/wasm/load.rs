@@ -22,7 +22,8 @@ pub struct Verified<'a> {
 }
 
 impl Verified<'_> {
-    /// The bytes, for whoever parses them.
+    /// The bytes, for whoever parses them: what is proved and no more. Where the policy asked for a part, the file ends here
+    /// with that part, which is a file as well.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -110,7 +111,19 @@ fn check<'a>(
 ) -> Result<Verified<'a>, Refusal> {
     let watch = Watch { raw: &mut |_| {}, reached: &mut |_| {}, look_on };
     let proof = judge(policy, &*bytes, detached, watch)?;
-    Ok(Verified { bytes, proof })
+    Ok(Verified { bytes: proved(bytes, &proof), proof })
+}
+
+/// The bytes without what is behind the last proved part, which is anybody's.
+fn proved<'a>(bytes: Cow<'a, [u8]>, proof: &Proof) -> Cow<'a, [u8]> {
+    let end = usize::try_from(proof.end()).unwrap_or(usize::MAX);
+    match bytes {
+        Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(..end).unwrap_or(bytes)),
+        Cow::Owned(mut bytes) => {
+            bytes.truncate(end);
+            Cow::Owned(bytes)
+        }
+    }
 }
 
 /// What a loader lets in, by one of the three modes that evidence has everywhere.
@@ -141,12 +154,11 @@ impl Gate {
         }
         let lenient = self.mode == Mode::Lenient;
         let watch = Watch { raw: &mut |_| {}, reached: &mut |_| {}, look_on: lenient };
-        let standing = match judge(&self.policy, &*bytes, detached, watch) {
-            Ok(proof) => Standing::Proved(proof),
-            Err(Refusal::Missing) if lenient => Standing::Unsigned,
-            Err(refusal) => return Err(refusal),
-        };
-        Ok(Admitted { bytes, standing })
+        match judge(&self.policy, &*bytes, detached, watch) {
+            Ok(proof) => Ok(Admitted { bytes: proved(bytes, &proof), standing: Standing::Proved(proof) }),
+            Err(Refusal::Missing) if lenient => Ok(Admitted { bytes, standing: Standing::Unsigned }),
+            Err(refusal) => Err(refusal),
+        }
     }
 }
 
@@ -232,7 +244,7 @@ impl RememberingGate {
         let name = format!("{} {beside}", FileDigest::of(&bytes).hex());
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).proofs.get(&name).cloned();
         if let Some(proof) = known {
-            return Ok(Admitted { bytes, standing: Standing::Proved(proof) });
+            return Ok(Admitted { bytes: proved(bytes, &proof), standing: Standing::Proved(proof) });
         }
         let admitted = self.gate.admit_bytes(bytes, detached)?;
         if let Standing::Proved(proof) = &admitted.standing {

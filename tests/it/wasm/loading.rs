@@ -224,3 +224,26 @@ fn the_kind_and_the_sections_are_asked_for_alone() {
     let words = Policy { scope: Scope::Sections(Selection::of(["only"]).expect("a word")), ..any };
     assert_eq!(prove(&words, &*signed, None).expect_err("no parts").code(), "wasm-no-delimiter");
 }
+
+#[test]
+fn what_nobody_proved_is_not_handed_out() {
+    let signed = sign(&parts(), &key("alice"), KeyId::None).expect("a signature");
+    let file = [&signed[..], &custom("jwt", b"anybody's")].concat();
+    let selection = Selection::of(["^\\.debug"]).expect("a pattern");
+    let policy = Policy { scope: Scope::Sections(selection), ..trusting(&["alice"], Threshold::Any) };
+    let proof = prove(&policy, file.as_slice(), None).expect("a proof");
+    let second = layout(&signed).expect("a file").hashes.len() - 1;
+    let end = signed.len() - delimiter(3).len() - custom("name", b"who").len();
+    assert_eq!((second, usize::try_from(proof.end()).expect("short")), (2, end));
+    assert_eq!(verify(&policy, file.as_slice(), None).expect("a proof").bytes(), &signed[..end]);
+    assert_eq!(verify(&policy, file.clone(), None).expect("a proof").bytes(), &signed[..end]);
+    let gate = RememberingGate::new(Gate::new(Mode::Strict, policy), NonZeroUsize::MIN);
+    for _ in 0..2 {
+        assert_eq!(gate.admit(file.as_slice(), None).expect("a proof").bytes(), &signed[..end]);
+    }
+    // What is handed out is a file, and proved like the one that it was taken from.
+    let selection = Selection::of(["^\\.debug"]).expect("a pattern");
+    let policy = Policy { scope: Scope::Sections(selection), ..trusting(&["alice"], Threshold::Any) };
+    let again = verify(&policy, &signed[..end], None).expect("a proof");
+    assert_eq!((again.bytes().len(), again.proof().end()), (end, proof.end()));
+}
