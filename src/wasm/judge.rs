@@ -225,7 +225,7 @@ struct Hearing<'p> {
     parts: usize,
     delimiters: bool,
     /// Names that were asked for and seen.
-    seen: BTreeSet<String>,
+    seen: BTreeSet<&'p str>,
 }
 
 impl<'p> Hearing<'p> {
@@ -242,11 +242,14 @@ impl<'p> Hearing<'p> {
     fn section(&mut self, section: &Section, part: usize) {
         let asked = match &self.policy.scope {
             Scope::Whole => true,
-            Scope::Sections(selection) => selection.takes(section),
+            Scope::Sections(selection) => {
+                // No name but those that were asked for is kept: a file may have any number, each of any length.
+                self.seen.extend(section.name.iter().find_map(|name| selection.exact().find(|one| one == name)));
+                selection.takes(section)
+            }
         };
         if asked {
             self.needed = part.saturating_add(1);
-            self.seen.extend(section.name.clone().filter(|_| matches!(self.policy.scope, Scope::Sections(_))));
         }
     }
 
@@ -281,7 +284,7 @@ impl<'p> Hearing<'p> {
             if self.needed == 0 {
                 return Err(Refusal::NothingSelected);
             }
-            if let Some(name) = selection.exact().find(|name| !self.seen.contains(*name)) {
+            if let Some(name) = selection.exact().find(|name| !self.seen.contains(name)) {
                 return Err(Refusal::NoSection(name.to_owned()));
             }
         }
