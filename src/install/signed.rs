@@ -4,6 +4,7 @@
 //! so, since runtimes read more than that by the name. A wrong signature, or one by nobody who was named, refuses in every
 //! mode but `off`; the mode decides only what it means that there is none.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -110,9 +111,10 @@ impl Demand {
             Self::Keys { strict, policy, digest } => (*strict, policy, digest),
         };
         let (mut files, mut judged, mut refused) = (Vec::new(), Judged::default(), Vec::new());
+        let linked = linked(contents);
         for path in paths(contents) {
             let open = || open(parent, name, path);
-            let named = is_named_so(if path.is_empty() { to.as_str() } else { path });
+            let named = is_named_so(if path.is_empty() { to.as_str() } else { path }) || linked.contains(path);
             if !named && !starts_so(&mut open()?) {
                 continue;
             }
@@ -189,6 +191,40 @@ fn paths(contents: &Contents) -> Vec<&str> {
             .map(|entry| entry.path.as_str())
             .collect(),
     }
+}
+
+/// What links that are named as WebAssembly lead to: whoever opens the link goes by its name, not by that of the file.
+fn linked(contents: &Contents) -> BTreeSet<String> {
+    let Contents::Folder(entries) = contents else { return BTreeSet::new() };
+    let links = entries.iter().filter_map(|entry| match &entry.kind {
+        EntryKind::Symlink(target) => Some((entry.path.as_str(), target.as_str())),
+        _ => None,
+    });
+    let links: BTreeMap<&str, &str> = links.collect();
+    let end = |link: &str| {
+        let mut place = link.to_owned();
+        // Each link once: what goes round leads nowhere.
+        for _ in 0..links.len() {
+            let Some(target) = links.get(place.as_str()) else { break };
+            place = beside(&place, target);
+        }
+        place
+    };
+    links.keys().filter(|link| is_named_so(link)).map(|link| end(link)).collect()
+}
+
+/// Where a link leads, below the destination.
+fn beside(link: &str, target: &str) -> String {
+    let mut words: Vec<&str> = link.split('/').collect();
+    words.pop();
+    for word in target.split('/') {
+        match word {
+            "" | "." => {}
+            ".." => drop(words.pop()),
+            word => words.push(word),
+        }
+    }
+    words.join("/")
 }
 
 /// Opens a file below `name`, or `name` itself, following no link.

@@ -197,3 +197,19 @@ fn what_is_signed_is_not_patched() {
     check(&good, "verify", 0, &[]);
     assert_eq!(good.read("vendor/tool/readme"), "read it");
 }
+
+#[test]
+fn a_link_is_opened_by_its_own_name() {
+    let links = |text: &[u8]| {
+        let tar = Tar::default().file("a.wasm", &signed("alice")).file("lib/text", text);
+        let archive = tar.symlink("bin/b.wasm", "../c").symlink("c", "lib/text").gz();
+        let project = Project::new(&pin("tool", "file = \"tool.tgz\"", &integrity(&archive), &table("strict", "")));
+        project.write("tool.tgz", archive);
+        keys(&project);
+        project.quiet()
+    };
+    let bad = links(b"(module)");
+    check(&bad, "fetch", 1, &["wasm-magic"]);
+    assert!(!bad.exists("vendor/tool"));
+    check(&links(&signed("alice")), "fetch", 0, &[]);
+}
