@@ -57,8 +57,23 @@ fn detached(path: &Path) -> Result<Vec<u8>, Error> {
 
 /// Writes WebAssembly: over nothing, or over WebAssembly, which keeps its mode.
 fn put_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let before = fs::open_if_exists(path)?.map(|mut file| starts_with_magic(&mut file));
+    let before = free_for_file(path)?;
     put(path, bytes, before)
+}
+
+/// Whether WebAssembly stands at a place, `None` for nothing.
+///
+/// # Errors
+/// Something else does.
+fn free_for_file(path: &Path) -> Result<Option<bool>, Error> {
+    match fs::open_if_exists(path)?.map(|mut file| starts_with_magic(&mut file)) {
+        Some(false) => Err(in_the_way(path)),
+        before => Ok(before),
+    }
+}
+
+fn in_the_way(path: &Path) -> Error {
+    WasmFailure::InTheWay { path: path.to_owned() }.into()
 }
 
 /// Writes a detached signature: over nothing, or over another.
@@ -72,7 +87,7 @@ fn put(path: &Path, bytes: &[u8], before: Option<bool>) -> Result<(), Error> {
     match before {
         None => fs::write(path, bytes)?,
         Some(true) => fs::replace(path, bytes)?,
-        Some(false) => return Err(WasmFailure::InTheWay { path: path.to_owned() }.into()),
+        Some(false) => return Err(in_the_way(path)),
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{detached, done, put_file, put_signature, row, whole};
+use super::{detached, done, free_for_file, put_file, put_signature, row, whole};
 use crate::error::{Error, WasmFailure};
 use crate::report::Report;
 use crate::wasm::delimiter;
@@ -67,6 +67,8 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
         }
         Change::Detach { detached: beside } => {
             let (new, data) = wasmfile::detach(&file).map_err(failed)?;
+            // Nothing is written where one of the two cannot be.
+            free_for_file(out)?;
             // The signature first: a file that has lost it is worth less than one that has it twice.
             put_signature(beside, &data)?;
             ("wasm detach", "detached", "1 signature detached", new)

@@ -211,6 +211,8 @@ fn each_bad_input_is_told_apart() {
     is(refused("wasm inspect text.wasm"), 2, "wasm-magic");
     is(refused("wasm detach plain.wasm --detached x.sig"), 2, "wasm-unsigned");
     is(refused("wasm strip plain.wasm --parts 1"), 2, "wasm-unsigned");
+    project.write("text", "mine");
+    is(refused("wasm detach parts.wasm --detached x.sig --out text"), 2, "wasm-in-the-way");
     assert!(!project.exists("x.sig"));
     for words in
         ["wasm verify parts.wasm", "wasm sign plain.wasm", "wasm verify --key alice.pub", "wasm strip plain.wasm"]
