@@ -8,6 +8,7 @@ pub mod evidence;
 mod hint;
 mod life;
 mod pull;
+mod push;
 mod run;
 mod seal;
 mod wasm;
@@ -36,6 +37,7 @@ pub use check::CheckError;
 pub use evidence::{EvidenceError, Unasked};
 pub use life::LifeError;
 pub use pull::PullError;
+pub use push::PushError;
 pub use run::RunError;
 pub use seal::SealError;
 pub use wasm::WasmFailure;
@@ -169,6 +171,8 @@ pub enum Error {
     Oci(Box<OciError>),
     /// A file of an artifact does not get to where it says it belongs.
     Pull(PullError),
+    /// An artifact is not sent to a registry.
+    Push(Box<PushError>),
     /// The disk failed.
     Fs(FsError),
 }
@@ -209,6 +213,7 @@ impl Error {
             Self::Wasm(error) => error.verdict() == Verdict::Refused,
             Self::Oci(error) => error.is_refusal(),
             Self::Pull(error) => error.is_refusal(),
+            Self::Push(error) => error.is_refusal(),
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
                 AttemptFailure::Mismatch { .. } => true,
                 AttemptFailure::Download(error) => error.is_refusal(),
@@ -255,6 +260,7 @@ impl Error {
             Self::Wasm(error) => error.code(),
             Self::Oci(error) => error.code(),
             Self::Pull(error) => error.code(),
+            Self::Push(error) => error.code(),
         }
     }
 
@@ -279,6 +285,7 @@ impl Error {
             Self::Size { expected, received } => Some((format!("{expected} bytes"), format!("{received} bytes"))),
             Self::SourceChanged { before, now } => Some((before.clone(), now.clone())),
             Self::Oci(error) => error.compared(),
+            Self::Push(error) => error.compared(),
             _ => None,
         };
         if let Some((expected, received)) = compared {
@@ -344,6 +351,7 @@ impl fmt::Display for Error {
             Self::Wasm(error) => error.fmt(f),
             Self::Oci(error) => error.fmt(f),
             Self::Pull(error) => error.fmt(f),
+            Self::Push(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
     }

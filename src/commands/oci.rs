@@ -1,16 +1,19 @@
-//! `pinfold oci verify` and `pinfold oci pull`: what is attached to an artifact in a registry, judged, without a pins.toml.
+//! `pinfold oci`: what is attached to an artifact in a registry, judged without a pins.toml; its files, pulled and pushed.
 //!
 //! A signature is a statement of the *signature* type by a key or an identity that was named; provenance by an identity
 //! that was named says as much. Four things are kept apart: it carries none, what it carries is wrong, it is by somebody
 //! who was not named, or it says something else than was asked for. What others attached beside a good one is told, and
 //! spoils nothing.
 
+mod attach;
 mod files;
 pub mod pull;
+pub mod push;
+mod sent;
 
 use std::path::PathBuf;
 
-use crate::attestation::{Artifact, Attestation, NamedKey, Unproved, VerifiedAttestation, prove_signature};
+use crate::attestation::{Artifact, Attestation, NamedKey, Signer, Unproved, VerifiedAttestation, prove_signature};
 use crate::commands::check::claims;
 use crate::ctx::Ctx;
 use crate::digest::Integrity;
@@ -67,6 +70,28 @@ fn repository<'a>(ctx: &Ctx<'a>, options: &Options) -> Result<Repository<'a>, Er
     let deadline = ctx.clock.now().checked_add(ctx.timeouts.deadline).unwrap_or_else(|| ctx.clock.now());
     let rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
     Ok(Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), &options.reference)?)
+}
+
+/// A repository that is written to. A transfer takes as long as it takes; what has an end is each request.
+fn writing<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Error> {
+    let rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, ctx.clock.now());
+    let repository = Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), reference)?;
+    Ok(repository.for_writing().with_time_for_each(ctx.timeouts.deadline))
+}
+
+/// Whether one of these keys has signed an artifact already.
+fn is_signed_by(
+    ctx: &Ctx<'_>,
+    keys: &[NamedKey],
+    (digest, manifest): (&Integrity, &[u8]),
+    attached: &Attached,
+) -> Result<bool, Error> {
+    let trust = ctx.trust.proving()?;
+    let open = || -> std::io::Result<Box<dyn std::io::Read + '_>> { Ok(Box::new(manifest)) };
+    let artifact = Artifact { digests: Artifact::of(std::slice::from_ref(digest)).digests, open: Some(&open) };
+    let signatures = attached.attestations.iter().filter(|one| one.is_signature());
+    let proofs = signatures.map(|one| prove_signature(trust, keys, one, &artifact));
+    Ok(proofs.flatten().any(|proof| matches!(proof.signer(), Signer::Key { .. })))
 }
 
 fn keys(options: &Options) -> Result<Vec<NamedKey>, Error> {

@@ -101,7 +101,7 @@ fn too_long(json: &[u8]) -> Option<String> {
 }
 
 /// Who signed: what the certificate says, or the id of the key.
-fn signer(signing: &Signing, bundle: &serde_json::Value) -> String {
+pub(super) fn signer(signing: &Signing, bundle: &serde_json::Value) -> String {
     if let Signing::Key { key, .. } = signing {
         return key.id().to_owned();
     }

@@ -1,6 +1,6 @@
 //! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{CheckError, Error, EvidenceError, LifeError, PullError, RunError, SealError, WasmFailure};
+use super::{CheckError, Error, EvidenceError, LifeError, PullError, PushError, RunError, SealError, WasmFailure};
 use crate::archive::ArchiveError;
 use crate::fs::FsError;
 use crate::keyless::KeylessError;
@@ -35,6 +35,12 @@ impl From<OciError> for Error {
 impl From<PullError> for Error {
     fn from(error: PullError) -> Self {
         Self::Pull(error)
+    }
+}
+
+impl From<PushError> for Error {
+    fn from(error: PushError) -> Self {
+        Self::Push(Box::new(error))
     }
 }
 

@@ -42,6 +42,7 @@ impl Error {
             Self::Oci(error) => return error.hint(),
             Self::Pull(error) => return error.hint(),
             Self::Wasm(error) => return error.hint(),
+            Self::Push(error) => return error.hint(),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",
             Self::Unobtainable { .. } | Self::File { .. } | Self::Nar(_) | Self::Tarball(_) | Self::Asset(_) => {

@@ -9,7 +9,7 @@ use std::io::{self, Read as _};
 use std::time::{Duration, Instant};
 
 use super::retry::{self, Backoff, Clock, RETRY_AFTER_CAP};
-use super::{Http, HttpError, Method, Request, Response, TimeoutKind, without_query};
+use super::{Http, HttpError, Method, RegistryHeaders, Request, Response, TimeoutKind, without_query};
 use crate::url::Url;
 
 /// A question.
@@ -37,6 +37,10 @@ pub struct Reply {
     pub status: u16,
     /// `Location`.
     pub location: Option<String>,
+    /// The length that the answer tells, in bytes; for [`Method::Head`] of what is there, and not sent.
+    pub content_length: Option<u64>,
+    /// What an OCI registry says beside.
+    pub registry: RegistryHeaders,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -82,9 +86,9 @@ fn once(http: &dyn Http, clock: &dyn Clock, call: &Call<'_>) -> (Result<Reply, C
 }
 
 fn read(call: &Call<'_>, response: Response) -> Result<Reply, CallFailure> {
-    let Response { status, location, content_length, content_encoding, body, .. } = response;
+    let Response { status, location, content_length, content_encoding, registry, body, .. } = response;
     if (300..400).contains(&status) {
-        return Err(CallFailure::Redirect { status });
+        return Err(CallFailure::Redirect { status, location });
     }
     if let Some(encoding) = content_encoding.filter(|name| !name.trim().eq_ignore_ascii_case("identity")) {
         return Err(CallFailure::Encoded { encoding });
@@ -97,11 +101,12 @@ fn read(call: &Call<'_>, response: Response) -> Result<Reply, CallFailure> {
     if length > call.limit {
         return Err(CallFailure::TooLong { limit: call.limit });
     }
-    if content_length.is_some_and(|announced| length < announced) {
+    let is_head = matches!(call.method, Method::Head);
+    if !is_head && content_length.is_some_and(|announced| length < announced) {
         let short = io::Error::new(io::ErrorKind::UnexpectedEof, "fewer bytes than were announced");
         return Err(CallFailure::Http(HttpError::Closed(short)));
     }
-    Ok(Reply { status, location, body: bytes })
+    Ok(Reply { status, location, content_length, registry, body: bytes })
 }
 
 /// How long to wait after this attempt, the `attempts`th.
@@ -130,6 +135,8 @@ pub enum CallFailure {
     Redirect {
         /// The status.
         status: u16,
+        /// Where to, as it stands there.
+        location: Option<String>,
     },
     /// The answer is compressed, which was not asked for.
     Encoded {
@@ -171,7 +178,7 @@ impl fmt::Display for CallError {
             // Its own words are about pins.
             CallFailure::Http(HttpError::Timeout(TimeoutKind::Deadline)) => f.write_str("no whole answer in time"),
             CallFailure::Http(error) => error.fmt(f),
-            CallFailure::Redirect { status } => {
+            CallFailure::Redirect { status, .. } => {
                 write!(f, "the server answered {status}, a redirect, which is not followed")
             }
             CallFailure::Encoded { encoding } => {
@@ -200,7 +207,6 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::http::RegistryHeaders;
 
     /// Answers one after the other; the last for ever.
     struct Script(Mutex<Vec<Answer>>, Mutex<u32>);

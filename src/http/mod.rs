@@ -18,7 +18,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
+use std::fmt;
+use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 pub use call::{Call, CallError, CallFailure, Reply, call};
@@ -49,12 +50,40 @@ pub struct Request<'a> {
 }
 
 /// What is asked of a server, with what is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Method<'a> {
     /// For what is there.
     Get,
+    /// Whether it is there; the answer has no body.
+    Head,
     /// To do something with this, whose `Content-Type` is among the headers.
     Post(&'a [u8]),
+    /// To keep this.
+    Put(&'a dyn Content),
+}
+
+/// What is sent without having to be in memory whole.
+pub trait Content {
+    /// How much it is, in bytes: neither less nor more is sent.
+    fn length(&self) -> u64;
+    /// Opens it from its beginning, for each attempt anew.
+    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+}
+
+impl Content for &[u8] {
+    fn length(&self) -> u64 {
+        u64::try_from(self.len()).unwrap_or(u64::MAX)
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(io::Cursor::new(*self)))
+    }
+}
+
+impl fmt::Debug for dyn Content + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.length())
+    }
 }
 
 /// The header of a response, as far as anyone here reads it, and the body still to come.
@@ -86,6 +115,8 @@ pub struct RegistryHeaders {
     pub link: Option<String>,
     /// `Docker-Content-Digest`: what the server takes the body's digest to be.
     pub content_digest: Option<String>,
+    /// `OCI-Subject`: what the server lists the manifest under that it was sent.
+    pub subject: Option<String>,
 }
 
 /// How long to bear with a server.

@@ -53,7 +53,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The pause after the attempt of this number, counted from 1: between half and all of its full length.
-    pub(super) fn pause(&self, attempt: u32) -> Duration {
+    pub fn pause(&self, attempt: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
         let full = self.first.saturating_mul(doubled).min(self.most);
         let half = full / 2;

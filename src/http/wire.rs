@@ -16,10 +16,10 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{
     ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
 };
-use ureq::{Agent, Body, BodyReader, RequestBuilder};
+use ureq::{Agent, Body, BodyReader, RequestBuilder, SendBody};
 
 use super::proxies::{self, ProxySettings};
-use super::{Http, HttpError, Method, RegistryHeaders, Request, Response, TimeoutKind, Timeouts, roots};
+use super::{Content, Http, HttpError, Method, RegistryHeaders, Request, Response, TimeoutKind, Timeouts, roots};
 use crate::url::Url;
 
 /// How to reach servers.
@@ -94,10 +94,30 @@ impl Http for Wire {
         let (agent, url) = (self.agent_for(request.url)?, request.url.to_string());
         let answer = match request.method {
             Method::Get => prepared(agent.get(url), request)?.call(),
+            Method::Head => prepared(agent.head(url), request)?.call(),
             Method::Post(body) => prepared(agent.post(url), request)?.send(body),
+            Method::Put(content) => put(&agent, url, request, content),
         };
-        answer.map(response).map_err(|error| self.with_proxy(request.url, HttpError::from_ureq(error)))
+        let is_head = matches!(request.method, Method::Head);
+        answer
+            .map(|answer| response(answer, is_head))
+            .map_err(|error| self.with_proxy(request.url, HttpError::from_ureq(error)))
     }
+}
+
+/// Sends what is read, piece by piece, as so many bytes as were told.
+fn put(
+    agent: &Agent,
+    url: String,
+    request: &Request<'_>,
+    content: &dyn Content,
+) -> Result<ureq::http::Response<Body>, ureq::Error> {
+    let mut reader = content.open().map_err(ureq::Error::Io)?;
+    let call = agent.put(url).header(header::CONTENT_LENGTH, content.length().to_string());
+    let call = prepared(call, request).map_err(|error| ureq::Error::Io(io::Error::other(error)))?;
+    // A registry answers when it has hashed what came, and put it where it stays.
+    let call = call.config().timeout_recv_response(None).build();
+    call.send(SendBody::from_reader(&mut reader))
 }
 
 /// A call with the request's headers, and with what is left of its time.
@@ -140,11 +160,13 @@ const IDLE_CONNECTIONS: usize = 32;
 /// How long an address is believed; many files come from one host.
 const NAME_LIFETIME: Duration = Duration::from_secs(60);
 
-fn response(response: ureq::http::Response<Body>) -> Response {
+fn response(response: ureq::http::Response<Body>, is_head: bool) -> Response {
     let (parts, body) = response.into_parts();
     let content_length = match body.content_length() {
         // The client has no body to show for `Content-Length: 0`.
         None if text(&parts.headers, &header::CONTENT_LENGTH).as_deref() == Some("0") => Some(0),
+        // That of what is not sent (RFC 9110, section 9.3.2).
+        None if is_head => text(&parts.headers, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
         length => length,
     };
     Response {
@@ -158,6 +180,7 @@ fn response(response: ureq::http::Response<Body>) -> Response {
             authenticate: text(&parts.headers, &header::WWW_AUTHENTICATE),
             link: text(&parts.headers, &header::LINK),
             content_digest: text(&parts.headers, &HeaderName::from_static("docker-content-digest")),
+            subject: text(&parts.headers, &HeaderName::from_static("oci-subject")),
         },
         body: Box::new(WireBody(body.into_reader())),
     }

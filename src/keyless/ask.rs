@@ -33,7 +33,7 @@ impl<'a> Question<'a> {
 
     /// Asks. Any status that no further attempt would change comes back.
     pub(super) fn ask(&self, door: Door<'_>) -> Result<Reply, KeylessError> {
-        let name = if self.method == Method::Get { "Accept" } else { "Content-Type" };
+        let name = if matches!(self.method, Method::Get) { "Accept" } else { "Content-Type" };
         let mut headers = vec![(name, self.kind.to_owned())];
         headers.extend(self.authorization.clone().map(|secret| ("Authorization", secret)));
         let now = door.clock.now();

@@ -6,6 +6,7 @@
 //! sha512. Nothing here asks anybody, and nothing that is read is believed: the digest of the received bytes decides.
 
 mod auths;
+mod build;
 mod challenge;
 mod choice;
 mod digest;
@@ -16,6 +17,7 @@ mod reference;
 mod simplesigning;
 
 pub use auths::{AuthsError, Login, Logins, MAX_AUTHS_LEN};
+pub use build::{EMPTY, EMPTY_BYTES, artifact, index};
 pub use challenge::{Challenge, ChallengeError, MAX_CHALLENGE_LEN};
 pub use choice::{ChoiceError, LayerChoice};
 pub use digest::{DigestError, digest_text, parse_digest};
@@ -39,6 +41,14 @@ pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.
 pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 /// How the media types of Sigstore bundles begin, as artifacts and as layers; the version follows.
 pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
+/// A Sigstore bundle of the version that pinfold writes.
+pub const BUNDLE_V03: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// The annotation that cosign writes beside a bundle with a statement in it.
+pub const BUNDLE_CONTENT: (&str, &str) = ("dev.sigstore.bundle.content", "dsse-envelope");
+/// The configuration of a WebAssembly artifact (CNCF TAG Runtime, "Wasm OCI Artifact layout").
+pub const WASM_CONFIG: &str = "application/vnd.wasm.config.v0+json";
+/// A WebAssembly module or component.
+pub const WASM: &str = "application/wasm";
 /// A layer with a signature in cosign's older form.
 pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// A layer with an attestation in cosign's older form.

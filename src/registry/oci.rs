@@ -1,4 +1,4 @@
-//! [`Repository`]: one repository of an OCI registry, as far as it is read: manifests, blobs, and what is attached.
+//! [`Repository`]: one repository of an OCI registry: manifests, blobs, and what is attached, read and written.
 //!
 //! Everything goes through [`http::download`], with its redirects, retries and limits; here stands what is the registries'
 //! own. A login goes to the registry's own origin, for its token too: a realm on another server is asked without. A token
@@ -6,9 +6,11 @@
 
 mod attached;
 mod error;
+mod write;
 
 use std::cell::RefCell;
 use std::io;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -33,6 +35,10 @@ pub struct Repository<'a> {
     base: Url,
     /// What the registry wanted to see, once it asked.
     seen: RefCell<Credentials>,
+    /// What a token is asked for.
+    actions: &'static str,
+    /// How long each request may take, where not all together have an end.
+    each: Option<Duration>,
 }
 
 impl<'a> Repository<'a> {
@@ -44,7 +50,31 @@ impl<'a> Repository<'a> {
     ) -> Result<Self, OciError> {
         let base = places::repository_url(reference).map_err(OciError::Address)?;
         let (reference, seen) = (reference.clone(), RefCell::default());
-        Ok(Self { http, rules, clock, logins, reference, base, seen })
+        Ok(Self { http, rules, clock, logins, reference, base, seen, actions: "pull", each: None })
+    }
+
+    /// The same, with so much time for each request instead of for all of them.
+    #[must_use]
+    pub fn with_time_for_each(self, time: Duration) -> Self {
+        Self { each: Some(time), ..self }
+    }
+
+    /// The same, with tokens that are good for writing.
+    #[must_use]
+    pub fn for_writing(self) -> Self {
+        Self { actions: "pull,push", ..self }
+    }
+
+    /// The rules, with the time that a request has.
+    fn rules(&self) -> Rules<'a> {
+        let end = self.each.and_then(|each| self.clock.now().checked_add(each));
+        Rules { deadline: end.unwrap_or(self.rules.deadline), ..self.rules.clone() }
+    }
+
+    /// What something in it is called in messages.
+    fn place(&self, by: &str) -> String {
+        let mark = if by.contains(':') { '@' } else { ':' };
+        format!("{}/{}{mark}{by}", self.reference.registry(), self.reference.repository())
     }
 
     /// The manifest or index under a tag or digest, not held to any digest yet but the one that the server itself tells.
@@ -146,7 +176,7 @@ impl<'a> Repository<'a> {
         sink: &mut dyn Sink,
     ) -> Result<Outcome, http::DownloadError> {
         let seen = self.seen.borrow();
-        let rules = Rules { credentials: &seen, accept, ..self.rules.clone() };
+        let rules = Rules { credentials: &seen, accept, ..self.rules() };
         http::download(self.http, url, &rules, limit, self.clock, sink)
     }
 
@@ -199,12 +229,13 @@ impl<'a> Repository<'a> {
             return Err(realm("a token is had by https, or from the registry itself"));
         }
         let service = challenge.parameters.get("service").map(String::as_str);
-        let asked = places::token_url(&url, service, self.reference.repository()).map_err(OciError::Address)?;
+        let asked =
+            places::token_url(&url, service, self.reference.repository(), self.actions).map_err(OciError::Address)?;
         let mut credentials = Credentials::default();
         if let Some(login) = self.login().filter(|_| is_own) {
             credentials.add(&url, login);
         }
-        let rules = Rules { credentials: &credentials, accept: Some("application/json"), ..self.rules.clone() };
+        let rules = Rules { credentials: &credentials, accept: Some("application/json"), ..self.rules() };
         let mut memory = Memory::default();
         let limit = BodyLimit::AtMost(MAX_TOKEN_LEN);
         let answer = http::download(self.http, &asked, &rules, limit, self.clock, &mut memory);

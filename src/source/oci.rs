@@ -25,14 +25,26 @@ pub fn blob_url(repository: &Url, digest: &Integrity) -> Result<Url, UrlError> {
     repository.join(&format!("{}blobs/{}", repository.path(), digest_text(digest)))
 }
 
+/// Where the bytes of a digest are asked to be taken.
+pub fn uploads_url(repository: &Url) -> Result<Url, UrlError> {
+    repository.join(&format!("{}blobs/uploads/", repository.path()))
+}
+
+/// Where the bytes of a digest are sent: what the registry named, with the digest behind the query that it has already.
+pub fn upload_url(from: &Url, location: &str, digest: &Integrity) -> Result<Url, UrlError> {
+    let text = from.join(location)?.to_string();
+    let mark = if text.contains('?') { '&' } else { '?' };
+    format!("{text}{mark}digest={}", digest_text(digest)).parse()
+}
+
 /// What is attached to a manifest.
 pub fn referrers_url(repository: &Url, digest: &Integrity) -> Result<Url, UrlError> {
     repository.join(&format!("{}referrers/{}", repository.path(), digest_text(digest)))
 }
 
-/// Where the token for reading a repository is had: the realm, with the service and our own scope behind what it has
+/// Where the token for a repository is had, to do these actions with (`pull`, `pull,push`): the realm, with the service and our own scope behind what it has
 /// already. The scope that a server asks for is not repeated: it might be another repository's.
-pub fn token_url(realm: &Url, service: Option<&str>, repository: &str) -> Result<Url, UrlError> {
+pub fn token_url(realm: &Url, service: Option<&str>, repository: &str, actions: &'static str) -> Result<Url, UrlError> {
     let mut text = realm.to_string();
     let mut add = |name: &str, value: &str| {
         let mark = if text.contains('?') { '&' } else { '?' };
@@ -41,7 +53,7 @@ pub fn token_url(realm: &Url, service: Option<&str>, repository: &str) -> Result
     if let Some(service) = service {
         add("service", service);
     }
-    add("scope", &format!("repository:{repository}:pull"));
+    add("scope", &format!("repository:{repository}:{actions}"));
     text.parse()
 }
 
@@ -191,8 +203,15 @@ mod tests {
         );
         assert_eq!(referrers_tag(&digest), text.replace(':', "-"));
         let realm: Url = "https://oci.example.com/token?a=b".parse().expect("a URL");
-        let token = token_url(&realm, Some("mini,registry&x"), "team/tool").expect("a URL").to_string();
+        let token = token_url(&realm, Some("mini,registry&x"), "team/tool", "pull").expect("a URL").to_string();
         let expected = "a=b&service=mini%2Cregistry%26x&scope=repository:team/tool:pull";
         assert_eq!(token, format!("https://oci.example.com/token?{expected}"));
+        let token = token_url(&realm, None, "team/tool", "pull,push").expect("a URL").to_string();
+        assert_eq!(token, "https://oci.example.com/token?a=b&scope=repository:team/tool:pull%2Cpush");
+        let uploads = uploads_url(&repository).expect("a URL");
+        assert_eq!(uploads.to_string(), "https://oci.example.com:8443/v2/team/tool/blobs/uploads/");
+        let upload = |location: &str| upload_url(&uploads, location, &digest).expect("a URL").to_string();
+        assert_eq!(upload("1?st=a%2Fb"), format!("{uploads}1?st=a%2Fb&digest={text}"));
+        assert_eq!(upload("https://up.example.com/1"), format!("https://up.example.com/1?digest={text}"));
     }
 }

@@ -100,6 +100,7 @@ fn man_pages() {
         "keygen",
         "man",
         "oci-pull",
+        "oci-push",
         "oci-verify",
         "oci",
         "report",

@@ -323,6 +323,7 @@ impl Command {
             Self::Wasm(command) => command.words(),
             Self::Oci(Oci::Verify(_)) => "oci verify",
             Self::Oci(Oci::Pull(_)) => "oci pull",
+            Self::Oci(Oci::Push(_)) => "oci push",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

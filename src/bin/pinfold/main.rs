@@ -102,7 +102,7 @@ impl From<Error> for Failure {
 }
 
 fn run(cli: &Cli) -> Result<Answer, Failure> {
-    use pinfold::commands::{check, fetch, oci, report, sbom, trust};
+    use pinfold::commands::{check, fetch, report, sbom, trust};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
         let failure = |message| Failure {
@@ -146,8 +146,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Run(options) => return run::run(cli, &world()?, options),
         Command::Audit(options) => return audits::audit(cli, &world()?, options),
         Command::Explain(options) => return audits::explain(cli, &world()?, options),
-        Command::Oci(cli::Oci::Verify(options)) => oci::verify(&world()?.ctx(), &options.options())?,
-        Command::Oci(cli::Oci::Pull(options)) => oci::pull::run(&world()?.ctx(), &options.options())?,
+        Command::Oci(command) => artifacts(&world()?, command)?,
         Command::Keygen(options) => seal::keygen(options)?,
         Command::Sign(options) => seal::sign(&world()?, options)?,
         Command::Wasm(command) => return wasms::run(command, cli.output.json),
@@ -160,6 +159,17 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Man { out } => return Ok(Answer::Text(cli::man_pages(out.as_deref()).map_err(Error::Fs)?)),
     };
     Ok(Answer::Report(report))
+}
+
+/// `pinfold oci`.
+fn artifacts(world: &World, command: &cli::Oci) -> Result<Report, Failure> {
+    use pinfold::commands::oci;
+    let ctx = world.ctx();
+    Ok(match command {
+        cli::Oci::Verify(options) => oci::verify(&ctx, &options.options())?,
+        cli::Oci::Pull(options) => oci::pull::run(&ctx, &options.options())?,
+        cli::Oci::Push(options) => oci::push::run(&ctx, &options.options(seal::signing(world, &options.sealing)?))?,
+    })
 }
 
 /// `pinfold cache`.

@@ -55,7 +55,7 @@ impl World {
             Command::Sbom(sbom) => (&[], None, sbom.target.platform.clone(), processors()),
             Command::Report(page) => (&[], None, page.target.platform.clone(), processors()),
             Command::Add(add) => (&add.network.registry, add.network.ca_file.as_deref(), None, processors()),
-            Command::Oci(oci) => (&[], oci.what().ca_file.as_deref(), None, processors()),
+            Command::Oci(oci) => (&[], oci.network().ca_file.as_deref(), None, processors()),
             Command::Update(update) => (&update.network.registry, update.network.ca_file.as_deref(), None, JOBS),
             _ => (&[], None, None, processors()),
         };
@@ -147,7 +147,7 @@ fn trusted_root(cli: &Cli) -> Option<String> {
         Command::Audit(audit) => audit.root.trusted_root.clone(),
         Command::Explain(explain) => explain.root.trusted_root.clone(),
         Command::Attest(attest) => attest.root.trusted_root.clone(),
-        Command::Oci(oci) => oci.what().trusted_root.clone(),
+        Command::Oci(oci) => oci.network().trusted_root.clone(),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::attestation::DocumentError;
-use crate::http::{DownloadError, Failure};
+use crate::http::{CallError, CallFailure, DownloadError, Failure, HttpError};
 use crate::source::oci::ChainError;
 use crate::url::UrlError;
 
@@ -93,6 +93,38 @@ pub enum OciError {
         /// How many are read.
         limit: usize,
     },
+    /// There is no answer to what was sent.
+    Unanswered(Box<CallError>),
+    /// The registry does not take what it was sent.
+    Refused {
+        /// Where it was sent.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What it says, empty for nothing that can be read.
+        words: String,
+    },
+    /// Where the registry wants an upload to go, nothing is sent to.
+    UploadLocation {
+        /// Who named it.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The registry said that it has something, and has it not.
+    NotStored {
+        /// What.
+        place: String,
+    },
+    /// Something else stands under a tag than was put there.
+    Moved {
+        /// The tag.
+        place: String,
+        /// What was put there.
+        expected: String,
+        /// What stands there.
+        received: String,
+    },
     /// What is attached cannot be read as what it says it is.
     Attached {
         /// Its digest.
@@ -157,6 +189,11 @@ impl OciError {
             Self::TooLong { .. } => "oci-too-long",
             Self::NextPage { .. } => "oci-next-page",
             Self::ManyReferrers { .. } => "oci-many-referrers",
+            Self::Unanswered(error) => error.code(),
+            Self::Refused { .. } => "oci-refused",
+            Self::UploadLocation { .. } => "oci-upload-location",
+            Self::NotStored { .. } => "oci-not-stored",
+            Self::Moved { .. } => "oci-tag-moved",
             Self::Attached { fault, .. } => fault.code(),
         }
     }
@@ -165,6 +202,17 @@ impl OciError {
     pub fn is_absent(&self) -> bool {
         match self {
             Self::Download(error) => matches!(*error.failure, Failure::NotFound { status: 404 }) && is_own_word(error),
+            _ => false,
+        }
+    }
+
+    /// Whether the same may well go through the next time.
+    pub(super) const fn is_passing(&self) -> bool {
+        match self {
+            Self::Unanswered(error) => {
+                matches!(error.failure, CallFailure::Http(HttpError::Connect(_) | HttpError::Closed(_)))
+            }
+            Self::Refused { status, .. } => matches!(status, 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
     }
@@ -183,9 +231,13 @@ impl OciError {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Download(error) => error.is_refusal(),
-            Self::Address(_) | Self::Sink(_) | Self::Token { .. } | Self::Unauthorized { .. } | Self::Scheme { .. } => {
-                false
-            }
+            Self::Address(_)
+            | Self::Sink(_)
+            | Self::Token { .. }
+            | Self::Unauthorized { .. }
+            | Self::Scheme { .. }
+            | Self::Unanswered(_)
+            | Self::Refused { .. } => false,
             _ => true,
         }
     }
@@ -195,6 +247,7 @@ impl OciError {
         match self {
             Self::Chain { error, .. } => error.compared(),
             Self::HeaderDigest { told, received, .. } if !received.is_empty() => Some((told.clone(), received.clone())),
+            Self::Moved { expected, received, .. } => Some((expected.clone(), received.clone())),
             _ => None,
         }
     }
@@ -219,6 +272,12 @@ impl OciError {
             }
             Self::Unauthorized { .. } => Some("see whether the login may read it".to_owned()),
             Self::Chain { error, .. } => error.hint(),
+            Self::Unanswered(error) => error.hint(),
+            Self::Refused { status: 403, .. } => Some("see whether the login may write there".to_owned()),
+            Self::NotStored { .. } => {
+                Some("what the registry takes and does not keep is lost: do not rely on it".to_owned())
+            }
+            Self::Moved { .. } => Some("somebody else writes there at the same time: look, and push again".to_owned()),
             _ => None,
         }
     }
@@ -268,6 +327,18 @@ impl fmt::Display for OciError {
             Self::TooLong { digest, limit } => write!(f, "`{digest}` has more than {limit} bytes"),
             Self::NextPage { url, reason } => write!(f, "`{url}`: the next page cannot be turned to: {reason}"),
             Self::ManyReferrers { url, limit } => write!(f, "`{url}`: there is more attached than {limit}"),
+            Self::Unanswered(error) => error.fmt(f),
+            Self::Refused { url, status, words } if words.is_empty() => {
+                write!(f, "`{url}`: the registry answered {status} to what it was sent")
+            }
+            Self::Refused { url, status, words } => {
+                write!(f, "`{url}`: the registry answered {status} to what it was sent: {}", words.escape_debug())
+            }
+            Self::UploadLocation { url, reason } => {
+                write!(f, "`{url}`: nothing is sent to where the registry wants it (`Location`): {reason}")
+            }
+            Self::NotStored { place } => write!(f, "`{place}`: the registry said that it has it, and has it not"),
+            Self::Moved { place, .. } => write!(f, "`{place}`: something else stands there than was put there"),
             Self::Attached { digest, fault } => write!(f, "`{digest}`, which is attached: {fault}"),
         }
     }
@@ -280,6 +351,7 @@ impl std::error::Error for OciError {
             // Their words are this error's own.
             Self::Download(error) => error.source(),
             Self::Chain { error, .. } => error.source(),
+            Self::Unanswered(error) => error.source(),
             Self::Sink(error) => Some(error),
             Self::Attached { fault: Fault::Document(error), .. } => Some(error),
             _ => None,

@@ -4,9 +4,12 @@
 mod keyless;
 mod pins;
 mod pull;
+mod push;
 mod real;
 mod registry;
 mod signatures;
+mod signer;
+mod writes;
 
 use std::sync::Arc;
 

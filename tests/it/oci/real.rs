@@ -119,3 +119,58 @@ fn logins_redirects_and_a_pull_over_the_wire() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("\"code\": \"oci-unauthorized\""), "{text}");
 }
+
+/// Runs the command with a login for all registries of these tests.
+fn pinfold(project: &Project, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = project.command();
+    let output = command.env("DOCKER_CONFIG", project.path("docker")).args(arguments).output().expect("the command");
+    (
+        output.status.code(),
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
+    )
+}
+
+#[test]
+fn a_push_over_the_wire_is_found_again() {
+    let Some(script) = script() else { return };
+    for options in [&["auth=basic"][..], &["referrers=off", "auth=basic"], &["referrers=400", "mounthead=off"]] {
+        let project = Project::new("");
+        let log = format!("log={}", project.path("log").display());
+        let all: Vec<String> = options.iter().map(|one| (*one).to_owned()).chain([log]).collect();
+        let server = Server::start(&script, &all);
+        project.write(
+            "docker/config.json",
+            format!("{{\"auths\":{{\"127.0.0.1:{}\":{{\"auth\":\"dTpw\"}}}}}}", server.port),
+        );
+        // More than fits into any buffer on the way.
+        let tool: Vec<u8> = (0..9_000_000_u32).flat_map(|number| number.to_le_bytes()).take(9_000_000).collect();
+        std::fs::write(project.path("tool"), &tool).expect("a file");
+        project.write("empty", "");
+        let keygen = pinfold(&project, &["keygen", "--no-passphrase", "--out", "key"]);
+        assert_eq!(keygen.0, Some(0), "{}", keygen.1);
+        let reference = format!("127.0.0.1:{}/team/tool:v1", server.port);
+        let push = ["oci", "push", "tool", "empty", &reference];
+        let (code, text) = pinfold(&project, &push);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains("--allow-unsigned"), "{text}");
+        let signed = [&push[..], &["--key", "key"]].concat();
+        let (code, text) = pinfold(&project, &signed);
+        assert_eq!(code, Some(0), "{options:?}: {text}");
+        let (code, text) = pinfold(&project, &["oci", "pull", &reference, "--key", "key.pub", "--out", "out"]);
+        assert_eq!(code, Some(0), "{options:?}: {text}");
+        assert_eq!(std::fs::read(project.path("out/tool")).expect("a file"), tool);
+        assert_eq!(project.read("out/empty"), "");
+        let uploads = |project: &Project| project.read("log").lines().filter(|line| line.starts_with("POST ")).count();
+        let before = uploads(&project);
+        let (code, text) = pinfold(&project, &signed);
+        assert_eq!((code, uploads(&project)), (Some(0), before), "{options:?}: {text}");
+        // A login that may not write.
+        let config = project.read("docker/config.json").replace("dTpw", "dTpx");
+        project.write("docker/config.json", config);
+        let (code, text) = pinfold(&project, &[&signed[..], &["--json"]].concat());
+        let is_open = !options.contains(&"auth=basic");
+        assert_eq!(code, Some(if is_open { 0 } else { 2 }), "{options:?}: {text}");
+        assert!(is_open || text.contains("\"code\": \"oci-unauthorized\""), "{text}");
+        assert!(!text.contains("dTpx"));
+    }
+}

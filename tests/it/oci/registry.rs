@@ -1,4 +1,4 @@
-//! An OCI registry in memory, with a knob for each way to be bad; and a signer like cosign.
+//! An OCI registry in memory, with a knob for each way to be bad.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
@@ -7,11 +7,11 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use pinfold::digest::{Algorithm, Integrity};
-use pinfold::http::{Http, HttpError, RegistryHeaders, Request, Response};
+use pinfold::http::{Http, HttpError, Method, RegistryHeaders, Request, Response};
 use pinfold::oci::{BUNDLE, INDEX, MANIFEST, SIMPLE_SIGNING, TITLE, digest_text};
 use serde_json::{Value, json};
-use sigstore_verify::crypto::KeyPair;
-use sigstore_verify::types::pae;
+
+pub(crate) use super::signer::Signer;
 
 /// The registry of all these tests.
 pub(crate) const HOST: &str = "oci.example.com";
@@ -32,6 +32,14 @@ pub(crate) struct Knobs {
     pub(crate) redirect: Option<&'static str>,
     /// As `tools/miniregistry.py` has them.
     pub(crate) evil: &'static str,
+    /// What it says to keep and does not: a part of the API, or of what is put there.
+    pub(crate) forgets: Option<&'static str>,
+    /// Where it wants uploads, in place of its own.
+    pub(crate) uploads: Option<&'static str>,
+    /// What a tag stands for as soon as it was put.
+    pub(crate) moves: Option<&'static str>,
+    /// How many uploads fail before one does not.
+    pub(crate) fails: usize,
 }
 
 /// A repository, and a tag or digest in it.
@@ -43,9 +51,11 @@ type Typed = (String, Vec<u8>);
 pub(crate) struct Registry {
     pub(crate) knobs: Mutex<Knobs>,
     blobs: Mutex<BTreeMap<String, Vec<u8>>>,
-    manifests: Mutex<BTreeMap<Name, Typed>>,
+    pub(super) manifests: Mutex<BTreeMap<Name, Typed>>,
     tags: Mutex<BTreeMap<Name, String>>,
     asked: Mutex<Vec<(String, Option<String>)>>,
+    /// What was sent, in order: the method, and the path.
+    pub(super) sent: Mutex<Vec<String>>,
 }
 
 pub(crate) const EMPTY: &str = "application/vnd.oci.empty.v1+json";
@@ -157,6 +167,21 @@ impl Registry {
         self.tags.lock().expect("no panic")[&(repo.to_owned(), tag.to_owned())].clone()
     }
 
+    /// The manifest of a digest.
+    pub(crate) fn bytes(&self, repo: &str, digest: &str) -> Vec<u8> {
+        self.manifests.lock().expect("no panic")[&(repo.to_owned(), digest.to_owned())].1.clone()
+    }
+
+    /// The bytes of a digest.
+    pub(crate) fn blob_of(&self, digest: &str) -> Vec<u8> {
+        self.blobs.lock().expect("no panic")[digest].clone()
+    }
+
+    /// Whether a tag stands for anything.
+    pub(crate) fn has_tag(&self, repo: &str, tag: &str) -> bool {
+        self.tags.lock().expect("no panic").contains_key(&(repo.to_owned(), tag.to_owned()))
+    }
+
     /// Whether there are bytes of this digest.
     pub(crate) fn has(&self, digest: &str) -> bool {
         self.blobs.lock().expect("no panic").contains_key(digest)
@@ -174,7 +199,12 @@ impl Registry {
         std::mem::take(&mut *self.asked.lock().expect("no panic"))
     }
 
-    fn answer(&self, host: &str, path: &str, authorization: Option<&str>) -> Answer {
+    /// What was sent since the last call.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        std::mem::take(&mut *self.sent.lock().expect("no panic"))
+    }
+
+    fn answer(&self, method: Method<'_>, host: &str, path: &str, authorization: Option<&str>) -> Answer {
         let knobs = self.knobs.lock().expect("no panic").clone();
         if let Some(digest) = path.strip_prefix("/cdn/") {
             // As S3 does, where somebody else's secret arrives.
@@ -186,6 +216,10 @@ impl Registry {
             let wanted = knobs.login.map(|login| format!("Basic {}", BASE64.encode(login)));
             let token = json!({ "token": TOKEN }).to_string().into_bytes();
             return if wanted.is_none() || shown == wanted { Answer::ok(token) } else { Answer::status(401) };
+        }
+        if let Some(digest) = path.strip_prefix("/elsewhere?digest=") {
+            assert_eq!(authorization, None, "a secret for somebody else");
+            return self.put_blob(&knobs, digest, super::writes::received(method));
         }
         assert_eq!(host, HOST, "nobody else is asked for {path}");
         if let Some(challenge) = knobs.challenge
@@ -201,6 +235,9 @@ impl Registry {
             .iter()
             .find_map(|kind| path.split_once(kind).map(|(repo, what)| (repo, *kind, what)))
             .expect("a part of the API");
+        if !matches!(method, Method::Get | Method::Head) {
+            return self.write(&knobs, method, repo, kind, what);
+        }
         match kind {
             "/blobs/" => self.get_blob(&knobs, what, repo),
             "/manifests/" => self.get_manifest(&knobs, repo, what),
@@ -285,17 +322,17 @@ impl Registry {
     }
 }
 
-struct Answer {
+pub(super) struct Answer {
     status: u16,
     kind: Option<String>,
-    location: Option<String>,
-    headers: RegistryHeaders,
+    pub(super) location: Option<String>,
+    pub(super) headers: RegistryHeaders,
     body: Vec<u8>,
     is_endless: bool,
 }
 
 impl Answer {
-    fn status(status: u16) -> Self {
+    pub(super) fn status(status: u16) -> Self {
         let headers = RegistryHeaders::default();
         Self { status, kind: None, location: None, headers, body: Vec::new(), is_endless: false }
     }
@@ -316,8 +353,11 @@ impl Http for Registry {
         let text = request.url.to_string();
         let path = text.splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap_or_default();
         let path = if path.starts_with("/cdn/") { request.url.path().to_owned() } else { path };
-        let answer = self.answer(request.url.host(), &path, authorization.map(String::as_str));
+        let mut answer = self.answer(request.method, request.url.host(), &path, authorization.map(String::as_str));
         let length = u64::try_from(answer.body.len()).expect("fits");
+        if matches!(request.method, Method::Head) {
+            answer.body.clear();
+        }
         let tail: Box<dyn Read + Send> =
             if answer.is_endless { Box::new(io::repeat(b' ')) } else { Box::new(io::empty()) };
         Ok(Response {
@@ -330,65 +370,5 @@ impl Http for Registry {
             registry: answer.headers,
             body: Box::new(Cursor::new(answer.body).chain(tail)),
         })
-    }
-}
-
-/// Somebody with a key, who signs as cosign does.
-pub(crate) struct Signer(KeyPair);
-
-impl Signer {
-    pub(crate) fn new() -> Self {
-        Self(KeyPair::generate_ecdsa_p256().expect("a key"))
-    }
-
-    pub(crate) fn pem(&self) -> String {
-        self.0.public_key_der().expect("a key").to_pem()
-    }
-
-    fn sign(&self, bytes: &[u8]) -> String {
-        BASE64.encode(self.0.sign(bytes).expect("a signature").as_bytes())
-    }
-
-    /// What cosign 3 calls the key.
-    pub(crate) fn hint(&self) -> String {
-        let spki = self.0.public_key_der().expect("a key");
-        BASE64.encode(Integrity::of(Algorithm::Sha256, spki.as_bytes()).digest())
-    }
-
-    /// A bundle with a statement of this type about a digest.
-    pub(crate) fn bundle(&self, predicate_type: &str, subject: &str) -> Value {
-        let (algorithm, hex) = subject.split_once(':').expect("a digest");
-        let statement = json!({
-            "_type": "https://in-toto.io/Statement/v1", "subject": [{ "digest": { algorithm: hex } }],
-            "predicateType": predicate_type, "predicate": {},
-        });
-        let (kind, payload) = ("application/vnd.in-toto+json", statement.to_string());
-        json!({
-            "mediaType": format!("{BUNDLE}.v0.3+json"),
-            "verificationMaterial": { "publicKey": { "hint": self.hint() } },
-            "dsseEnvelope": {
-                "payload": BASE64.encode(&payload), "payloadType": kind,
-                "signatures": [{ "sig": self.sign(&pae(kind, payload.as_bytes())) }],
-            },
-        })
-    }
-
-    /// A signature as cosign 3 makes it.
-    pub(crate) fn signature(&self, subject: &str) -> Value {
-        self.bundle("https://sigstore.dev/cosign/sign/v1", subject)
-    }
-
-    /// A payload as cosign 2 has it, and its signature.
-    pub(crate) fn older(&self, subject: &str) -> (String, String) {
-        let payload = json!({
-            "critical": {
-                "identity": { "docker-reference": "" }, "image": { "docker-manifest-digest": subject },
-                "type": "cosign container image signature",
-            },
-            "optional": null,
-        });
-        let payload = payload.to_string();
-        let signature = self.sign(payload.as_bytes());
-        (payload, signature)
     }
 }

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use pinfold::commands::oci::{Options, pull};
+use pinfold::commands::oci::{Options, pull, push};
+use pinfold::commands::seal::Signing;
 use pinfold::oci::{ImagePlatform, Reference};
 use pinfold::pins::{Age, Repository, Workflow};
 use pinfold::policy::{IdentityPattern, Policy, RefPattern};
 
+use super::Sealing;
 use super::check::{git_ref, owner, repository, text};
 
 #[derive(Debug, Subcommand)]
@@ -24,6 +26,12 @@ pub(crate) enum Oci {
     /// Refuses what carries no signature by a key or an identity that was named. Each file is called what its title says,
     /// and stays in the folder.
     Pull(Box<Pull>),
+    /// Sign files and put them into a registry as one artifact
+    ///
+    /// Refuses where nobody signs. Sends what the registry does not have yet: the files, then the signature and what else is
+    /// attached, then the artifact, then the tag, so that at no time anything unsigned is to be seen; and looks whether the
+    /// registry has kept it. One file of WebAssembly gets the layout of its own, others that of oras.
+    Push(Box<Push>),
 }
 
 #[derive(Debug, Args)]
@@ -51,12 +59,42 @@ pub(crate) struct Pull {
     who: Who,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// The files; each is called by its bare name
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Where to: HOST[:PORT]/NAME:TAG; with a digest, only an artifact that has it
+    #[arg(value_name = "REFERENCE", value_parser = reference)]
+    reference: Reference,
+    /// What kind of artifact it is: a media type [default: by the files]
+    #[arg(long, value_name = "TYPE", value_parser = media_type)]
+    artifact_type: Option<String>,
+    /// Attach this bundle, which has to be about the artifact or one of its files; any of several
+    #[arg(long, value_name = "BUNDLE")]
+    attestation: Vec<PathBuf>,
+    /// Push what nobody signs, and say so
+    #[arg(long)]
+    allow_unsigned: bool,
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    pub(crate) sealing: Sealing,
+}
+
 /// What is looked at.
 #[derive(Debug, Args)]
 pub(crate) struct What {
     /// The artifact: HOST[:PORT]/NAME:TAG, HOST[:PORT]/NAME@sha256:HEX, or with both
     #[arg(value_name = "REFERENCE", value_parser = reference)]
     reference: Reference,
+    #[command(flatten)]
+    network: Network,
+}
+
+/// How servers are reached, and evidence is proved.
+#[derive(Debug, Args)]
+pub(crate) struct Network {
     /// More certificate authorities to trust, beside those of the system (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -111,11 +149,12 @@ struct Who {
 }
 
 impl Oci {
-    /// What is looked at.
-    pub(crate) const fn what(&self) -> &What {
+    /// How servers are reached, and evidence is proved.
+    pub(crate) const fn network(&self) -> &Network {
         match self {
-            Self::Verify(verify) => &verify.what,
-            Self::Pull(pull) => &pull.what,
+            Self::Verify(verify) => &verify.what.network,
+            Self::Pull(pull) => &pull.what.network,
+            Self::Push(push) => &push.network,
         }
     }
 }
@@ -132,6 +171,20 @@ impl Pull {
     pub(crate) fn options(&self) -> pull::Pull {
         let options = options(&self.what, &self.who, self.platform.clone());
         pull::Pull { options, out: self.out.clone(), allow_unsigned: self.allow_unsigned }
+    }
+}
+
+impl Push {
+    /// What the command takes.
+    pub(crate) fn options(&self, signing: Option<Signing>) -> push::Push {
+        push::Push {
+            files: self.files.clone(),
+            reference: self.reference.clone(),
+            artifact_type: self.artifact_type.clone(),
+            signing,
+            attestations: self.attestation.clone(),
+            allow_unsigned: self.allow_unsigned,
+        }
     }
 }
 
@@ -160,4 +213,16 @@ fn reference(given: &str) -> Result<Reference, String> {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
     })
+}
+
+/// A media type (RFC 6838, section 4.2).
+fn media_type(given: &str) -> Result<String, String> {
+    let is_name = |name: &str| {
+        let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+        name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.len() <= 127 && name.bytes().all(is_good)
+    };
+    match given.split_once('/') {
+        Some((kind, name)) if is_name(kind) && is_name(name) => Ok(given.to_owned()),
+        _ => Err("a media type has the form TYPE/SUBTYPE".to_owned()),
+    }
 }
