@@ -185,7 +185,10 @@ impl fmt::Display for TrustError {
             Self::TwoRoles(one, other) => {
                 write!(f, "one key has the roles `{}` and `{}`", one.escape_debug(), other.escape_debug())
             }
-            Self::Threshold { asked, have } => write!(f, "{asked} of {have} different keys cannot have signed"),
+            Self::Threshold { asked, have } => {
+                let are = if *have == 1 { "is" } else { "are" };
+                write!(f, "signatures of {asked} different keys are demanded, and {have} {are} trusted")
+            }
         }
     }
 }

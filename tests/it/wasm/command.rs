@@ -203,6 +203,12 @@ fn each_bad_input_is_told_apart() {
     let refused = |words: &str| refusal(&project, words);
     is(refused("wasm verify parts.wasm --key alice.key"), 2, "wasm-key-private");
     is(refused("wasm sign plain.wasm --key alice.pub"), 2, "wasm-key-public");
+    let line = format!("me@example.com namespaces=\"file\" ssh-ed25519 {}", "A".repeat(68));
+    bytes("allowed", line.as_bytes());
+    is(refused("wasm verify parts.wasm --key allowed"), 2, "wasm-key-form");
+    let ran = run(&project, "wasm verify parts.wasm --key alice.pub --threshold 2");
+    assert!(ran.text.contains("signatures of 2 different keys are demanded, and 1 is trusted"), "{}", ran.text);
+    assert_eq!(run(&project, "wasm export-public-key --key alice.key --format raw").code, 2, "bytes, on a terminal");
     is(refused("wasm verify parts.wasm --key plain.wasm"), 2, "wasm-key-form");
     is(refused("wasm verify parts.wasm --key alice.pub --threshold 2"), 2, "wasm-trust-threshold");
     is(refused("wasm verify parts.wasm --role a=alice.pub --role b=alice.pub"), 2, "wasm-trust-role");

@@ -201,7 +201,7 @@ fn what_is_signed_is_not_patched() {
 #[test]
 fn a_link_is_opened_by_its_own_name() {
     let links = |text: &[u8]| {
-        let tar = Tar::default().file("a.wasm", &signed("alice")).file("lib/text", text);
+        let tar = Tar::default().file("a.wasm", signed("alice")).file("lib/text", text);
         let archive = tar.symlink("bin/b.wasm", "../c").symlink("c", "lib/text").gz();
         let project = Project::new(&pin("tool", "file = \"tool.tgz\"", &integrity(&archive), &table("strict", "")));
         project.write("tool.tgz", archive);

@@ -49,12 +49,6 @@ pub(crate) struct MakeKey {
     /// Another file for the public half
     #[arg(short = 'K', long, value_name = "FILE")]
     public_key: Option<PathBuf>,
-    #[command(flatten)]
-    form: KeyForm,
-}
-
-#[derive(Debug, Args)]
-struct KeyForm {
     /// What keys look like: PEM, or the raw bytes of wasmsign2
     #[arg(long = "format", value_name = "pem|raw", default_value = "pem", hide_possible_values = true)]
     form: FormName,
@@ -66,11 +60,11 @@ enum FormName {
     Raw,
 }
 
-impl KeyForm {
-    const fn form(&self) -> Form {
-        match self.form {
-            FormName::Pem => Form::Pem,
-            FormName::Raw => Form::Raw,
+impl FormName {
+    const fn form(self) -> Form {
+        match self {
+            Self::Pem => Form::Pem,
+            Self::Raw => Form::Raw,
         }
     }
 }
@@ -83,8 +77,15 @@ pub(crate) struct ExportKey {
     /// The file for the public key, which must be new; without it the key is printed, in PEM
     #[arg(short = 'K', long, value_name = "FILE", alias = "public-key")]
     pub(crate) out: Option<PathBuf>,
-    #[command(flatten)]
-    form: KeyForm,
+    /// What the key looks like: PEM, or the raw bytes of wasmsign2, which are for a file
+    #[arg(
+        long = "format",
+        value_name = "pem|raw",
+        default_value = "pem",
+        hide_possible_values = true,
+        requires_if("raw", "out")
+    )]
+    form: FormName,
 }
 
 #[derive(Debug, Args)]
