@@ -42,6 +42,11 @@ pub enum WasmFailure {
         /// What stands there.
         path: PathBuf,
     },
+    /// A detached signature that is to be put into a file, and is over none of it.
+    OtherFile {
+        /// The file with the signature.
+        path: PathBuf,
+    },
     /// A file changed while it was looked at.
     Meanwhile {
         /// The file.
@@ -77,6 +82,7 @@ impl WasmFailure {
             Self::Edit { source, .. } => source.code(),
             Self::Look { source, .. } => source.code(),
             Self::InTheWay { .. } => "wasm-in-the-way",
+            Self::OtherFile { .. } => "wasm-of-other-file",
             Self::Meanwhile { .. } => "wasm-changed-meanwhile",
             Self::Files(files) => files.first().map_or("wasm-unsigned", |(_, refusal)| refusal.code()),
             Self::Nothing => "wasm-none",
@@ -94,6 +100,7 @@ impl WasmFailure {
             Self::Files(files) => return files.first().and_then(|(_, refusal)| hint_for_pins(refusal)),
             Self::Words(_) => "name custom sections, or write a pattern with `^` and `$`",
             Self::InTheWay { .. } => "name another file, or move that one away",
+            Self::OtherFile { .. } => "`pinfold wasm inspect FILE --detached FILE` shows what it is over",
             Self::Meanwhile { .. } => "nobody else should write to it; check it again",
             Self::Nothing => "take `[pins.NAME.signature]` off the pin, or look why the files are gone",
             Self::Patched { .. } => "take the patch off the pin, or have what it makes signed and pin that",
@@ -145,6 +152,7 @@ impl fmt::Display for WasmFailure {
             Self::InTheWay { path } => {
                 write!(f, "`{}` is there, and is not what would be written over it", path.display())
             }
+            Self::OtherFile { path } => write!(f, "`{}` is the signature of another file", path.display()),
             Self::Meanwhile { path } => write!(f, "`{}` changed while it was looked at", path.display()),
             Self::Files(files) => match files.first() {
                 Some((path, refusal)) => write!(f, "`{}`: {refusal}", path.escape_debug()),
@@ -167,7 +175,11 @@ impl std::error::Error for WasmFailure {
             Self::Edit { source, .. } => Some(source),
             Self::Look { source, .. } => Some(source),
             Self::Files(files) => files.first().and_then(|(_, refusal)| std::error::Error::source(refusal)),
-            Self::InTheWay { .. } | Self::Meanwhile { .. } | Self::Nothing | Self::Patched { .. } => None,
+            Self::InTheWay { .. }
+            | Self::OtherFile { .. }
+            | Self::Meanwhile { .. }
+            | Self::Nothing
+            | Self::Patched { .. } => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{detached, done, free_for_file, put_file, put_signature, row, whole};
 use crate::error::{Error, WasmFailure};
 use crate::report::Report;
 use crate::wasm::delimiter;
-use crate::wasmfile::{self, Cut, EditError, Selection};
+use crate::wasmfile::{self, Coverage, Cut, EditError, Selection, WasmError};
 
 /// What is done to a file.
 #[derive(Debug)]
@@ -62,8 +62,11 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
             ("wasm split", "split", "1 file split", new.map_err(failed)?)
         }
         Change::Attach { detached: beside } => {
-            let new = wasmfile::attach(&file, &detached(beside)?);
-            ("wasm attach", "attached", "1 signature attached", new.map_err(failed)?)
+            let new = wasmfile::attach(&file, &detached(beside)?).map_err(failed)?;
+            if is_of_other_file(&new).map_err(|error| failed(error.into()))? {
+                return Err(WasmFailure::OtherFile { path: beside.clone() }.into());
+            }
+            ("wasm attach", "attached", "1 signature attached", new)
         }
         Change::Detach { detached: beside } => {
             let (new, data) = wasmfile::detach(&file).map_err(failed)?;
@@ -92,6 +95,13 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
 fn strip(file: &[u8], path: &Path, parts: usize) -> Result<Vec<u8>, Error> {
     let new = wasmfile::strip(file, Cut::Behind(parts));
     new.map_err(|source| WasmFailure::Edit { path: path.to_owned(), source }.into())
+}
+
+/// Whether no set of hashes in a signature is of the file that it is in: seen without any key.
+fn is_of_other_file(file: &[u8]) -> Result<bool, WasmError> {
+    let signature = wasmfile::inspect(file, None)?.signature;
+    let sets = signature.and_then(|signature| signature.sets.ok()).unwrap_or_default();
+    Ok(sets.iter().all(|set| set.covers == Coverage::Nothing))
 }
 
 fn selected(sections: &[String]) -> Result<Selection, Error> {

@@ -104,6 +104,12 @@ fn beside_the_file() {
     assert_eq!(run(&project, "wasm detach in.wasm --detached again.sig").code, 0);
     assert!(std::fs::read(project.path("in.wasm")).expect("a file") == parts());
     assert!(std::fs::read(project.path("again.sig")).expect("a file") == both);
+    // Into no other file.
+    assert_eq!(
+        refusal(&project, "wasm attach component.wasm --detached plain.sig"),
+        (2, "wasm-of-other-file".to_owned())
+    );
+    assert_eq!(std::fs::read(project.path("component.wasm")).expect("a file"), component());
     check(&project, "inspect-detached", "wasm inspect plain.wasm --detached plain.sig", 0);
 }
 
