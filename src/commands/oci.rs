@@ -6,10 +6,12 @@
 //! spoils nothing.
 
 mod attach;
+pub mod copy;
 mod files;
 pub mod pull;
 pub mod push;
 mod sent;
+mod target;
 
 use std::path::PathBuf;
 
@@ -22,7 +24,7 @@ use crate::http::Rules;
 use crate::install::signature::{beside, now, read_key, signature};
 use crate::oci::{ImagePlatform, Reference, digest_text};
 use crate::policy::{self, Failure, Policy, judge, judge_signatures};
-use crate::registry::oci::{Attached, OciError, Repository};
+use crate::registry::oci::{Attached, OciError, Repository, Shelf};
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use crate::source::oci::Received;
 use crate::statement::{SLSA_V1, SLSA_V02};
@@ -74,9 +76,14 @@ fn repository<'a>(ctx: &Ctx<'a>, options: &Options) -> Result<Repository<'a>, Er
 
 /// A repository that is written to. A transfer takes as long as it takes; what has an end is each request.
 fn writing<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Error> {
+    Ok(reading(ctx, reference)?.for_writing())
+}
+
+/// A repository that much is read of.
+fn reading<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Error> {
     let rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, ctx.clock.now());
     let repository = Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), reference)?;
-    Ok(repository.for_writing().with_time_for_each(ctx.timeouts.deadline))
+    Ok(repository.with_time_for_each(ctx.timeouts.deadline))
 }
 
 /// Whether one of these keys has signed an artifact already.
@@ -112,7 +119,7 @@ impl Examined {
     fn of(ctx: &Ctx<'_>, repository: &Repository<'_>, options: &Options, keys: &[NamedKey]) -> Result<Self, Error> {
         let (digest, manifest) = repository.resolve()?;
         let attached = repository.attached(&digest)?;
-        let judged = judged(ctx, options, keys, (&digest, &manifest.0), &attached)?;
+        let judged = judged(ctx, &options.policy, keys, (&digest, &manifest.0), &attached)?;
         Ok(Self { digest, manifest, attached: attached.attestations.len(), judged })
     }
 }
@@ -146,7 +153,7 @@ type Proof = Result<VerifiedAttestation, Unproved>;
 
 fn judged(
     ctx: &Ctx<'_>,
-    options: &Options,
+    policy: &Policy,
     keys: &[NamedKey],
     (digest, manifest): (&Integrity, &[u8]),
     attached: &Attached,
@@ -156,7 +163,7 @@ fn judged(
     let artifact = Artifact { digests: Artifact::of(std::slice::from_ref(digest)).digests, open: Some(&open) };
     let prove = |one: &&Attestation| prove_signature(trust, keys, one, &artifact);
     let (now, all) = (now(ctx.clock), &attached.attestations);
-    let policy = Policy { key: !keys.is_empty(), ..options.policy.clone() };
+    let policy = Policy { key: !keys.is_empty(), ..policy.clone() };
     if !policy.predicate_types.is_empty() {
         let proofs: Vec<Proof> = all.iter().map(|one| prove(&one)).collect();
         return Ok(with_broken(of_kind(&policy, now, all, &proofs), attached));

@@ -14,7 +14,7 @@ use crate::pins::{Artifact, OciLayer, Source};
 use crate::policy::Failure;
 use crate::record::{Kept, KeptAttestation};
 use crate::registry::AskError;
-use crate::registry::oci::{OciError, Repository};
+use crate::registry::oci::{OciError, Repository, Shelf as _};
 use crate::source::oci::{ChainError, Followed, follow};
 use crate::store::{Mismatch, VerifiedBlob};
 

@@ -53,6 +53,12 @@ pub const WASM: &str = "application/wasm";
 pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// A layer with an attestation in cosign's older form.
 pub const DSSE_ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
+/// The file that tells that a folder is a layout, and what is in it (image specification, "Image Layout").
+pub const LAYOUT_FILE: (&str, &str) = ("oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
+/// How a place in a layout folder begins on the command line, as other tools have it.
+pub const LAYOUT: &str = "oci-layout:";
+/// The annotation with the tag, in the index of a layout folder.
+pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The annotation with what a layer's file is called. Whoever pushes writes it: it is no path until it was read as one.
 pub const TITLE: &str = "org.opencontainers.image.title";
 

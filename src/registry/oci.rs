@@ -6,6 +6,7 @@
 
 mod attached;
 mod error;
+mod layout;
 mod write;
 
 use std::cell::RefCell;
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub use self::attached::{Attached, MAX_CANDIDATES, MAX_REFERRERS};
+pub use self::attached::{Attached, MAX_CANDIDATES, MAX_REFERRERS, Shelf};
 pub use self::error::{Fault, OciError};
+pub use self::layout::Layout;
 use crate::digest::{Hasher, Integrity};
 use crate::http::{self, BodyLimit, Clock, Failure, Http, Outcome, Rules, Sink};
 use crate::json;

@@ -99,6 +99,7 @@ fn man_pages() {
         "fetch",
         "keygen",
         "man",
+        "oci-copy",
         "oci-pull",
         "oci-push",
         "oci-verify",

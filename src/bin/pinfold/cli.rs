@@ -324,6 +324,7 @@ impl Command {
             Self::Oci(Oci::Verify(_)) => "oci verify",
             Self::Oci(Oci::Pull(_)) => "oci pull",
             Self::Oci(Oci::Push(_)) => "oci push",
+            Self::Oci(Oci::Copy(_)) => "oci copy",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

@@ -167,6 +167,7 @@ fn artifacts(world: &World, command: &cli::Oci) -> Result<Report, Failure> {
     let ctx = world.ctx();
     Ok(match command {
         cli::Oci::Verify(options) => oci::verify(&ctx, &options.options())?,
+        cli::Oci::Copy(options) => oci::copy::run(&ctx, &options.options())?,
         cli::Oci::Pull(options) => oci::pull::run(&ctx, &options.options())?,
         cli::Oci::Push(options) => oci::push::run(&ctx, &options.options(seal::signing(world, &options.sealing)?))?,
     })

@@ -146,12 +146,19 @@ fn digest(mut file: File, layer: &Descriptor, folder: &Dir) -> Result<Integrity,
 }
 
 /// Bytes from the network on their way into a file.
-struct FileSink<'a> {
+pub(super) struct FileSink<'a> {
     ctx: &'a Ctx<'a>,
     name: &'a str,
     file: File,
     len: u64,
     total: Option<u64>,
+}
+
+impl<'a> FileSink<'a> {
+    /// Into an empty file; `name` is what progress is told of.
+    pub(super) const fn new(ctx: &'a Ctx<'a>, name: &'a str, file: File) -> Self {
+        Self { ctx, name, file, len: 0, total: None }
+    }
 }
 
 impl Sink for FileSink<'_> {

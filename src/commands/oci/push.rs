@@ -24,7 +24,7 @@ use crate::oci::{
     BUNDLE, Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Reference, TITLE, WASM, WASM_CONFIG, artifact, digest_text,
 };
 use crate::path::RelPath;
-use crate::registry::oci::{OciError, Repository};
+use crate::registry::oci::{OciError, Repository, Shelf as _};
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::statement::{COSIGN_SIGN, Statement};
 

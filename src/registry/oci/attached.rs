@@ -19,7 +19,7 @@ use crate::oci::{
     BUNDLE, DSSE_ENVELOPE, Descriptor, Document, INDEX, MAX_MANIFEST_LEN, MAX_SIMPLE_SIGNING_LEN, Manifest,
     SIMPLE_SIGNING, digest_text, is_type, next_page,
 };
-use crate::source::oci::{self as places, ChainError};
+use crate::source::oci::{self as places, ChainError, Received};
 use crate::url::Url;
 
 /// What was found beside an artifact.
@@ -38,9 +38,19 @@ pub const MAX_CANDIDATES: usize = 256;
 /// Most layers that are read of one attached manifest.
 const MAX_LAYERS: usize = 64;
 
-impl Repository<'_> {
+/// Where artifacts are: a registry's repository, or a folder.
+pub trait Shelf {
+    /// The manifest or index under a tag or digest, not held to any digest yet but the one that a server itself tells.
+    fn manifest(&self, by: &str, size: Option<u64>) -> Result<Received, OciError>;
+    /// The bytes of a descriptor, which are short, held to its digest.
+    fn short_blob(&self, blob: &Descriptor, limit: u64) -> Result<Vec<u8>, OciError>;
+    /// The manifests that say they are attached to this one.
+    fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError>;
+    /// An error on the way from a digest to bytes, with its place.
+    fn chain(&self, by: &str, error: ChainError) -> OciError;
+
     /// Everything that is attached to the manifest or index of this digest.
-    pub fn attached(&self, digest: &Integrity) -> Result<Attached, OciError> {
+    fn attached(&self, digest: &Integrity) -> Result<Attached, OciError> {
         let mut found = Attached::default();
         let mut candidates = self.candidates(digest)?;
         let mut known = BTreeSet::new();
@@ -51,15 +61,29 @@ impl Repository<'_> {
             found.broken.push(OciError::ManyReferrers { url: digest_text(digest), limit: MAX_CANDIDATES });
         }
         for candidate in &candidates {
-            let outcome = self.referrer(candidate, digest, &mut found);
+            let outcome = Reader(self).referrer(candidate, digest, &mut found);
             found.note(outcome)?;
         }
         let tag = places::referrers_tag(digest);
         for older in [format!("{tag}.sig"), format!("{tag}.att")] {
-            let outcome = self.older(&older, &mut found);
+            let outcome = Reader(self).older(&older, &mut found);
             found.note(outcome)?;
         }
         Ok(found)
+    }
+}
+
+impl Shelf for Repository<'_> {
+    fn manifest(&self, by: &str, size: Option<u64>) -> Result<Received, OciError> {
+        Repository::manifest(self, by, size)
+    }
+
+    fn short_blob(&self, blob: &Descriptor, limit: u64) -> Result<Vec<u8>, OciError> {
+        Repository::short_blob(self, blob, limit)
+    }
+
+    fn chain(&self, by: &str, error: ChainError) -> OciError {
+        Repository::chain(self, by, error)
     }
 
     /// The manifests that say they are attached: by the API, or under the tag that stands in for it.
@@ -80,7 +104,9 @@ impl Repository<'_> {
             Document::Manifest(_) => Ok(Vec::new()),
         }
     }
+}
 
+impl Repository<'_> {
     /// The list of the API, page by page.
     fn referrers(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
         let mut url = places::referrers_url(&self.base, digest).map_err(OciError::Address)?;
@@ -121,12 +147,17 @@ impl Repository<'_> {
         let is_own = next.origin() == self.base.origin() && next.path().starts_with(self.base.path());
         if is_own { Ok(next) } else { Err("it is not in the same repository".to_owned()) }
     }
+}
 
+/// Reads what is attached.
+struct Reader<'a, S: ?Sized>(&'a S);
+
+impl<S: Shelf + ?Sized> Reader<'_, S> {
     /// One entry of the list: its bundles, if it is attached to the artifact and has some.
     fn referrer(&self, candidate: &Descriptor, to: &Integrity, found: &mut Attached) -> Result<(), OciError> {
         let by = digest_text(&candidate.digest);
-        let (bytes, content_type) = self.manifest(&by, Some(candidate.size))?;
-        let wrong = |error| self.chain(&by, error);
+        let (bytes, content_type) = self.0.manifest(&by, Some(candidate.size))?;
+        let wrong = |error| self.0.chain(&by, error);
         places::hold(&candidate.digest, Some(candidate.size), &bytes).map_err(wrong)?;
         let document = Document::parse(&bytes, content_type.as_deref()).map_err(ChainError::Manifest).map_err(wrong)?;
         let Document::Manifest(manifest) = document else { return Ok(()) };
@@ -143,18 +174,18 @@ impl Repository<'_> {
     }
 
     fn bundle(&self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
-        let bytes = self.short_blob(layer, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
+        let bytes = self.0.short_blob(layer, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
         attestation::read(&bytes).map_err(|error| wrong(layer, Fault::Document(error)))
     }
 
     /// What cosign 2 and before put under a tag.
     fn older(&self, tag: &str, found: &mut Attached) -> Result<(), OciError> {
-        let (bytes, content_type) = match self.manifest(tag, None) {
+        let (bytes, content_type) = match self.0.manifest(tag, None) {
             Err(error) if error.is_absent() => return Ok(()),
             came => came?,
         };
         let document = Document::parse(&bytes, content_type.as_deref());
-        let document = document.map_err(|error| self.chain(tag, ChainError::Manifest(error)))?;
+        let document = document.map_err(|error| self.0.chain(tag, ChainError::Manifest(error)))?;
         let Document::Manifest(manifest) = document else { return Ok(()) };
         let Manifest { layers, .. } = *manifest;
         for layer in layers.iter().take(MAX_CANDIDATES) {
@@ -169,7 +200,7 @@ impl Repository<'_> {
     }
 
     fn simple_signing(&self, layer: &Descriptor) -> Result<Attestation, OciError> {
-        let payload = self.short_blob(layer, u64::try_from(MAX_SIMPLE_SIGNING_LEN).unwrap_or(u64::MAX))?;
+        let payload = self.0.short_blob(layer, u64::try_from(MAX_SIMPLE_SIGNING_LEN).unwrap_or(u64::MAX))?;
         let notes = Notes::of(layer)?;
         let signature = layer.annotations.get(SIGNATURE).map(String::as_str).unwrap_or_default();
         let Notes { certificate, chain, log } = &notes;
@@ -178,7 +209,7 @@ impl Repository<'_> {
     }
 
     fn envelope(&self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
-        let bytes = self.short_blob(layer, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
+        let bytes = self.0.short_blob(layer, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
         let read = attestation::read(&bytes).map_err(|error| wrong(layer, Fault::Document(error)))?;
         let notes = Notes::of(layer)?;
         let (Some(certificate), Some(log)) = (notes.certificate, &notes.log) else { return Ok(read) };

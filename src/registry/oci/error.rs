@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::attestation::DocumentError;
+use crate::fs::FsError;
 use crate::http::{CallError, CallFailure, DownloadError, Failure, HttpError};
 use crate::source::oci::ChainError;
 use crate::url::UrlError;
@@ -93,6 +94,13 @@ pub enum OciError {
         /// How many are read.
         limit: usize,
     },
+    /// There is no such thing in a folder.
+    Absent {
+        /// What was looked for, and where.
+        place: String,
+    },
+    /// The folder cannot be read.
+    Disk(FsError),
     /// There is no answer to what was sent.
     Unanswered(Box<CallError>),
     /// The registry does not take what it was sent.
@@ -190,6 +198,8 @@ impl OciError {
             Self::NextPage { .. } => "oci-next-page",
             Self::ManyReferrers { .. } => "oci-many-referrers",
             Self::Unanswered(error) => error.code(),
+            Self::Absent { .. } => "oci-layout-absent",
+            Self::Disk(_) => "disk",
             Self::Refused { .. } => "oci-refused",
             Self::UploadLocation { .. } => "oci-upload-location",
             Self::NotStored { .. } => "oci-not-stored",
@@ -202,6 +212,7 @@ impl OciError {
     pub fn is_absent(&self) -> bool {
         match self {
             Self::Download(error) => matches!(*error.failure, Failure::NotFound { status: 404 }) && is_own_word(error),
+            Self::Absent { .. } => true,
             _ => false,
         }
     }
@@ -236,6 +247,8 @@ impl OciError {
             | Self::Token { .. }
             | Self::Unauthorized { .. }
             | Self::Scheme { .. }
+            | Self::Absent { .. }
+            | Self::Disk(_)
             | Self::Unanswered(_)
             | Self::Refused { .. } => false,
             _ => true,
@@ -327,6 +340,8 @@ impl fmt::Display for OciError {
             Self::TooLong { digest, limit } => write!(f, "`{digest}` has more than {limit} bytes"),
             Self::NextPage { url, reason } => write!(f, "`{url}`: the next page cannot be turned to: {reason}"),
             Self::ManyReferrers { url, limit } => write!(f, "`{url}`: there is more attached than {limit}"),
+            Self::Absent { place } => write!(f, "`{place}`: there is no such artifact in the folder"),
+            Self::Disk(error) => error.fmt(f),
             Self::Unanswered(error) => error.fmt(f),
             Self::Refused { url, status, words } if words.is_empty() => {
                 write!(f, "`{url}`: the registry answered {status} to what it was sent")
@@ -351,6 +366,7 @@ impl std::error::Error for OciError {
             // Their words are this error's own.
             Self::Download(error) => error.source(),
             Self::Chain { error, .. } => error.source(),
+            Self::Disk(error) => error.source(),
             Self::Unanswered(error) => error.source(),
             Self::Sink(error) => Some(error),
             Self::Attached { fault: Fault::Document(error), .. } => Some(error),

@@ -43,6 +43,11 @@ impl Repository<'_> {
         Ok(true)
     }
 
+    /// Whether the bytes of a descriptor are there, as far as the registry says.
+    pub fn has_blob(&self, blob: &Descriptor) -> Result<bool, OciError> {
+        Ok(self.presence(blob)? == Presence::There)
+    }
+
     /// Puts a manifest or an index under a tag or its own digest, and looks whether it is there then. Whether the registry
     /// says that it lists it among what is attached to `subject`.
     pub fn put_manifest(

@@ -174,3 +174,23 @@ fn a_push_over_the_wire_is_found_again() {
         assert!(!text.contains("dTpx"));
     }
 }
+
+#[test]
+fn a_copy_over_the_wire_keeps_its_signature() {
+    let Some(script) = script() else { return };
+    let (from, to) = (Server::start(&script, &[]), Server::start(&script, &["referrers=off".to_owned()]));
+    let project = Project::new("");
+    project.write("tool", "#!tool");
+    let place = |server: &Server| format!("127.0.0.1:{}/team/tool:v1", server.port);
+    let (from, end) = (place(&from), place(&to));
+    for arguments in [
+        &["keygen", "--no-passphrase", "--out", "key"][..],
+        &["oci", "push", "tool", &from, "--key", "key"],
+        &["oci", "copy", &from, "oci-layout:air", "--key", "key.pub"],
+        &["oci", "copy", "oci-layout:air:v1", &end, "--key", "key.pub"],
+        &["oci", "verify", &end, "--key", "key.pub"],
+    ] {
+        let (code, text) = pinfold(&project, arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {text}");
+    }
+}

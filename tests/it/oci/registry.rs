@@ -221,7 +221,7 @@ impl Registry {
             assert_eq!(authorization, None, "a secret for somebody else");
             return self.put_blob(&knobs, digest, super::writes::received(method));
         }
-        assert_eq!(host, HOST, "nobody else is asked for {path}");
+        assert!([HOST, "oci2.example.com"].contains(&host), "nobody else is asked for {path}");
         if let Some(challenge) = knobs.challenge
             && authorization != Some(&format!("Bearer {TOKEN}"))
             && (!challenge.starts_with("Basic") || authorization.is_none())

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use pinfold::commands::oci::copy::{self, Place};
 use pinfold::commands::oci::{Options, pull, push};
 use pinfold::commands::seal::Signing;
-use pinfold::oci::{ImagePlatform, Reference};
+use pinfold::oci::{ImagePlatform, Reference, ReferenceError};
 use pinfold::pins::{Age, Repository, Workflow};
 use pinfold::policy::{IdentityPattern, Policy, RefPattern};
 
@@ -32,6 +33,11 @@ pub(crate) enum Oci {
     /// attached, then the artifact, then the tag, so that at no time anything unsigned is to be seen; and looks whether the
     /// registry has kept it. One file of WebAssembly gets the layout of its own, others that of oras.
     Push(Box<Push>),
+    /// Copy an artifact with all that is attached to it
+    ///
+    /// From one registry to another, or into a folder (an OCI image layout) and out of it; no digest changes. Refuses what
+    /// carries no signature by a key or an identity that was named.
+    Copy(Box<Copy>),
 }
 
 #[derive(Debug, Args)]
@@ -80,6 +86,23 @@ pub(crate) struct Push {
     network: Network,
     #[command(flatten)]
     pub(crate) sealing: Sealing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The artifact: HOST[:PORT]/NAME:TAG, with a digest or with both, or oci-layout:FOLDER[:TAG]
+    #[arg(value_name = "FROM", value_parser = place)]
+    from: Place,
+    /// Where it goes, in the same forms; a folder is made, and may not be there yet
+    #[arg(value_name = "TO", value_parser = place)]
+    to: Place,
+    /// Copy what carries no signature at all; what is wrong, or signed by somebody else, stays refused
+    #[arg(long)]
+    allow_unsigned: bool,
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    who: Who,
 }
 
 /// What is looked at.
@@ -155,6 +178,7 @@ impl Oci {
             Self::Verify(verify) => &verify.what.network,
             Self::Pull(pull) => &pull.what.network,
             Self::Push(push) => &push.network,
+            Self::Copy(copy) => &copy.network,
         }
     }
 }
@@ -188,8 +212,26 @@ impl Push {
     }
 }
 
+impl Copy {
+    /// What the command takes.
+    pub(crate) fn options(&self) -> copy::Copy {
+        copy::Copy {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            keys: self.who.key.clone(),
+            policy: policy(&self.who),
+            allow_unsigned: self.allow_unsigned,
+        }
+    }
+}
+
 fn options(what: &What, who: &Who, platform: Option<ImagePlatform>) -> Options {
-    let policy = Policy {
+    let policy = policy(who);
+    Options { reference: what.reference.clone(), platform, keys: who.key.clone(), policy }
+}
+
+fn policy(who: &Who) -> Policy {
+    Policy {
         repositories: who.repository.clone(),
         owner: who.owner.clone(),
         repository_id: who.repository_id.clone(),
@@ -203,12 +245,18 @@ fn options(what: &What, who: &Who, platform: Option<ImagePlatform>) -> Options {
         deny_self_hosted: who.deny_self_hosted,
         min_age: who.min_age.map(Age::duration),
         ..Policy::default()
-    };
-    Options { reference: what.reference.clone(), platform, keys: who.key.clone(), policy }
+    }
 }
 
 fn reference(given: &str) -> Result<Reference, String> {
-    let parsed: Result<Reference, _> = given.strip_prefix("oci://").unwrap_or(given).parse();
+    told(given.strip_prefix("oci://").unwrap_or(given).parse())
+}
+
+fn place(given: &str) -> Result<Place, String> {
+    told(given.parse())
+}
+
+fn told<T>(parsed: Result<T, ReferenceError>) -> Result<T, String> {
     parsed.map_err(|error| match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),

@@ -1,0 +1,371 @@
+//! `pinfold oci copy`: an artifact from one registry to another, or into a folder and out of it, with everything that is
+//! attached to it and no digest changed.
+//!
+//! It is judged first, as for a pull. Then what it consists of goes, then what is attached, then the artifact itself, then
+//! its tag; in the same way for each manifest of an index, and for what is attached to what is attached. A folder is there
+//! whole or not at all.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde_json::{Map, Value, json};
+
+use super::target::Target;
+use super::{Judged, judged, writing};
+use crate::commands::fetch;
+use crate::ctx::{Ctx, Step};
+use crate::digest::{Algorithm, Integrity};
+use crate::error::{Error, PushError};
+use crate::http::Sink;
+use crate::install::signature::read_key;
+use crate::json;
+use crate::oci::{
+    ChoiceError, Descriptor, Document, INDEX, LAYOUT, MANIFEST, MAX_MANIFEST_LEN, Reference, ReferenceError,
+    digest_text, parse_digest,
+};
+use crate::policy::Policy;
+use crate::registry::oci::{Layout, OciError, Repository, Shelf};
+use crate::report::{Finding, Level, Report, Row, Verdict};
+use crate::source::oci::{ChainError, Received, hold, referrers_tag};
+
+/// Where an artifact is, or goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A registry.
+    Registry(Reference),
+    /// A folder in the OCI image layout, and the tag or digest in it.
+    Layout {
+        /// The folder.
+        folder: PathBuf,
+        /// The tag or digest; where there is none, the only artifact with a tag.
+        by: Option<String>,
+    },
+}
+
+impl FromStr for Place {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let Some(rest) = text.strip_prefix(LAYOUT) else {
+            return text.strip_prefix("oci://").unwrap_or(text).parse().map(Self::Registry);
+        };
+        let split = match rest.split_once("@sha") {
+            Some((folder, hex)) => (folder, Some(format!("sha{hex}"))),
+            None => match rest.rsplit_once(':') {
+                Some((folder, tag)) if !tag.contains('/') => (folder, Some(tag.to_owned())),
+                _ => (rest, None),
+            },
+        };
+        // The same words as in a registry.
+        match &split.1 {
+            Some(by) if by.contains(':') => drop(parse_digest(by).map_err(ReferenceError::Digest)?),
+            Some(by) => drop(format!("localhost/a:{by}").parse::<Reference>()?),
+            None => {}
+        }
+        if split.0.is_empty() {
+            Err(ReferenceError::Name)
+        } else {
+            Ok(Self::Layout { folder: split.0.into(), by: split.1 })
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registry(reference) => reference.fmt(f),
+            Self::Layout { folder, by } => {
+                write!(f, "{LAYOUT}{}", folder.display())?;
+                let mark = |by: &str| if by.contains(':') { '@' } else { ':' };
+                by.iter().try_for_each(|by| write!(f, "{}{by}", mark(by)))
+            }
+        }
+    }
+}
+
+impl Place {
+    fn tag(&self) -> Option<&str> {
+        match self {
+            Self::Registry(reference) => reference.tag(),
+            Self::Layout { by, .. } => by.as_deref().filter(|by| !by.contains(':')),
+        }
+    }
+}
+
+/// What is copied.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    /// The artifact.
+    pub from: Place,
+    /// Where it goes.
+    pub to: Place,
+    /// Files with the keys of those who may have signed it: any of them.
+    pub keys: Vec<PathBuf>,
+    /// Whose certificates are good.
+    pub policy: Policy,
+    /// What carries no signature may go.
+    pub allow_unsigned: bool,
+}
+
+/// Judges an artifact and copies it.
+pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Error> {
+    let keys = copy.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, Error>>()?;
+    let from = From::open(ctx, &copy.from)?;
+    let (digest, received) = from.resolve()?;
+    if let Place::Registry(to) = &copy.to
+        && let Some(expected) = to.digest().filter(|expected| **expected != digest)
+    {
+        let (expected, received) = (digest_text(expected), digest_text(&digest));
+        return Err(PushError::Digest { expected, received }.into());
+    }
+    let attached = from.shelf().attached(&digest)?;
+    let judged = judged(ctx, &copy.policy, &keys, (&digest, &received.0), &attached)?;
+    let is_signed = judged.verdict == Verdict::Passed;
+    let passes = is_signed || (copy.allow_unsigned && judged.is_unsigned);
+    if !passes {
+        return Ok(refused(copy, judged));
+    }
+    let name = copy.from.to_string();
+    let to = match &copy.to {
+        Place::Registry(reference) => Target::registry(ctx, writing(ctx, reference)?)?,
+        Place::Layout { folder, .. } => Target::layout(folder)?,
+    };
+    let mut copier = Copier { ctx, from: &from, to, name, seen: BTreeSet::new(), manifests: 0, bytes: 0 };
+    let tag = copy.to.tag().or_else(|| copy.from.tag().filter(|_| matches!(copy.to, Place::Layout { .. })));
+    let outcome = copier.all(&digest, received, tag, &attached.attestations);
+    ctx.progress.step(&copier.name, Step::Over);
+    let Copier { to, manifests, bytes, .. } = copier;
+    to.end(outcome)?;
+    Ok(report(copy, &digest, judged, is_signed, (manifests, bytes)))
+}
+
+fn report(copy: &Copy, digest: &Integrity, judged: Judged, is_signed: bool, sizes: (usize, u64)) -> Report {
+    let findings = match is_signed {
+        true => judged.findings,
+        false => vec![Finding::new(Level::Warning, "unsigned-allowed", UNSIGNED)],
+    };
+    let noun = if sizes.0 == 1 { "manifest" } else { "manifests" };
+    let row = Row {
+        subject: copy.from.to_string(),
+        verdict: Verdict::Passed,
+        status: if is_signed { "copied" } else { "copied unsigned" }.to_owned(),
+        source: digest_text(digest),
+        detail: format!("{} {noun}, {} -> {}", sizes.0, fetch::size(sizes.1), copy.to),
+        evidence: judged.evidence,
+        audit: None,
+        wasm: Vec::new(),
+        findings,
+    };
+    let summary = "1 artifact copied, with what is attached".to_owned();
+    Report { command: "oci copy", rows: vec![row], notes: Vec::new(), summary, judges: true }
+}
+
+fn refused(copy: &Copy, judged: Judged) -> Report {
+    let mut findings = judged.findings;
+    if let Some(first) = findings.first_mut().filter(|_| judged.is_unsigned) {
+        first.hint = Some("`--allow-unsigned` copies what carries no signature, and says so".to_owned());
+    }
+    let row = Row {
+        subject: copy.from.to_string(),
+        verdict: judged.verdict,
+        status: judged.status.to_owned(),
+        source: String::new(),
+        detail: String::new(),
+        evidence: None,
+        audit: None,
+        wasm: Vec::new(),
+        findings,
+    };
+    let summary = "nothing copied".to_owned();
+    Report { command: "oci copy", rows: vec![row], notes: Vec::new(), summary, judges: true }
+}
+
+/// Where it comes from.
+enum From<'a> {
+    Registry(Box<Repository<'a>>),
+    Layout(Layout, Option<String>),
+}
+
+impl<'a> From<'a> {
+    fn open(ctx: &Ctx<'a>, place: &Place) -> Result<Self, Error> {
+        Ok(match place {
+            Place::Registry(reference) => Self::Registry(Box::new(super::reading(ctx, reference)?)),
+            Place::Layout { folder, by } => Self::Layout(Layout::open(folder)?, by.clone()),
+        })
+    }
+
+    fn shelf(&self) -> &dyn Shelf {
+        match self {
+            Self::Registry(repository) => repository.as_ref(),
+            Self::Layout(layout, _) => layout,
+        }
+    }
+
+    fn resolve(&self) -> Result<(Integrity, Received), OciError> {
+        match self {
+            Self::Registry(repository) => repository.resolve(),
+            Self::Layout(layout, by) => {
+                let entry = layout.entry(by.as_deref())?;
+                let (bytes, _) = layout.manifest(&digest_text(&entry.digest), Some(entry.size))?;
+                Ok((entry.digest.clone(), (bytes, Some(entry.media_type.clone()))))
+            }
+        }
+    }
+
+    fn blob(&self, blob: &Descriptor, sink: &mut dyn Sink) -> Result<(), OciError> {
+        match self {
+            Self::Registry(repository) => repository.blob(blob, sink).map(drop),
+            Self::Layout(layout, _) => layout.blob(blob, sink),
+        }
+    }
+}
+
+/// Goes through an artifact, depth first.
+struct Copier<'a> {
+    ctx: &'a Ctx<'a>,
+    from: &'a From<'a>,
+    to: Target<'a>,
+    name: String,
+    seen: BTreeSet<Integrity>,
+    manifests: usize,
+    bytes: u64,
+}
+
+impl Copier<'_> {
+    /// The artifact, its tag last; what was judged has to be found there again.
+    fn all(
+        &mut self,
+        digest: &Integrity,
+        received: Received,
+        tag: Option<&str>,
+        attested: &[crate::attestation::Attestation],
+    ) -> Result<(), Error> {
+        let (bytes, kind) = (received.0.clone(), kind_of(&received)?);
+        self.manifest(digest, received, true)?;
+        if let Some(tag) = tag {
+            self.to.tag(tag, digest, &kind, &bytes)?;
+        }
+        self.to.hold(digest, attested)
+    }
+
+    /// One manifest or index, with all that it consists of and all that is attached to it.
+    fn manifest(&mut self, digest: &Integrity, received: Received, is_listed: bool) -> Result<(), Error> {
+        if !self.seen.insert(digest.clone()) {
+            return Ok(());
+        }
+        let by = digest_text(digest);
+        if self.seen.len() > MAX_MANIFESTS {
+            return Err(OciError::ManyReferrers { url: by, limit: MAX_MANIFESTS }.into());
+        }
+        let chain = |error| self.from.shelf().chain(&by, error);
+        let document = Document::parse(&received.0, received.1.as_deref()).map_err(ChainError::Manifest);
+        match document.map_err(chain)? {
+            Document::Index(index) => {
+                for child in &index.manifests {
+                    if let Some(received) = self.ask(child, true)? {
+                        self.manifest(&child.digest, received, false)?;
+                    }
+                }
+            }
+            Document::Manifest(manifest) => {
+                for blob in std::iter::once(&manifest.config).chain(&manifest.layers) {
+                    if blob.is_foreign {
+                        return Err(self.from.shelf().chain(&by, ChainError::Choice(ChoiceError::Foreign)).into());
+                    }
+                    self.blob(blob)?;
+                }
+            }
+        }
+        self.attached(digest)?;
+        let kind = kind_of(&received)?;
+        self.to.manifest(&by, &kind, &received.0, is_listed)?;
+        self.manifests = self.manifests.saturating_add(1);
+        Ok(())
+    }
+
+    /// What a descriptor says; `None` where a list of what is attached names what is not there any more.
+    fn ask(&self, wanted: &Descriptor, is_needed: bool) -> Result<Option<Received>, Error> {
+        let by = digest_text(&wanted.digest);
+        match self.from.shelf().manifest(&by, Some(wanted.size)) {
+            Err(error) if error.is_absent() && !is_needed => Ok(None),
+            came => {
+                let (bytes, content_type) = came?;
+                let held = hold(&wanted.digest, Some(wanted.size), &bytes);
+                held.map_err(|error| self.from.shelf().chain(&by, error))?;
+                Ok(Some((bytes, content_type)))
+            }
+        }
+    }
+
+    fn blob(&mut self, blob: &Descriptor) -> Result<(), Error> {
+        if !self.seen.insert(blob.digest.clone()) {
+            return Ok(());
+        }
+        self.ctx.progress.step(&self.name, Step::Fetching);
+        let from = self.from;
+        if self.to.blob((self.ctx, &self.name), blob, |sink| from.blob(blob, sink))? {
+            self.bytes = self.bytes.saturating_add(blob.size);
+        }
+        Ok(())
+    }
+
+    /// What names a manifest as its subject, and what cosign put under its older tags.
+    fn attached(&mut self, digest: &Integrity) -> Result<(), Error> {
+        for candidate in self.from.shelf().candidates(digest)? {
+            let Some(received) = self.ask(&candidate, false)? else { continue };
+            if subject_of(&received.0).as_ref() == Some(digest) {
+                self.manifest(&candidate.digest, received, true)?;
+            }
+        }
+        let tag = referrers_tag(digest);
+        for older in ["sig", "att", "sbom"].map(|kind| format!("{tag}.{kind}")) {
+            let received = match self.from.shelf().manifest(&older, None) {
+                Err(error) if error.is_absent() => continue,
+                came => came?,
+            };
+            let own = Integrity::of(Algorithm::Sha256, &received.0);
+            let (bytes, kind) = (received.0.clone(), kind_of(&received)?);
+            self.manifest(&own, received, false)?;
+            self.to.tag(&older, &own, &kind, &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// The media type of a document: its own word, else what it was called, else what it looks like.
+fn kind_of((bytes, content_type): &Received) -> Result<String, OciError> {
+    let object = object(bytes);
+    let own = object.get("mediaType").and_then(Value::as_str).map(str::to_owned);
+    let looks = if object.contains_key("manifests") { INDEX } else { MANIFEST };
+    Ok(own.or_else(|| content_type.clone()).unwrap_or_else(|| looks.to_owned()))
+}
+
+/// What a document says it is attached to.
+pub(super) fn subject_of(bytes: &[u8]) -> Option<Integrity> {
+    parse_digest(object(bytes).get("subject")?.get("digest")?.as_str()?).ok()
+}
+
+/// What stands in a list for a document.
+pub(super) fn entry_of(by: &str, kind: &str, bytes: &[u8]) -> Value {
+    let object = object(bytes);
+    let mut entry = json!({ "mediaType": kind, "digest": by, "size": bytes.len() });
+    if let Some(entry) = entry.as_object_mut() {
+        let own = object.get("artifactType").or_else(|| object.get("config")?.get("mediaType")).cloned();
+        own.into_iter().for_each(|own| drop(entry.insert("artifactType".to_owned(), own)));
+        let notes = object.get("annotations").filter(|notes| notes.is_object()).cloned();
+        notes.into_iter().for_each(|notes| drop(entry.insert("annotations".to_owned(), notes)));
+    }
+    entry
+}
+
+fn object(bytes: &[u8]) -> Map<String, Value> {
+    let value = json::parse(bytes, MAX_MANIFEST_LEN).ok();
+    value.and_then(|value| value.as_object().cloned()).unwrap_or_default()
+}
+
+/// Most manifests and blobs of one artifact, with all that is attached.
+const MAX_MANIFESTS: usize = 10_000;
+const UNSIGNED: &str =
+    "the artifact carries NO SIGNATURE: nobody vouches for it; it was copied because of --allow-unsigned";

@@ -1,0 +1,165 @@
+//! [`Target`]: where an artifact is copied to. A registry gets each blob out of a draft on the disk, which was held to its
+//! digest; a folder is put together beside its place and renamed.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::copy::{entry_of, subject_of};
+use super::files::FileSink;
+use super::sent::FileBlob;
+use crate::attestation::Attestation;
+use crate::ctx::Ctx;
+use crate::digest::Integrity;
+use crate::error::Error;
+use crate::fs::{self, Dir, FsError};
+use crate::http::Sink;
+use crate::oci::{Descriptor, LAYOUT_FILE, REF_NAME, digest_text, index};
+use crate::registry::oci::{OciError, Repository, Shelf as _};
+
+/// Where an artifact is copied to.
+pub(super) enum Target<'a> {
+    /// A registry, and the folder for drafts.
+    Registry(Box<Repository<'a>>, Dir),
+    /// A folder that is not in its place yet.
+    Layout(Staging),
+}
+
+/// A layout that is put together.
+pub(super) struct Staging {
+    path: PathBuf,
+    parent: Dir,
+    name: String,
+    beside: Dir,
+    blobs: Dir,
+    entries: Vec<Value>,
+}
+
+impl<'a> Target<'a> {
+    /// A registry.
+    pub(super) fn registry(ctx: &Ctx<'_>, repository: Repository<'a>) -> Result<Self, Error> {
+        Ok(Self::Registry(Box::new(repository), ctx.store.drafts()?))
+    }
+
+    /// A folder that is not there yet.
+    pub(super) fn layout(path: &Path) -> Result<Self, Error> {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let exists =
+            || FsError { action: "create", path: path.to_owned(), source: std::io::ErrorKind::AlreadyExists.into() };
+        let name = name.ok_or_else(exists)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_folders(parent)?;
+        let parent = Dir::open(parent)?;
+        if parent.stat(name)?.is_some() {
+            return Err(exists().into());
+        }
+        let name = fs::unique_name(name);
+        let beside = parent.make_new_child(&name, 0o755)?;
+        let blobs = beside.make_child("blobs", 0o755)?;
+        Ok(Self::Layout(Staging { path: path.to_owned(), parent, name, beside, blobs, entries: Vec::new() }))
+    }
+
+    /// Takes the bytes of a descriptor, unless it has them; whether it had to.
+    pub(super) fn blob(
+        &self,
+        (ctx, name): (&Ctx<'_>, &str),
+        blob: &Descriptor,
+        fetch: impl FnOnce(&mut dyn Sink) -> Result<(), OciError>,
+    ) -> Result<bool, Error> {
+        match self {
+            Self::Registry(repository, drafts) => {
+                if repository.has_blob(blob)? {
+                    return Ok(false);
+                }
+                let draft = fs::unique_name("copied");
+                let outcome = fetch(&mut FileSink::new(ctx, name, drafts.create(&draft, 0o600)?))
+                    .map_err(Error::from)
+                    .and_then(|()| FileBlob::read(&drafts.path().join(&draft), blob.size))
+                    .and_then(|file| repository.put_blob(blob, &file).map_err(|error| file.explain(error)));
+                drafts.remove_all(&draft)?;
+                outcome
+            }
+            Self::Layout(staging) => {
+                let (folder, name_of) = staging.place(&blob.digest)?;
+                fetch(&mut FileSink::new(ctx, name, folder.create(&name_of, 0o644)?))?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Takes a manifest under its digest; what is attached is listed, and in a folder what `is_listed`.
+    pub(super) fn manifest(&mut self, by: &str, kind: &str, bytes: &[u8], is_listed: bool) -> Result<(), Error> {
+        let entry = || entry_of(by, kind, bytes);
+        match self {
+            Self::Registry(repository, _) => {
+                let subject = subject_of(bytes);
+                let known = repository.put_manifest(by, kind, bytes, subject.as_ref())?;
+                if let Some(subject) = subject.filter(|_| !known) {
+                    repository.list(&subject, &entry())?;
+                }
+            }
+            Self::Layout(staging) => {
+                let digest = crate::oci::parse_digest(by).ok();
+                if let Some(digest) = digest {
+                    let (folder, name) = staging.place(&digest)?;
+                    fs::write(&folder.path().join(name), bytes)?;
+                }
+                if is_listed {
+                    staging.entries.push(entry());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives what is there a tag.
+    pub(super) fn tag(&mut self, tag: &str, digest: &Integrity, kind: &str, bytes: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::Registry(repository, _) => drop(repository.put_manifest(tag, kind, bytes, None)?),
+            Self::Layout(staging) => {
+                let by = digest_text(digest);
+                staging.entries.retain(|entry| entry.get("digest").and_then(Value::as_str) != Some(by.as_str()));
+                staging.entries.push(json!({
+                    "mediaType": kind, "digest": by, "size": bytes.len(), "annotations": { REF_NAME: tag },
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether whoever asks there finds what was found here.
+    pub(super) fn hold(&self, digest: &Integrity, attested: &[Attestation]) -> Result<(), Error> {
+        let Self::Registry(repository, _) = self else { return Ok(()) };
+        let found = repository.attached(digest)?.attestations;
+        if attested.iter().all(|one| found.iter().any(|found| found.value() == one.value())) {
+            return Ok(());
+        }
+        Err(OciError::NotStored { place: format!("{}, which is attached", digest_text(digest)) }.into())
+    }
+
+    /// Puts the folder into its place, or takes it away.
+    pub(super) fn end(self, outcome: Result<(), Error>) -> Result<(), Error> {
+        let Self::Layout(staging) = self else { return outcome };
+        let published = outcome.and_then(|()| staging.publish());
+        if published.is_err() {
+            // The first error is the one to tell.
+            let _ = staging.parent.remove_all(&staging.name);
+        }
+        published
+    }
+}
+
+impl Staging {
+    /// Where the bytes of a digest go.
+    fn place(&self, digest: &Integrity) -> Result<(Dir, String), Error> {
+        Ok((self.blobs.make_child(digest.algorithm().name(), 0o755)?, digest.hex()))
+    }
+
+    fn publish(&self) -> Result<(), Error> {
+        let folder = self.beside.path();
+        fs::write(&folder.join("index.json"), &index(&self.entries))?;
+        fs::write(&folder.join(LAYOUT_FILE.0), LAYOUT_FILE.1.as_bytes())?;
+        // One that came in between stays: no folder is renamed over another that has something in it.
+        Ok(fs::rename(folder, &self.path)?)
+    }
+}

@@ -1,0 +1,133 @@
+//! [`Layout`]: an OCI image layout, a folder with artifacts and what is attached to them (OCI image specification 1.1,
+//! "Image Layout"). What is in it is as little believed as what a registry sends.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::attached::Shelf;
+use super::error::OciError;
+use crate::digest::{Hasher, Integrity};
+use crate::fs::{self, FsError};
+use crate::http::Sink;
+use crate::oci::{Descriptor, Document, INDEX, REF_NAME, digest_text, parse_digest};
+use crate::source::oci::{self as places, ChainError, Received};
+
+/// A layout that is read.
+pub struct Layout {
+    folder: PathBuf,
+    entries: Vec<Descriptor>,
+}
+
+impl Layout {
+    /// Reads the index of a folder.
+    pub fn open(folder: &Path) -> Result<Self, OciError> {
+        let chain = |error| OciError::Chain { place: folder.display().to_string(), error };
+        let bytes = fs::read(&folder.join("index.json"), MAX_LEN).map_err(OciError::Disk)?;
+        let document = Document::parse(&bytes, Some(INDEX)).map_err(ChainError::Manifest).map_err(chain)?;
+        let entries = match document {
+            Document::Index(index) => index.manifests,
+            Document::Manifest(_) => Vec::new(),
+        };
+        Ok(Self { folder: folder.to_owned(), entries })
+    }
+
+    /// What stands for a tag or digest; without either, the only artifact that has a tag, or the only one.
+    pub fn entry(&self, by: Option<&str>) -> Result<&Descriptor, OciError> {
+        let named = |entry: &&Descriptor| match by {
+            Some(by) => {
+                entry.annotations.get(REF_NAME).is_some_and(|name| name == by) || digest_text(&entry.digest) == by
+            }
+            None => entry.annotations.get(REF_NAME).is_some_and(|name| !name.starts_with("sha256-")),
+        };
+        let found: Vec<&Descriptor> = self.entries.iter().filter(named).collect();
+        match (found.as_slice(), self.entries.as_slice()) {
+            ([one], _) => Ok(one),
+            ([], [one]) if by.is_none() => Ok(one),
+            // The same artifact twice is one.
+            ([first, rest @ ..], _) if rest.iter().all(|one| one.digest == first.digest) => Ok(first),
+            _ => Err(OciError::Absent { place: self.place(by.unwrap_or("without a tag")) }),
+        }
+    }
+
+    /// Streams the bytes of a descriptor, exactly as many as it says, and holds them to its digest.
+    pub fn blob(&self, blob: &Descriptor, sink: &mut dyn Sink) -> Result<(), OciError> {
+        let path = self.path(&blob.digest);
+        let failed = |source| OciError::Disk(FsError { action: "read", path: path.clone(), source });
+        let mut file = fs::open(&path).map_err(OciError::Disk)?.take(blob.size.saturating_add(1));
+        let (mut hasher, mut piece, mut len) = (Hasher::new(blob.digest.algorithm()), vec![0; PIECE], 0_u64);
+        loop {
+            let read = match file.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            let bytes = piece.get(..read).unwrap_or_default();
+            hasher.update(bytes);
+            len = len.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+            sink.write(bytes).map_err(OciError::Sink)?;
+        }
+        let (expected, received) = (blob.digest.clone(), hasher.finish());
+        match len == blob.size {
+            _ if received != expected => {
+                Err(self.chain(&digest_text(&blob.digest), ChainError::Digest { expected, received }))
+            }
+            true => Ok(()),
+            false => Err(self.chain(&digest_text(&blob.digest), ChainError::Size { expected: blob.size })),
+        }
+    }
+
+    fn path(&self, digest: &Integrity) -> PathBuf {
+        self.folder.join("blobs").join(digest.algorithm().name()).join(digest.hex())
+    }
+
+    fn place(&self, by: &str) -> String {
+        format!("{}:{by}", self.folder.display())
+    }
+}
+
+impl Shelf for Layout {
+    fn manifest(&self, by: &str, size: Option<u64>) -> Result<Received, OciError> {
+        let digest = match parse_digest(by) {
+            Ok(digest) => digest,
+            Err(_) => self.entry(Some(by))?.digest.clone(),
+        };
+        let bytes = fs::read_if_exists(&self.path(&digest), MAX_LEN).map_err(OciError::Disk)?;
+        let bytes = bytes.ok_or_else(|| OciError::Absent { place: self.place(by) })?;
+        places::hold(&digest, size, &bytes).map_err(|error| self.chain(by, error))?;
+        Ok((bytes, None))
+    }
+
+    fn short_blob(&self, blob: &Descriptor, limit: u64) -> Result<Vec<u8>, OciError> {
+        if blob.size > limit {
+            return Err(OciError::TooLong { digest: digest_text(&blob.digest), limit });
+        }
+        let mut memory = super::Memory::default();
+        self.blob(blob, &mut memory)?;
+        Ok(memory.0)
+    }
+
+    /// All that the index lists, and the list under the tag that stands in for one.
+    fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
+        let mut all: Vec<Descriptor> = self.entries.iter().filter(|entry| entry.digest != *digest).cloned().collect();
+        match self.manifest(&places::referrers_tag(digest), None) {
+            Err(error) if error.is_absent() => {}
+            came => {
+                let (bytes, _) = came?;
+                if let Ok(Document::Index(index)) = Document::parse(&bytes, None) {
+                    all.extend(index.manifests);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn chain(&self, by: &str, error: ChainError) -> OciError {
+        OciError::Chain { place: self.place(by), error }
+    }
+}
+
+/// Longest manifest, in bytes.
+const MAX_LEN: u64 = 4 << 20;
+/// How much is read at once, in bytes.
+const PIECE: usize = 64 << 10;
