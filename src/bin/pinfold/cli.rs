@@ -13,6 +13,7 @@ mod run;
 mod seal;
 mod sign;
 mod wasm;
+mod who;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};

@@ -8,11 +8,10 @@ use pinfold::commands::oci::copy::{self, Place};
 use pinfold::commands::oci::{Options, pull, push};
 use pinfold::commands::seal::Signing;
 use pinfold::oci::{ImagePlatform, Reference, ReferenceError};
-use pinfold::pins::{Age, Repository, Workflow};
-use pinfold::policy::{IdentityPattern, Policy, RefPattern};
+use pinfold::policy::Policy;
 
 use super::Sealing;
-use super::check::{git_ref, owner, repository, text};
+use super::who::{Further, Named, text};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Oci {
@@ -133,42 +132,13 @@ struct Who {
     /// The public key that signed (PEM); any of several
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
-    /// The repository it was built from, such as https://github.com/OWNER/NAME; any of several
-    #[arg(long, value_name = "URL", value_parser = repository)]
-    repository: Vec<Repository>,
-    /// The owner of that repository: a name at GitHub, or a URL
-    #[arg(long, value_name = "OWNER", value_parser = owner)]
-    owner: Option<String>,
-    /// The repository's id at its host, which survives a rename
-    #[arg(long, value_name = "ID", value_parser = text)]
-    repository_id: Option<String>,
-    /// The owner's id at the host
-    #[arg(long, value_name = "ID", value_parser = text)]
-    owner_id: Option<String>,
-    /// The signer's identity, whole: a workflow's URL with @ref, or an e-mail address
-    #[arg(long, value_name = "IDENTITY", value_parser = text)]
-    identity: Option<String>,
-    /// A pattern for the signer's identity, which starts with ^
-    #[arg(long, value_name = "REGEX", conflicts_with = "identity")]
-    identity_regexp: Option<IdentityPattern>,
-    /// Who vouched for the signer's identity [default: what the repository's host uses]
-    #[arg(long, value_name = "URL", value_parser = text)]
-    issuer: Option<String>,
-    /// The workflow that signed: its path in the repository, or the URL of another repository's
-    #[arg(long, value_name = "PATH|URL")]
-    workflow: Option<Workflow>,
-    /// The git reference that was built, * for anything but /: refs/tags/v*; any of several
-    #[arg(long = "ref", value_name = "PATTERN", value_parser = git_ref)]
-    git_ref: Vec<RefPattern>,
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    further: Further,
     /// Count claims of this kind in place of signatures, such as https://slsa.dev/provenance/v1; any of several
     #[arg(long, value_name = "URI", value_parser = text)]
     predicate_type: Vec<String>,
-    /// Refuse what was built on a machine of the repository's owner
-    #[arg(long)]
-    deny_self_hosted: bool,
-    /// How long ago a log must have seen it: 7d, 12h, 90m
-    #[arg(long, value_name = "AGE")]
-    min_age: Option<Age>,
 }
 
 impl Oci {
@@ -231,21 +201,7 @@ fn options(what: &What, who: &Who, platform: Option<ImagePlatform>) -> Options {
 }
 
 fn policy(who: &Who) -> Policy {
-    Policy {
-        repositories: who.repository.clone(),
-        owner: who.owner.clone(),
-        repository_id: who.repository_id.clone(),
-        owner_id: who.owner_id.clone(),
-        identity: who.identity.clone(),
-        identity_pattern: who.identity_regexp.clone(),
-        issuer: who.issuer.clone(),
-        workflow: who.workflow.clone(),
-        refs: who.git_ref.clone(),
-        predicate_types: who.predicate_type.clone(),
-        deny_self_hosted: who.deny_self_hosted,
-        min_age: who.min_age.map(Age::duration),
-        ..Policy::default()
-    }
+    Policy { predicate_types: who.predicate_type.clone(), ..who.further.over(who.named.policy()) }
 }
 
 fn reference(given: &str) -> Result<Reference, String> {
