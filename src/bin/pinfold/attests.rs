@@ -5,23 +5,23 @@ use pinfold::commands::attest::{self, Options, Times};
 use pinfold::commands::paper::Paper;
 use pinfold::error::Error;
 
-use crate::cli::{Attest, Stated};
+use crate::cli::{Attest, Made, Stated};
 use crate::world::{self, World};
 use crate::{Answer, Failure, git, seal};
 
 /// `pinfold attest`.
 pub(crate) fn attest(world: &World, options: &Attest) -> Result<Answer, Failure> {
-    let stated = &options.stated;
+    let (stated, made) = (&options.stated, &options.stated.made);
     let done = attest::run(
         &world.ctx(),
         &Options {
             outputs: options.outputs.clone(),
-            byproducts: stated.byproduct.clone(),
+            byproducts: made.byproduct.clone(),
             build: build(stated)?,
-            checkout: if stated.no_source { None } else { git::checkout(world.ctx().pin_file, None)? },
-            allow_dirty: stated.allow_dirty,
-            no_source: stated.no_source,
-            times: times(world, stated),
+            checkout: if made.no_source { None } else { git::checkout(world.ctx().pin_file, None)? },
+            allow_dirty: made.allow_dirty,
+            no_source: made.no_source,
+            times: times(world, made),
             signing: seal::signing(world, &options.sealing)?,
             out: stated.out.clone(),
         },
@@ -38,9 +38,9 @@ pub(crate) fn build(stated: &Stated) -> Result<Build, Error> {
 }
 
 /// The times that a statement has.
-pub(crate) fn times(world: &World, stated: &Stated) -> Times {
+pub(crate) fn times(world: &World, made: &Made) -> Times {
     match world.source_date_epoch() {
-        _ if stated.no_times => Times::Omitted,
+        _ if made.no_times => Times::Omitted,
         Some(seconds) => Times::Fixed(seconds),
         None => Times::Clock,
     }

@@ -29,7 +29,7 @@ use pinfold::url::{Url, UrlError};
 
 use crate::render::Style;
 
-pub(crate) use attest::{Attest, Stated};
+pub(crate) use attest::{Attest, Made, Stated};
 pub(crate) use audit::{Audit, Explain, Format};
 pub(crate) use check::Check;
 pub(crate) use keygen::Keygen;

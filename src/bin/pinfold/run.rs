@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pinfold::build::{self, Build, BuildError, Checkout, Named};
-use pinfold::commands::attest::{self, Options, Times};
+use pinfold::commands::attest::{self, Options};
 use pinfold::commands::run::{self, Isolation, Ran};
 use pinfold::error::{AttestError, Error, RunError};
 use pinfold::fs;
@@ -18,27 +18,24 @@ use pinfold::report::{Finding, Level, Verdict};
 use crate::cli::{Cli, Run};
 use crate::sandbox::{self, Plan};
 use crate::world::{self, World};
-use crate::{Answer, Failure, git, seal};
+use crate::{Answer, Failure, attests, git, seal};
 
 /// `pinfold run`.
 pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Failure> {
+    let made = &options.made;
     let environment = environment(&options.env)?;
     let folder = fs::canonical(world.project_folder_or_here()).map_err(Error::Fs)?;
     let pin_file = folder.join(world.ctx().pin_file.file_name().unwrap_or_default());
     let place = if options.hermetic { git::place(&folder)? } else { None };
-    let checkout = || if options.no_source { Ok(None) } else { git::checkout(&pin_file, place.as_ref()) };
+    let checkout = || if made.no_source { Ok(None) } else { git::checkout(&pin_file, place.as_ref()) };
     let attest = Options {
         outputs: options.out.iter().map(|given| relative(&folder, given)).collect(),
-        byproducts: options.byproduct.iter().map(|given| relative(&folder, given)).collect(),
+        byproducts: made.byproduct.iter().map(|given| relative(&folder, given)).collect(),
         build: build(options.builder_id.clone())?,
         checkout: checkout()?,
-        allow_dirty: options.allow_dirty,
-        no_source: options.no_source,
-        times: match world.source_date_epoch() {
-            _ if options.no_times => Times::Omitted,
-            Some(seconds) => Times::Fixed(seconds),
-            None => Times::Clock,
-        },
+        allow_dirty: made.allow_dirty,
+        no_source: made.no_source,
+        times: attests::times(world, made),
         signing: seal::signing(world, &options.sealing)?,
         out: options.attestation.clone(),
     };

@@ -31,6 +31,15 @@ pub(crate) struct Stated {
     /// The file to write the statement or bundle to [default: with a key OUTPUT.sigstore.json, else standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) made: Made,
+    #[command(flatten)]
+    pub(crate) builder: Builder,
+}
+
+/// What is true of a build whichever way it is stated.
+#[derive(Debug, Args)]
+pub(crate) struct Made {
     /// What else the build made, such as logs: stated as byproducts; named as outputs are
     #[arg(long, value_name = "OUTPUT")]
     pub(crate) byproduct: Vec<String>,
@@ -43,8 +52,6 @@ pub(crate) struct Stated {
     /// Leave the times out of the statement; SOURCE_DATE_EPOCH sets them
     #[arg(long)]
     pub(crate) no_times: bool,
-    #[command(flatten)]
-    pub(crate) builder: Builder,
 }
 
 /// What builds. GitHub Actions and GitLab CI are recognised, and described as their own attestations do.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Sealing, Target};
+use super::{Made, Sealing, Target};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -12,9 +12,6 @@ pub(crate) struct Run {
     /// of several
     #[arg(long, value_name = "OUTPUT", required = true)]
     pub(crate) out: Vec<String>,
-    /// What else it makes, such as logs: stated as byproducts; named as outputs are
-    #[arg(long, value_name = "OUTPUT")]
-    pub(crate) byproduct: Vec<String>,
     /// The file to write the statement or bundle to [default: with a key OUTPUT.sigstore.json]
     #[arg(long, value_name = "FILE")]
     pub(crate) attestation: Option<PathBuf>,
@@ -25,15 +22,8 @@ pub(crate) struct Run {
     /// A variable for the command, stated with its value; NAME alone takes it from the environment
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = variable)]
     pub(crate) env: Vec<(String, Option<String>)>,
-    /// State it although the checkout differs from its commit; the statement says so
-    #[arg(long)]
-    pub(crate) allow_dirty: bool,
-    /// Name no source commit, as where there is no git checkout; the statement says so
-    #[arg(long, conflicts_with = "allow_dirty")]
-    pub(crate) no_source: bool,
-    /// Leave the times out of the statement; SOURCE_DATE_EPOCH sets them
-    #[arg(long)]
-    pub(crate) no_times: bool,
+    #[command(flatten)]
+    pub(crate) made: Made,
     /// SLSA's builder id, a URI: who is to be trusted that it was built so [default: what GitHub Actions or GitLab CI say]
     #[arg(long, value_name = "URI")]
     pub(crate) builder_id: Option<String>,
