@@ -52,7 +52,7 @@ pub enum Read {
 pub fn read(ctx: &Ctx<'_>, options: &Options) -> Result<Read, Error> {
     let limit = u64::try_from(attestation::MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
     let bytes = fs::read(&options.document, limit)?;
-    let (statement, is_signed) = statement(&bytes)?;
+    let (statement, is_signed) = statement(&options.document, &bytes)?;
     let mut recipe = Recipe::of(&statement)?;
     let mut notes = Vec::new();
     if is_signed && !options.unproved {
@@ -82,8 +82,8 @@ pub fn read(ctx: &Ctx<'_>, options: &Options) -> Result<Read, Error> {
 }
 
 /// The one statement of a document, and whether it is signed by anybody.
-fn statement(bytes: &[u8]) -> Result<(Statement, bool), Error> {
-    let malformed = |why: String| Error::from(RunError::Statement { why });
+fn statement(path: &Path, bytes: &[u8]) -> Result<(Statement, bool), Error> {
+    let malformed = |why: String| Error::from(RunError::Statement { why: format!("`{}`: {why}", path.display()) });
     let is_bare = json::parse(bytes, attestation::MAX_DOCUMENT_LEN).is_ok_and(|value| value.get("_type").is_some());
     if is_bare {
         let statement = Statement::parse(bytes.get(..bytes.len().min(MAX_STATEMENT_LEN)).unwrap_or_default());
