@@ -135,6 +135,24 @@ struct Judged {
 }
 
 impl Judged {
+    /// The row of an artifact that nothing is done with; `does` is what would have been done.
+    fn row_of_refusal(mut self, reference: String, does: &str) -> Row {
+        if let Some(first) = self.findings.first_mut().filter(|_| self.is_unsigned) {
+            first.hint = Some(format!("`--allow-unsigned` {does} what carries no signature, and says so"));
+        }
+        Row {
+            subject: reference,
+            verdict: self.verdict,
+            status: self.status.to_owned(),
+            source: String::new(),
+            detail: String::new(),
+            evidence: None,
+            audit: None,
+            wasm: Vec::new(),
+            findings: self.findings,
+        }
+    }
+
     const fn new(verdict: Verdict, findings: Vec<Finding>) -> Self {
         let status = super::fetch::status_of(verdict);
         Self { verdict, status, is_unsigned: false, evidence: None, findings }

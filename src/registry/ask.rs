@@ -37,7 +37,7 @@ impl Asker<'_> {
 
     /// The bytes at a URL, which are not called a web page.
     pub(super) fn get_raw(&self, url: &Url, limit: u64, accept: Option<&'static str>) -> Result<Body, AskError> {
-        let mut memory = Memory(Vec::new());
+        let mut memory = Memory::default();
         let rules = Rules { accept, ..self.rules.clone() };
         let limit = BodyLimit::AtMost(limit);
         let outcome = http::download(self.http, url, &rules, limit, self.clock, &mut memory).map_err(|mut error| {
@@ -77,7 +77,8 @@ pub(super) fn bare(url: &Url) -> String {
 }
 
 /// A body in memory. What a server announces reserves nothing.
-struct Memory(Vec<u8>);
+#[derive(Default)]
+pub(super) struct Memory(pub(super) Vec<u8>);
 
 impl Sink for Memory {
     fn restart(&mut self) -> io::Result<()> {

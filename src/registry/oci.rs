@@ -18,6 +18,7 @@ use serde_json::Value;
 pub use self::attached::{Attached, MAX_CANDIDATES, MAX_REFERRERS, Shelf};
 pub use self::error::{Fault, OciError};
 pub use self::layout::Layout;
+use super::ask::{Memory, bare};
 use crate::digest::{Hasher, Integrity};
 use crate::http::{self, BodyLimit, Clock, Failure, Http, Outcome, Rules, Sink};
 use crate::json;
@@ -261,29 +262,6 @@ impl<'a> Repository<'a> {
             unread: self.logins.why_unread().map(str::to_owned),
             realm: realm.map(|realm| realm.origin().to_string()),
         }
-    }
-}
-
-/// A URL without its query.
-fn bare(url: &Url) -> String {
-    format!("{}{}", url.origin(), url.path())
-}
-
-/// A body in memory. What a server announces reserves nothing.
-#[derive(Default)]
-struct Memory(Vec<u8>);
-
-impl Sink for Memory {
-    fn restart(&mut self) -> io::Result<()> {
-        self.0.clear();
-        Ok(())
-    }
-
-    fn expect(&mut self, _bytes: u64) {}
-
-    fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
-        self.0.extend_from_slice(chunk);
-        Ok(())
     }
 }
 

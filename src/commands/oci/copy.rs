@@ -163,21 +163,7 @@ fn report(copy: &Copy, digest: &Integrity, judged: Judged, is_signed: bool, size
 }
 
 fn refused(copy: &Copy, judged: Judged) -> Report {
-    let mut findings = judged.findings;
-    if let Some(first) = findings.first_mut().filter(|_| judged.is_unsigned) {
-        first.hint = Some("`--allow-unsigned` copies what carries no signature, and says so".to_owned());
-    }
-    let row = Row {
-        subject: copy.from.to_string(),
-        verdict: judged.verdict,
-        status: judged.status.to_owned(),
-        source: String::new(),
-        detail: String::new(),
-        evidence: None,
-        audit: None,
-        wasm: Vec::new(),
-        findings,
-    };
+    let row = judged.row_of_refusal(copy.from.to_string(), "copies");
     let summary = "nothing copied".to_owned();
     Report { command: "oci copy", rows: vec![row], notes: Vec::new(), summary, judges: true }
 }

@@ -41,7 +41,7 @@ pub fn run(ctx: &Ctx<'_>, pull: &Pull) -> Result<Report, Error> {
             let (written, bytes) = files(ctx, &repository, pull, &examined)?;
             (row(&examined.judged, passes, &written, bytes, pull), written.len())
         }
-        false => (refused(&examined.judged, pull), 0),
+        false => (examined.judged.row_of_refusal(options.reference.to_string(), "pulls"), 0),
     };
     row.source = source;
     let summary = match (files, row.verdict) {
@@ -72,24 +72,6 @@ fn row(judged: &Judged, is_signed: bool, written: &[String], bytes: u64, pull: &
         source: String::new(),
         detail: format!("{} {noun}, {} -> {}", written.len(), fetch::size(bytes), pull.out.display()),
         evidence: judged.evidence.clone(),
-        audit: None,
-        wasm: Vec::new(),
-        findings,
-    }
-}
-
-fn refused(judged: &Judged, pull: &Pull) -> Row {
-    let mut findings = judged.findings.clone();
-    if let Some(first) = findings.first_mut().filter(|_| judged.is_unsigned) {
-        first.hint = Some("`--allow-unsigned` pulls what carries no signature, and says so".to_owned());
-    }
-    Row {
-        subject: pull.options.reference.to_string(),
-        verdict: judged.verdict,
-        status: judged.status.to_owned(),
-        source: String::new(),
-        detail: String::new(),
-        evidence: None,
         audit: None,
         wasm: Vec::new(),
         findings,
