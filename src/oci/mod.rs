@@ -24,7 +24,7 @@ pub use digest::{DigestError, digest_text, parse_digest};
 pub use link::{LinkError, next_page};
 pub use manifest::{Descriptor, Document, Index, MAX_DESCRIPTORS, MAX_MANIFEST_LEN, Manifest, ManifestError};
 pub use platform::{ImagePlatform, ImagePlatformError};
-pub use reference::{Reference, ReferenceError};
+pub use reference::{Location, Reference, ReferenceError};
 pub use simplesigning::{MAX_SIMPLE_SIGNING_LEN, SimpleSigning, SimpleSigningError};
 
 /// What is asked for where a manifest is: both of OCI's kinds and both of Docker's. Registries answer 404 to who does not

@@ -79,6 +79,17 @@ impl FromStr for Reference {
     type Err = ReferenceError;
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let reference = Self::read(text)?;
+        if reference.tag.is_none() && reference.digest.is_none() {
+            return Err(ReferenceError::Neither);
+        }
+        Ok(reference)
+    }
+}
+
+impl Reference {
+    /// A repository, perhaps with a tag, a digest or both.
+    fn read(text: &str) -> Result<Self, ReferenceError> {
         let (registry, rest) = text.split_once('/').ok_or(ReferenceError::NoHost)?;
         let base = base_of(registry)?;
         let (named, digest) = rest.split_once('@').map_or((rest, None), |(named, digest)| (named, Some(digest)));
@@ -90,12 +101,47 @@ impl FromStr for Reference {
         if tag.is_some_and(|tag| !is_tag(tag)) {
             return Err(ReferenceError::Tag);
         }
-        if tag.is_none() && digest.is_none() {
-            return Err(ReferenceError::Neither);
-        }
         let digest = digest.map(parse_digest).transpose().map_err(ReferenceError::Digest)?;
         let (registry, repository) = (registry.to_owned(), repository.to_owned());
         Ok(Self { registry, base, repository, tag: tag.map(str::to_owned), digest })
+    }
+}
+
+/// A whole repository, `oci://host[:port]/name`: a place for many artifacts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location(Reference);
+
+impl Location {
+    /// How it begins, so that nobody takes it for a URL or an artifact.
+    pub const SCHEME: &str = "oci://";
+
+    /// The registry's server.
+    pub const fn base(&self) -> &Url {
+        self.0.base()
+    }
+
+    /// What stands under a tag of it, or is to stand there. `None` for what is no tag.
+    pub fn tagged(&self, tag: &str) -> Option<Reference> {
+        is_tag(tag).then(|| Reference { tag: Some(tag.to_owned()), ..self.0.clone() })
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", Self::SCHEME, self.0)
+    }
+}
+
+impl FromStr for Location {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let rest = text.strip_prefix(Self::SCHEME).ok_or(ReferenceError::Scheme)?;
+        let reference = Reference::read(rest)?;
+        match (&reference.tag, &reference.digest) {
+            (None, None) => Ok(Self(reference)),
+            _ => Err(ReferenceError::NotWhole),
+        }
     }
 }
 
@@ -165,6 +211,10 @@ pub enum ReferenceError {
     NoDigest,
     /// Not a digest.
     Digest(DigestError),
+    /// A whole repository begins with `oci://`.
+    Scheme,
+    /// A whole repository has neither a tag nor a digest.
+    NotWhole,
 }
 
 impl ReferenceError {
@@ -178,6 +228,8 @@ impl ReferenceError {
             Self::Neither => "oci-no-tag",
             Self::NoDigest => "oci-no-digest",
             Self::Digest(error) => error.code(),
+            Self::Scheme => "oci-scheme",
+            Self::NotWhole => "oci-not-whole",
         }
     }
 
@@ -189,6 +241,7 @@ impl ReferenceError {
             Self::NoDigest => {
                 Some("add `@sha256:…`: a tag may be moved; `pinfold oci verify` prints the digest that it has now")
             }
+            Self::Scheme | Self::NotWhole => Some("write it like `oci://oci.example.com/team/cache`"),
             _ => None,
         }
     }
@@ -209,6 +262,8 @@ impl fmt::Display for ReferenceError {
             Self::Neither => f.write_str("the reference has neither a tag nor a digest"),
             Self::NoDigest => f.write_str("a pin names the digest of the artifact"),
             Self::Digest(error) => error.fmt(f),
+            Self::Scheme => f.write_str("a place for many artifacts begins with `oci://`"),
+            Self::NotWhole => f.write_str("a place for many artifacts has neither a tag nor a digest"),
         }
     }
 }
@@ -248,6 +303,25 @@ mod tests {
         check("localhost/tool:v1", "http://localhost/", "tool", "v1");
         check("127.0.0.1:5000/tool:_", "http://127.0.0.1:5000/", "tool", "_");
         check("[::1]:5000/tool:v1", "http://[::1]:5000/", "tool", "v1");
+    }
+
+    #[test]
+    fn a_whole_repository_has_neither_tag_nor_digest() {
+        let location: Location = "oci://oci.example.com/team/cache".parse().expect("a repository");
+        assert_eq!(location.to_string(), "oci://oci.example.com/team/cache");
+        assert_eq!(location.tagged("a").expect("a tag").to_string(), "oci.example.com/team/cache:a");
+        assert_eq!(location.tagged("../a"), None);
+        for (text, code) in [
+            ("oci.example.com/team/cache", "oci-scheme"),
+            ("https://oci.example.com/team/cache", "oci-scheme"),
+            ("oci://cache", "oci-no-host"),
+            ("oci://oci.example.com/", "oci-name"),
+            ("oci://oci.example.com/cache:v1", "oci-not-whole"),
+            (&format!("oci://oci.example.com/cache@{DIGEST}"), "oci-not-whole"),
+            ("oci://user:secret@oci.example.com/cache", "oci-host"),
+        ] {
+            assert_eq!(text.parse::<Location>().expect_err(text).code(), code, "{text}");
+        }
     }
 
     #[test]
