@@ -10,6 +10,7 @@ pub mod explain;
 pub mod fetch;
 pub mod keygen;
 pub mod many;
+pub mod mirror;
 pub mod oci;
 pub mod paper;
 pub mod report;

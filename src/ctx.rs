@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::http::{Clock, Http, Timeouts};
 use crate::pins::Platform;
+use crate::registry::shared::Shared;
 use crate::source::registries::Registries;
 use crate::store::Store;
 use crate::tree::Gate;
@@ -17,6 +18,8 @@ pub struct Ctx<'a> {
     pub pin_file: &'a Path,
     /// The artifacts that are here already.
     pub store: &'a Store,
+    /// The store that many machines share.
+    pub shared: &'a Shared,
     /// The network.
     pub http: &'a dyn Http,
     /// The time, for deadlines and pauses; it never gets into an output.

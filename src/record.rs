@@ -18,7 +18,7 @@ use crate::digest::{FileDigest, Integrity, IntegrityError, Sha256};
 use crate::path::{PathError, RelPath};
 
 pub use differences::{Change, Difference, differences};
-pub use evidence::{Evidence, Kept, KeptAttestation};
+pub use evidence::{Evidence, Kept, KeptAttestation, MAX_DOCUMENT_LEN};
 pub use signatures::{Signatures, SignedContent, SignedEntry};
 
 /// The value of `schema` in every record of this version.

@@ -9,6 +9,7 @@ mod error;
 mod github;
 mod metadata;
 pub mod oci;
+pub mod shared;
 
 use serde_json::Value;
 

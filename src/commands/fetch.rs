@@ -38,6 +38,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     );
     let mut notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
     notes.extend(registry_warnings(ctx));
+    notes.extend(shared_notes(ctx));
     let mut report = Report { command: "fetch", rows, notes, summary: String::new(), judges: true };
     report.summary = summary(&report);
     Ok(report)
@@ -121,16 +122,35 @@ fn registry_warnings(ctx: &Ctx<'_>) -> Vec<Finding> {
     ctx.registries.warnings().iter().map(finding).collect()
 }
 
+/// What kept the run from a shared store: everything was done without it.
+pub(super) fn shared_notes(ctx: &Ctx<'_>) -> Vec<Finding> {
+    let finding = |(at, why, only_writing): (String, String, bool)| {
+        let message = match only_writing {
+            true => format!("nothing more was put into the shared store `{at}`: {why}"),
+            false => format!("the shared store `{at}` is of no use: {why}"),
+        };
+        let finding = Finding::new(Level::Warning, "shared-store", message);
+        if only_writing { finding } else { finding.hint("upstream was asked for everything that it might have had") }
+    };
+    ctx.shared.troubles().into_iter().map(finding).collect()
+}
+
 fn summary(report: &Report) -> String {
     let total = report.rows.len();
     let pins = if total == 1 { "pin" } else { "pins" };
+    let statuses = ["installed", "restored", "adopted", "unchanged", "refused", "failed", "unverifiable"];
+    format!("{total} {pins}: {}", counts(report, &statuses))
+}
+
+/// How many rows came out how.
+pub(super) fn counts(report: &Report, statuses: &[&str]) -> String {
     let count = |status: &str| report.rows.iter().filter(|row| row.status == status).count();
-    let parts: Vec<String> = ["installed", "restored", "adopted", "unchanged", "refused", "failed", "unverifiable"]
-        .into_iter()
+    let parts: Vec<String> = statuses
+        .iter()
         .filter_map(|status| match count(status) {
             0 => None,
             count => Some(format!("{count} {status}")),
         })
         .collect();
-    format!("{total} {pins}: {}", parts.join(", "))
+    parts.join(", ")
 }

@@ -112,6 +112,13 @@ impl Demand<'_> {
         kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind))
     }
 
+    /// Whether nothing is left to ask upstream for: all that is looked for was proved to be by whom the pin names. That
+    /// there is no more, and nothing wrong, is upstream's word alone.
+    pub(super) fn is_met_by(&self, judged: &Judged) -> bool {
+        let is_proved = self.mode == Mode::Off || judged.proof.is_some();
+        is_proved && (self.signatures.is_none() || judged.is_signed)
+    }
+
     /// Whether a proof is of a kind that is asked for.
     pub(super) fn is_answered_by(&self, proof: &Result<VerifiedAttestation, Unproved>) -> bool {
         let kinds = &self.policy.predicate_types;

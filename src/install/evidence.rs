@@ -9,6 +9,7 @@ use super::Conduct;
 use super::ask::{self, With};
 pub use super::demand::{Demand, demand};
 use super::oci::About;
+use super::shared;
 use super::signature::now;
 use crate::attestation::{self, Artifact as Proved, Attestation, Signer, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
@@ -62,11 +63,58 @@ pub(super) fn look(
         return hold(ctx, artifact, demand, before, Some(blob));
     }
     ctx.progress.step(pin.name.as_str(), Step::Proving);
+    let mut beside = Vec::new();
+    let shared = if conduct.offline { None } else { shared::kept(ctx, project, artifact, demand, &mut beside) };
+    let shared = shared.map(|kept| judge_shared(ctx, artifact, demand, kept, blob)).transpose();
+    let shared = shared.unwrap_or_else(|error| {
+        beside.push(shared::unproved(&error));
+        None
+    });
+    let mut judged = match shared {
+        Some(judged) if demand.is_met_by(&judged) => judged,
+        shared => {
+            shared::doubt(ctx, project, artifact);
+            ask_upstream(ctx, project, (artifact, demand), blob, conduct, shared)?
+        }
+    };
+    judged.findings.extend(beside);
+    Ok(judged)
+}
+
+/// What a shared store has, as if its source had handed it out.
+fn judge_shared(
+    ctx: &Ctx<'_>,
+    artifact: &Artifact,
+    demand: &Demand<'_>,
+    kept: Kept,
+    blob: &VerifiedBlob,
+) -> Result<Judged, Error> {
+    let sha256 = needs_sha256(artifact, demand).then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
+    let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
+    judge(ctx, artifact, demand, &Kept { sha256, ..kept }, Some(blob))
+}
+
+/// Asks where the source keeps its evidence. `shared` is what came from a shared store and leaves something open: it counts
+/// where upstream cannot be asked.
+fn ask_upstream(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (artifact, demand): (&Artifact, &Demand<'_>),
+    blob: &VerifiedBlob,
+    conduct: Conduct,
+    shared: Option<Judged>,
+) -> Result<Judged, Error> {
     let sha256 = needs_sha256(artifact, demand).then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
     let hosts = project.pin_file().trust().hosts.as_deref();
     let with = With { offline: conduct.offline, hosts, signatures: true };
     match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
-        Err(unasked) => demand.unasked(Evidence::Unasked, unasked),
+        Err(unasked) => match shared {
+            Some(mut judged) => {
+                judged.findings.extend(EvidenceError::Unasked(unasked).findings(Level::Warning));
+                Ok(judged)
+            }
+            None => demand.unasked(Evidence::Unasked, unasked),
+        },
         Ok(answer) if answer.attestations.is_empty() => {
             broken(&answer.broken, None)?;
             let mut judged = demand.nothing(Evidence::None)?;

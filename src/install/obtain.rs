@@ -1,9 +1,10 @@
-//! The bytes of a pin: from the store, from a file of the project, or from the first place that serves the right ones.
+//! The bytes of a pin: from the store, from a file of the project, from a shared store, or from the first place that serves
+//! the right ones.
 
 use std::io::{self, ErrorKind};
 
-use super::Conduct;
 use super::evidence::digest_of;
+use super::{Conduct, shared};
 use crate::ctx::{Ctx, Step};
 use crate::digest::Algorithm;
 use crate::error::{Attempt, AttemptFailure, Error};
@@ -47,7 +48,10 @@ pub(super) fn obtain(
     if conduct.offline {
         return Err(Error::Offline { kept_for: None });
     }
-    let blob = download(ctx, project, pin, artifact, &mut findings)?;
+    let blob = match shared::receive(ctx, project, pin.name.as_str(), artifact, &mut findings)? {
+        Some(blob) => blob,
+        None => download(ctx, project, pin, artifact, &mut findings)?,
+    };
     ctx.store.remember(&artifact.integrity, &artifact.source.to_string())?;
     Ok((blob, findings))
 }

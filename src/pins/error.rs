@@ -223,6 +223,8 @@ pub const CODES: &[&str] = &[
     "oci-tag",
     "oci-no-tag",
     "oci-no-digest",
+    "oci-scheme",
+    "oci-not-whole",
     "oci-digest",
     "oci-digest-algorithm",
     "oci-platform",

@@ -51,6 +51,7 @@ pub use self::workflow::{Workflow, WorkflowError};
 
 use self::error::topmost;
 use self::table::{Entry, Lines, Shape, Table};
+use crate::oci::Location;
 
 /// Longest pins.toml, in bytes: 10,000 pins of 400 bytes each.
 pub const MAX_FILE_LEN: usize = 4 << 20;
@@ -66,6 +67,7 @@ pub struct PinFile {
     pins: Vec<Pin>,
     by_name: HashMap<String, usize>,
     registries: Registries,
+    store: Option<Location>,
     trust: Trust,
 }
 
@@ -79,12 +81,14 @@ impl PinFile {
         let document = toml_edit::Document::parse(text).map_err(|error| syntax(text, &lines, &error))?;
         let root = Table::root(&lines, document.as_table());
         check_version(root)?;
-        let (registries, trust, pins) = (Registries::read(root), Trust::read(root), read_pins(root));
-        topmost([root.shaped(&TOP).map(|_| ()), outcome(&registries), outcome(&trust), outcome(&pins)])?;
-        let (registries, trust, pins) = (registries?, trust?, pins?);
+        let (registries, store) = (Registries::read(root), trust::read_store(root));
+        let (trust, pins) = (Trust::read(root), read_pins(root));
+        let top = root.shaped(&TOP).map(|_| ());
+        topmost([top, outcome(&registries), outcome(&store), outcome(&trust), outcome(&pins)])?;
+        let (registries, store, trust, pins) = (registries?, store?, trust?, pins?);
         cross::check(&pins)?;
         let by_name = pins.iter().enumerate().map(|(index, pin)| (pin.name.to_string(), index)).collect();
-        Ok(Self { text: text.to_owned(), pins, by_name, registries, trust })
+        Ok(Self { text: text.to_owned(), pins, by_name, registries, store, trust })
     }
 
     /// The file as it was read, byte for byte.
@@ -110,6 +114,11 @@ impl PinFile {
     /// `[registries]`.
     pub const fn registries(&self) -> &Registries {
         &self.registries
+    }
+
+    /// The shared store that `[store]` names.
+    pub const fn store(&self) -> Option<&Location> {
+        self.store.as_ref()
     }
 
     /// `[trust]`.
@@ -173,7 +182,7 @@ fn outcome<T>(result: &Result<T, PinsError>) -> Result<(), PinsError> {
 
 /// Without `[trust]` a policy would demand nothing, which is seen when it is read.
 const POLICY: Shape = Shape { noun: "a policy", keys: &["version", "trust"] };
-const TOP: Shape = Shape { noun: "pins.toml", keys: &["version", "registries", "trust", "pins"] };
+const TOP: Shape = Shape { noun: "pins.toml", keys: &["version", "registries", "store", "trust", "pins"] };
 
 #[cfg(test)]
 mod tests;

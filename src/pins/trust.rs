@@ -1,4 +1,4 @@
-//! `[registries]`, `[trust]` and `[pins.<name>.provenance]`: where to ask, and what has to be proved.
+//! `[registries]`, `[store]`, `[trust]` and `[pins.<name>.provenance]`: where to ask, and what has to be proved.
 //!
 //! The evidence keys are read and kept here; what judges them stands on a higher rung.
 
@@ -11,6 +11,7 @@ use super::table::{Entry, Shape, Table};
 use super::trusted::{Age, Host, Repository};
 use super::value::ValueError;
 use super::workflow::Workflow;
+use crate::oci::Location;
 use crate::path::RelPath;
 use crate::url::Url;
 
@@ -91,6 +92,13 @@ fn base_url(entry: Entry<'_>) -> Result<Url, PinsError> {
     let url = entry.parse()?;
     let value = entry.string()?;
     if value.contains('?') { Err(entry.wrong_value(value, ValueError::RegistryQuery)) } else { Ok(url) }
+}
+
+/// `[store]`: the shared store that is looked into before anybody upstream is asked, `None` where there is none. Only where
+/// it is: who writes to it says so where pinfold is called, as a pin file may come from anybody.
+pub(super) fn read_store(root: Table<'_>) -> Result<Option<Location>, PinsError> {
+    let Some(entry) = root.get("store") else { return Ok(None) };
+    entry.table()?.shaped(&STORE)?.get("remote").map(|entry| entry.parse()).transpose()
 }
 
 /// `[trust]`: what holds for every pin that does not say otherwise.
@@ -179,6 +187,8 @@ fn flag(entry: Entry<'_>) -> Result<bool, PinsError> {
 }
 
 const REGISTRIES: Shape = Shape { noun: "`[registries]`", keys: &["npm", "github", "pypi"] };
+
+const STORE: Shape = Shape { noun: "`[store]`", keys: &["remote"] };
 
 const TRUST: Shape = Shape { noun: "`[trust]`", keys: &["provenance", "repositories", "hosts", "min-age"] };
 

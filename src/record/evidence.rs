@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::RecordError;
 use crate::digest::Sha256;
+use crate::json;
 
 /// What is known of an artifact's upstream evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +100,22 @@ impl Evidence {
 }
 
 impl Kept {
+    /// What is handed on to others of what a source handed out: the documents, which prove themselves. Nothing in it is
+    /// somebody's word alone, such as a digest that was taken here.
+    pub fn to_document(&self) -> Vec<u8> {
+        Self { sha256: None, ..self.clone() }.to_json().into_bytes()
+    }
+
+    /// Reads such a document, as something that the source of this key might have handed out. `None` for what is none.
+    pub fn from_document(document: &[u8], source: &str) -> Option<Self> {
+        let value = json::parse(document, MAX_DOCUMENT_LEN).ok()?;
+        let wire: WireKept = serde_json::from_value(value).ok()?;
+        let attestations = wire.attestations.into_iter().map(|one| KeptAttestation { from: source.to_owned(), ..one });
+        let mut kept = Self { sha256: None, attestations: attestations.collect(), manifests: wire.manifests };
+        kept.attestations.sort_by_cached_key(|one| one.attestation.to_string());
+        (!kept.attestations.is_empty() && wire.sha256.is_none()).then_some(kept)
+    }
+
     fn to_json(&self) -> String {
         let mut text = "{".to_owned();
         if let Some(sha256) = self.sha256 {
@@ -120,7 +137,40 @@ impl Kept {
     }
 }
 
+/// Longest document that is handed on, in bytes: some hundred attestations.
+pub const MAX_DOCUMENT_LEN: usize = 16 << 20;
+
 #[expect(clippy::expect_used, reason = "a string and a JSON value are JSON")]
 fn line(one: &KeptAttestation) -> String {
     serde_json::to_string(one).expect("JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_handed_on_is_read_back_as_its_sources() {
+        let one = |from: &str| KeptAttestation { from: from.to_owned(), attestation: json!({ "a": [1, "\n"] }) };
+        let kept = Kept {
+            sha256: Some(Sha256::of(b"x")),
+            attestations: vec![one("npm"), one("npm")],
+            manifests: vec!["{ }".to_owned()],
+        };
+        let read = Kept::from_document(&kept.to_document(), "oci").expect("a document");
+        assert_eq!(read, Kept { sha256: None, attestations: vec![one("oci"), one("oci")], ..kept });
+        for other in [
+            "",
+            "{}",
+            r#"{"attestations":[]}"#,
+            r#"{"attestations":[{"from":"npm"}]}"#,
+            r#"{"attestations":[{"from":"npm","attestation":1}],"attestations":[]}"#,
+            r#"{"sha256":"x","attestations":[{"from":"npm","attestation":1}]}"#,
+            r#"{"attestations":[{"from":"npm","attestation":1}],"more":1}"#,
+        ] {
+            assert_eq!(Kept::from_document(other.as_bytes(), "npm"), None, "{other}");
+        }
+    }
 }

@@ -68,6 +68,18 @@ impl<'a> Repository<'a> {
         Self { actions: "pull,push", ..self }
     }
 
+    /// The same, with what the registry wanted to see before.
+    #[must_use]
+    pub fn having_seen(self, seen: Credentials) -> Self {
+        self.seen.replace(seen);
+        self
+    }
+
+    /// What the registry wanted to see, once it asked.
+    pub fn seen(&self) -> Credentials {
+        self.seen.borrow().clone()
+    }
+
     /// The rules, with the time that a request has.
     fn rules(&self) -> Rules<'a> {
         let end = self.each.and_then(|each| self.clock.now().checked_add(each));

@@ -99,6 +99,7 @@ fn man_pages() {
         "fetch",
         "keygen",
         "man",
+        "mirror",
         "oci-copy",
         "oci-pull",
         "oci-push",

@@ -7,12 +7,14 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pinfold::commands::{cache, fetch};
 use pinfold::ctx::{Ctx, Progress, Silent, Step};
 use pinfold::error::Error;
 use pinfold::http::{SystemClock, Timeouts};
+use pinfold::registry::shared::{self, Shared};
 use pinfold::report::Verdict;
 use pinfold::source::registries::{Registries, Settings};
 use pinfold::store::Store;
@@ -185,6 +187,7 @@ fn child() {
     let ctx = Ctx {
         pin_file: &root.join("pins.toml"),
         store: &Store::new(PathBuf::from(variable("CRASH_STORE"))),
+        shared: &Shared::new(Arc::new(Web::default()), shared::Settings::default()),
         http: &web,
         clock: &SystemClock,
         timeouts: &Timeouts::default(),

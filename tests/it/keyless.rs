@@ -215,7 +215,7 @@ fn another_sigstore_takes_it_too() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    let outcome = std::panic::catch_unwind(|| {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let base = format!("http://127.0.0.1:{port}");
         let service = |url: String, version: u32| {
             let valid = json!({ "start": "2020-01-01T00:00:00Z" });
@@ -237,7 +237,7 @@ fn another_sigstore_takes_it_too() {
                 assert_eq!(code, 0, "{version}, {timestampers}, {file}: {said}");
             }
         }
-    });
+    }));
     server.kill().expect("our own process");
     server.wait().expect("its end");
     if let Err(panic) = outcome {

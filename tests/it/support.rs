@@ -16,6 +16,7 @@ use pinfold::error::Error;
 use pinfold::http::{Http, HttpError, Request, Response, SystemClock, Timeouts};
 use pinfold::install::Conduct;
 use pinfold::pins::{Mode, Platform};
+use pinfold::registry::shared::{self, Shared};
 use pinfold::report::{Report, Verdict};
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
@@ -31,6 +32,8 @@ pub(crate) struct Project {
     pub(crate) web: Web,
     pub(crate) platform: Platform,
     pub(crate) jobs: usize,
+    /// The store that many machines share; that of no machine unless a test says otherwise.
+    pub(crate) shared: Shared,
 }
 
 /// Fetches without a look at evidence, which has tests of its own.
@@ -44,6 +47,7 @@ impl Project {
             web: Web::default(),
             platform: "linux-x64".parse().expect("a platform"),
             jobs: 2,
+            shared: Shared::new(Arc::new(Web::default()), shared::Settings::default()),
         };
         project.pins(pins);
         project
@@ -107,6 +111,7 @@ impl Project {
         work(&Ctx {
             pin_file: &self.path("pins.toml"),
             store: &Store::new(self.store_folder()),
+            shared: &self.shared,
             http: &self.web,
             clock: &SystemClock,
             timeouts: &Timeouts::default(),

@@ -11,6 +11,7 @@ mod paper;
 mod reproduce;
 mod run;
 mod seal;
+mod shared;
 mod sign;
 mod wasm;
 mod who;
@@ -40,6 +41,7 @@ pub(crate) use paper::{Many, Page, Sbom, Summaries};
 pub(crate) use reproduce::Reproduce;
 pub(crate) use run::Run;
 pub(crate) use seal::{Key, Passphrase as PassphraseFrom, Sealing};
+pub(crate) use shared::{Mirror, SharedStore};
 pub(crate) use sign::Sign;
 pub(crate) use wasm::Wasm;
 
@@ -163,6 +165,11 @@ pub(crate) enum Command {
     /// Verify and pull artifacts in OCI registries
     #[command(subcommand)]
     Oci(Oci),
+    /// Fill a store that many machines share with what pins.toml pins
+    ///
+    /// Obtains every artifact and the evidence about it, holds both to the pin as a fetch does, and puts what is not there
+    /// yet into a repository of an OCI registry, where `fetch --store` finds it. No tree is touched.
+    Mirror(Mirror),
     /// Look after the store of fetched artifacts
     #[command(subcommand)]
     Cache(Cache),
@@ -202,6 +209,8 @@ pub(crate) struct Fetch {
     /// More certificate authorities to trust, beside those of the system (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) shared: SharedStore,
     #[command(flatten)]
     pub(crate) evidence: Evidence,
     #[command(flatten)]
@@ -326,6 +335,7 @@ impl Command {
             Self::Oci(Oci::Pull(_)) => "oci pull",
             Self::Oci(Oci::Push(_)) => "oci push",
             Self::Oci(Oci::Copy(_)) => "oci copy",
+            Self::Mirror(_) => "mirror",
             Self::Cache(Cache::List) => "cache list",
             Self::Cache(Cache::Gc { .. }) => "cache gc",
             Self::Cache(Cache::Verify) => "cache verify",

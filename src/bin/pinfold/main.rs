@@ -102,7 +102,7 @@ impl From<Error> for Failure {
 }
 
 fn run(cli: &Cli) -> Result<Answer, Failure> {
-    use pinfold::commands::{check, fetch, report, sbom, trust};
+    use pinfold::commands::{check, fetch, mirror, report, sbom, trust};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
         let failure = |message| Failure {
@@ -147,6 +147,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Audit(options) => return audits::audit(cli, &world()?, options),
         Command::Explain(options) => return audits::explain(cli, &world()?, options),
         Command::Oci(command) => artifacts(&world()?, command)?,
+        Command::Mirror(options) => mirror::run(&world()?.ctx(), &options.library())?,
         Command::Keygen(options) => seal::keygen(options)?,
         Command::Sign(options) => seal::sign(&world()?, options)?,
         Command::Wasm(command) => return wasms::run(command, cli.output.json),

@@ -2,12 +2,15 @@
 //! environment; `docs/pins.md` lists what is read here.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use pinfold::ctx::Ctx;
 use pinfold::fs::{self, FsError};
-use pinfold::http::{ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
+use pinfold::http::{LowSpeed, ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
 use pinfold::oci::Logins;
 use pinfold::pins::Platform;
+use pinfold::registry::shared::{self, Access, Shared, TIMEOUT};
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
 use pinfold::tree::Gate;
@@ -15,12 +18,13 @@ use pinfold::trust::Trust;
 use pinfold::verdicts::Verdicts;
 
 use crate::bars::Bars;
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, Cli, Command, SharedStore};
 
 /// All that a [`Ctx`] borrows.
 pub(crate) struct World {
     pin_file: PathBuf,
     store: Store,
+    shared: Shared,
     wire: Wire,
     timeouts: Timeouts,
     trust: Trust,
@@ -43,6 +47,7 @@ impl World {
             Command::Audit(audit) => {
                 (&audit.registry, audit.ca_file.as_deref(), audit.target.platform.clone(), usize::from(audit.jobs))
             }
+            Command::Mirror(mirror) => (&mirror.registry, mirror.ca_file.as_deref(), None, usize::from(mirror.jobs)),
             Command::Sign(sign) => (&[], sign.ca_file.as_deref(), None, processors()),
             Command::Explain(explain) => (&[], None, explain.target.platform.clone(), processors()),
             Command::Trust(cli::Trust::Update(update)) => (&[], update.ca_file.as_deref(), None, processors()),
@@ -62,10 +67,12 @@ impl World {
         let timeouts = Timeouts::default();
         let ca_file = ca_file.map(|path| fs::read(path, MAX_CA_FILE_LEN)).transpose().map_err(told)?;
         let config = WireConfig { ca_file, proxies: proxies(), timeouts: timeouts.clone() };
+        let shared = shared(cli, &config)?;
         let wire = Wire::new(config).map_err(|error| error.to_string())?;
         let (store, trust_folder) = (store_folder(cli)?, trust_folder(cli));
         Ok(Self {
             store: Store::new(store.clone()),
+            shared,
             verdicts: Verdicts::new(&store, trust_folder.as_deref()),
             trust: Trust::new(trust_folder).with_root(trusted_root(cli)),
             registries: registries(&cli.pin_file, flags)?.with_logins(logins()),
@@ -101,6 +108,7 @@ impl World {
         Ctx {
             pin_file: &self.pin_file,
             store: &self.store,
+            shared: &self.shared,
             http: &self.wire,
             clock: &SystemClock,
             timeouts: &self.timeouts,
@@ -132,6 +140,38 @@ fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
     }
 }
 
+/// The store that many machines share, as options and environment have it, over a network with its own timeouts.
+fn shared(cli: &Cli, config: &WireConfig) -> Result<Shared, String> {
+    let nothing = SharedStore::default();
+    let said = if let Command::Fetch(fetch) = &cli.command { &fetch.shared } else { &nothing };
+    let malformed =
+        |name: &str, value: &str, why: &dyn std::fmt::Display| format!("{name} is `{}`: {why}", value.escape_debug());
+    let at = match (&said.at, variable("PINFOLD_STORE")) {
+        (Some(at), _) => Some(at.clone()),
+        (None, Some(text)) => Some(text.parse().map_err(|error| malformed("PINFOLD_STORE", &text, &error))?),
+        (None, None) => None,
+    };
+    let access = match (said.mode, variable("PINFOLD_STORE_MODE")) {
+        (Some(mode), _) => mode.0,
+        (None, Some(text)) => {
+            let known = Access::ALL.into_iter().find(|access| access.name() == text);
+            known.ok_or_else(|| malformed("PINFOLD_STORE_MODE", &text, &"it is `off`, `read` or `read-write`"))?
+        }
+        (None, None) => Access::default(),
+    };
+    if access == Access::ReadWrite && at.is_none() {
+        return Err(
+            "which shared store is written to has to be said here: `--store LOCATION` or PINFOLD_STORE".to_owned()
+        );
+    }
+    let timeout = said.timeout.map_or(TIMEOUT, |seconds| Duration::from_secs(seconds.into()));
+    let LowSpeed { bytes_per_second, .. } = config.timeouts.low_speed;
+    let low_speed = LowSpeed { bytes_per_second, window: timeout };
+    let timeouts = Timeouts { connect: timeout, idle: timeout, low_speed, ..config.timeouts.clone() };
+    let wire = Wire::new(WireConfig { timeouts, ..config.clone() }).map_err(|error| error.to_string())?;
+    Ok(Shared::new(Arc::new(wire), shared::Settings { at, access, timeout }))
+}
+
 /// The trust roots of this machine, which is all of the world that `check` takes.
 pub(crate) fn trust(cli: &Cli) -> Trust {
     Trust::new(trust_folder(cli))
@@ -148,6 +188,7 @@ fn trusted_root(cli: &Cli) -> Option<String> {
         Command::Explain(explain) => explain.root.trusted_root.clone(),
         Command::Attest(attest) => attest.root.trusted_root.clone(),
         Command::Oci(oci) => oci.network().trusted_root.clone(),
+        Command::Mirror(mirror) => mirror.evidence.trusted_root.clone(),
         _ => None,
     }
 }

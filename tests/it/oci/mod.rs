@@ -3,11 +3,13 @@
 
 mod copy;
 mod keyless;
+mod mirror;
 mod pins;
 mod pull;
 mod push;
 mod real;
 mod registry;
+mod shared;
 mod signatures;
 mod signer;
 mod writes;

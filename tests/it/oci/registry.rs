@@ -182,6 +182,12 @@ impl Registry {
         self.tags.lock().expect("no panic").contains_key(&(repo.to_owned(), tag.to_owned()))
     }
 
+    /// The tags of a repository.
+    pub(crate) fn tags_of(&self, repo: &str) -> Vec<String> {
+        let tags = self.tags.lock().expect("no panic");
+        tags.keys().filter(|(of, _)| of == repo).map(|(_, tag)| tag.clone()).collect()
+    }
+
     /// Whether there are bytes of this digest.
     pub(crate) fn has(&self, digest: &str) -> bool {
         self.blobs.lock().expect("no panic").contains_key(digest)

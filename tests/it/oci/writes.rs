@@ -11,6 +11,7 @@ impl Registry {
     /// Uploads, and manifests that are put.
     pub(super) fn write(&self, knobs: &Knobs, method: Method<'_>, repo: &str, kind: &str, what: &str) -> Answer {
         match (kind, method) {
+            _ if knobs.evil == "read-only" => Answer::status(403),
             ("/blobs/", Method::Post(_)) => {
                 let own = format!("/v2/{repo}/blobs/uploads/1?state=a%2Fb");
                 let location = knobs.uploads.map_or(own, str::to_owned);

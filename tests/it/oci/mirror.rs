@@ -1,0 +1,92 @@
+//! `pinfold mirror`: a shared store is filled for everybody, and with nothing that is refused.
+
+use std::sync::Arc;
+
+use pinfold::commands::mirror;
+use pinfold::ctx::Silent;
+use pinfold::registry::shared::Access;
+use pinfold::report::Report;
+
+use crate::corpus::Corpus;
+use crate::provenance::playwright;
+use crate::support::{Project, codes, human, integrity, pin};
+
+use super::registry::{HOST, Knobs, Registry};
+use super::shared::{REPO, STRICT, check, plain, use_store};
+
+fn mirror(project: &Project) -> Report {
+    let to = format!("oci://{HOST}/{REPO}").parse().expect("a place");
+    let options = mirror::Options { pins: Vec::new(), to, offline: false, evidence: None };
+    project.with(&Silent, |ctx| mirror::run(ctx, &options)).expect("a report")
+}
+
+fn statuses(report: &Report) -> Vec<(&str, &str)> {
+    report.rows.iter().map(|row| (row.subject.as_str(), row.status.as_str())).collect()
+}
+
+#[test]
+fn mirror_fills_it_for_every_platform() {
+    let registry = Arc::new(Registry::default());
+    let variant = |platform: &str, bytes: &[u8]| {
+        format!(
+            "[pins.tool.platform.{platform}]\nurl = \"https://example.com/{platform}\"\nintegrity = \"{}\"\n",
+            integrity(bytes)
+        )
+    };
+    let pins = format!(
+        "[trust]\nprovenance = \"off\"\n[pins.tool]\nto = \"tool\"\nformat = \"raw\"\n{}{}{}",
+        variant("linux-x64", b"linux"),
+        variant("darwin-arm64", b"darwin"),
+        pin("own", "file = \"own.bin\"", &integrity(b"own"), "format = \"raw\""),
+    );
+    let serve = |project: &Project| {
+        project.web.serve("https://example.com/linux-x64", "linux");
+        project.web.serve("https://example.com/darwin-arm64", "darwin");
+        project.write("own.bin", "own");
+    };
+    let mut project = Project::new(&pins);
+    serve(&project);
+    use_store(&mut project, &registry, Access::Read);
+    let report = mirror(&project);
+    let rows = [("tool darwin-arm64", "mirrored"), ("tool linux-x64", "mirrored"), ("own", "in the project")];
+    assert_eq!((report.exit_code(), statuses(&report)), (0, rows.to_vec()), "{}", human(&report));
+    assert!(!project.exists("tool") && !project.exists(".pinfold/tool.json"));
+    registry.sent();
+    let report = mirror(&project);
+    let rows = [("tool darwin-arm64", "there"), ("tool linux-x64", "there"), ("own", "in the project")];
+    assert_eq!((report.exit_code(), statuses(&report)), (0, rows.to_vec()), "{}", human(&report));
+    assert_eq!(registry.sent(), Vec::<String>::new());
+
+    let mut other = Project::new(&pins);
+    other.write("own.bin", "own");
+    other.platform = "darwin-arm64".parse().expect("a platform");
+    use_store(&mut other, &registry, Access::Read);
+    check(&other, 0, &[]);
+    assert_eq!((other.read("tool").as_str(), other.web.asked()), ("darwin", Vec::new()));
+}
+
+#[test]
+fn mirror_puts_nothing_there_that_is_refused() {
+    let Some(corpus) = Corpus::open("attestations") else { return };
+    let registry = Arc::new(Registry::default());
+    let mut project = playwright(&corpus, &STRICT.replace("playwright-cli", "elsewhere"));
+    use_store(&mut project, &registry, Access::Read);
+    let report = mirror(&project);
+    assert_eq!((report.exit_code(), codes(&report)), (1, vec!["repository-mismatch"]), "{}", human(&report));
+    assert_eq!(registry.sent(), Vec::<String>::new());
+    let mut project = plain(b"the tool");
+    project.web.serve("https://example.com/tool", "the tooI");
+    use_store(&mut project, &registry, Access::Read);
+    let report = mirror(&project);
+    assert_eq!((report.exit_code(), codes(&report)), (1, vec!["integrity-mismatch"]), "{}", human(&report));
+    assert_eq!(registry.sent(), Vec::<String>::new());
+}
+
+#[test]
+fn a_store_that_takes_nothing_fails_it() {
+    let registry = Arc::new(Registry::with(Knobs { evil: "read-only", ..Knobs::default() }));
+    let mut project = plain(b"the tool");
+    use_store(&mut project, &registry, Access::Off);
+    let report = mirror(&project);
+    assert_eq!((report.exit_code(), codes(&report)), (2, vec!["shared-store-put"]), "{}", human(&report));
+}
