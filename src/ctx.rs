@@ -46,7 +46,8 @@ pub struct Ctx<'a> {
 pub trait Progress: Sync {
     /// The work on a pin enters a step.
     fn step(&self, pin: &str, step: Step);
-    /// So many bytes have been received, of how many if that is known; a retry starts again at 0.
+    /// So many bytes have been received, of how many if that is known; an attempt that begins anew starts
+    /// again at 0.
     fn received(&self, pin: &str, bytes: u64, total: Option<u64>);
     /// Another process works on the same project, and this one waits for it.
     fn waiting(&self);

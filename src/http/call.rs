@@ -237,6 +237,7 @@ mod tests {
                 content_type: None,
                 content_encoding: None,
                 retry_after: retry_after.map(str::to_owned),
+                part: Default::default(),
                 registry: RegistryHeaders::default(),
                 body: Box::new(Cursor::new(vec![b'x'; length])),
             })

@@ -1,5 +1,8 @@
 //! [`download()`]: one URL to one [`Sink`], with all that may lie between: redirects, retries, limits.
 //!
+//! A body that breaks off is asked for from where it stopped, see [`Begun`]; one that was put together wrongly is asked for
+//! once more from its beginning.
+//!
 //! Refuses hosts that the allowlist does not name (at every hop), https that leads to http, compressed transfer, and
 //! more bytes than were announced or pinned. What was pinned *besides* the size is the caller's to check; a wrong
 //! digest is no reason to come back here with the same URL.
@@ -7,7 +10,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::retry::{self, ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP};
+use super::pace::Pace;
+use super::resume::{Begun, Head, Part};
+use super::retry::{self, ATTEMPTS, Backoff, Clock, MAX_PARTS, PROGRESS, RETRY_AFTER_CAP};
 use super::{
     DownloadError, Failure, Http, HttpError, LowSpeed, Method, RegistryHeaders, Request, Response, TimeoutKind,
     Timeouts,
@@ -32,7 +37,7 @@ pub struct Rules<'a> {
     pub deadline: Instant,
     /// How many redirects are followed.
     pub max_redirects: u32,
-    /// How often a URL is tried, at least once.
+    /// How often a URL is tried without getting anywhere, at least once.
     pub attempts: u32,
     /// How long to wait between attempts.
     pub backoff: Backoff,
@@ -79,12 +84,17 @@ impl BodyLimit {
 
 /// Where the bytes go.
 pub trait Sink {
-    /// A new attempt begins: what was written is void.
+    /// It begins anew: what was written is void.
     fn restart(&mut self) -> io::Result<()>;
-    /// How many bytes will come in this attempt, where the pin or the server says it; for who shows progress.
+    /// How many bytes there will be in all, where the pin or the server says it; for who shows progress.
     fn expect(&mut self, bytes: u64);
     /// The next bytes.
     fn write(&mut self, chunk: &[u8]) -> io::Result<()>;
+    /// Whether what was written has the digest that it is to have; `None` where none is known. Who knows one may be sent
+    /// parts that no server vouches for to be of one version.
+    fn is_expected(&self) -> Option<bool> {
+        None
+    }
 }
 
 /// What came of a download that went well.
@@ -111,24 +121,50 @@ pub fn download(
     clock: &dyn Clock,
     sink: &mut dyn Sink,
 ) -> Result<Outcome, DownloadError> {
-    let mut attempts = 1;
+    go_on(http, url, rules, (limit, &mut Begun::default()), clock, sink)
+}
+
+/// The same where the sink has a part already: what `begun` was told by an earlier call that failed.
+pub fn go_on(
+    http: &dyn Http,
+    url: &Url,
+    rules: &Rules<'_>,
+    (limit, begun): (BodyLimit, &mut Begun),
+    clock: &dyn Clock,
+    sink: &mut dyn Sink,
+) -> Result<Outcome, DownloadError> {
+    let (mut attempts, mut in_vain, mut furthest) = (0_u32, 0_u32, begun.len());
     loop {
-        let mut attempt = Attempt { http, rules, limit, clock, hops: Vec::new(), retry_after: None };
-        let failure = match attempt.run(url, sink) {
-            Ok(came) => return Ok(Outcome { attempts, ..came }),
-            Err(failure) => failure,
-        };
-        let pause = attempt.pause(attempts);
-        let over = clock.now().checked_add(pause).is_none_or(|then| then >= rules.deadline);
-        let hops = attempt.hops;
-        if attempts >= rules.attempts || over || !failure.is_worth_retrying() {
-            return Err(DownloadError { url: url.clone(), hops, attempts, failure: Box::new(failure) });
-        }
-        clock.sleep(pause);
-        if let Err(error) = sink.restart() {
-            return Err(DownloadError { url: url.clone(), hops, attempts, failure: Box::new(Failure::Sink(error)) });
-        }
         attempts = attempts.saturating_add(1);
+        let mut attempt = Attempt { http, rules, limit, clock, hops: Vec::new(), retry_after: None };
+        let failure = match attempt.run(url, begun, sink) {
+            // Parts of two versions, perhaps: what is wrong with the whole shows when it comes as one.
+            Ok(_) if begun.is_pieced() && sink.is_expected() == Some(false) => None,
+            Ok(came) => return Ok(Outcome { attempts, ..came }),
+            Err(Stop::Misfit) => None,
+            Err(Stop::Failed(failure)) => Some(failure),
+        };
+        let hops = std::mem::take(&mut attempt.hops);
+        let failed = |failure| Err(DownloadError { url: url.clone(), hops, attempts, failure: Box::new(failure) });
+        if let Some(failure) = failure {
+            in_vain = if begun.len() >= furthest.saturating_add(PROGRESS) { 1 } else { in_vain.saturating_add(1) };
+            furthest = furthest.max(begun.len());
+            let pause = attempt.pause(in_vain);
+            let over = clock.now().checked_add(pause).is_none_or(|then| then >= rules.deadline);
+            let is_last = in_vain >= rules.attempts || attempts >= rules.attempts.max(MAX_PARTS);
+            if is_last || over || !failure.is_worth_retrying() {
+                return failed(failure);
+            }
+            clock.sleep(pause);
+        } else {
+            begun.begin_anew();
+        }
+        if !begun.goes_on(sink.is_expected().is_some()) {
+            begun.clear();
+            if let Err(error) = sink.restart() {
+                return failed(Failure::Sink(error));
+            }
+        }
     }
 }
 
@@ -142,28 +178,62 @@ struct Attempt<'a> {
     retry_after: Option<String>,
 }
 
+/// Why an attempt ends without a body.
+enum Stop {
+    Failed(Failure),
+    /// What came is not the rest of what is there.
+    Misfit,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl Attempt<'_> {
-    fn run(&mut self, url: &Url, sink: &mut dyn Sink) -> Result<Outcome, Failure> {
+    fn run(&mut self, url: &Url, begun: &mut Begun, sink: &mut dyn Sink) -> Result<Outcome, Stop> {
         let mut url = url.clone();
+        let is_held = sink.is_expected().is_some();
+        let is_rest = begun.goes_on(is_held);
         for _ in 0..=self.rules.max_redirects {
-            let response = self.ask(&url)?;
+            let response = self.ask(&url, begun, is_rest)?;
             match response.status {
                 200 => {
-                    let (content_type, registry) = (response.content_type.clone(), response.registry.clone());
-                    let bytes = self.receive(response, sink)?;
-                    return Ok(Outcome { url, content_type, attempts: 1, bytes, registry });
+                    if begun.len() > 0 {
+                        sink.restart().map_err(Failure::Sink)?;
+                    }
+                    begun.begin(Head::of(&response, &url));
+                    return Ok(self.outcome(url, self.receive(response, begun, sink)?, begun));
+                }
+                206 if is_rest => {
+                    let size = match self.limit {
+                        BodyLimit::Exact(size) => Some(size),
+                        BodyLimit::AtMost(_) => None,
+                    };
+                    let part = begun.take(&response, &url, is_held, size).ok_or(Stop::Misfit)?;
+                    return Ok(self.outcome(url, self.receive_part(response, part, begun, sink)?, begun));
+                }
+                416 if is_rest => {
+                    drain(response.body);
+                    return Err(Stop::Misfit);
                 }
                 301 | 302 | 303 | 307 | 308 => {
                     url = redirect(&url, &response)?;
                     self.hops.push(url.clone());
                 }
-                status => return Err(self.refused(status, &url, response)),
+                status => return Err(self.refused(status, &url, response).into()),
             }
         }
-        Err(Failure::TooManyRedirects { limit: self.rules.max_redirects })
+        Err(Failure::TooManyRedirects { limit: self.rules.max_redirects }.into())
     }
 
-    fn ask(&self, url: &Url) -> Result<Response, Failure> {
+    fn outcome(&self, url: Url, bytes: u64, begun: &Begun) -> Outcome {
+        let Head { content_type, registry, .. } = begun.head().clone();
+        Outcome { url, content_type, attempts: 1, bytes, registry }
+    }
+
+    fn ask(&self, url: &Url, begun: &Begun, is_rest: bool) -> Result<Response, Failure> {
         if let Some(hosts) = self.rules.hosts
             && !hosts.iter().any(|host| host.serves(url))
         {
@@ -175,7 +245,8 @@ impl Attempt<'_> {
         let secret = self.rules.credentials.for_url(url);
         let authorization = secret.map(|secret| ("Authorization", secret.expose().to_owned()));
         let accept = self.rules.accept.map(|kind| ("Accept", kind.to_owned()));
-        let headers = authorization.into_iter().chain(accept).collect();
+        let rest = is_rest.then(|| begun.headers()).into_iter().flatten();
+        let headers = authorization.into_iter().chain(accept).chain(rest).collect();
         let request = Request { method: Method::Get, url, headers, deadline: Some(self.rules.deadline) };
         self.http.exchange(&request).map_err(Failure::Http)
     }
@@ -194,12 +265,8 @@ impl Attempt<'_> {
         }
     }
 
-    fn receive(&self, response: Response, sink: &mut dyn Sink) -> Result<u64, Failure> {
-        if let Some(encoding) = response.content_encoding
-            && !encoding.trim().eq_ignore_ascii_case("identity")
-        {
-            return Err(Failure::Encoded { encoding });
-        }
+    fn receive(&self, response: Response, begun: &mut Begun, sink: &mut dyn Sink) -> Result<u64, Failure> {
+        hold_to_identity(&response)?;
         match (self.limit, response.content_length) {
             (BodyLimit::Exact(expected), Some(announced)) if announced != expected => {
                 return Err(Failure::Size { expected, announced, content_type: response.content_type });
@@ -211,38 +278,69 @@ impl Attempt<'_> {
             BodyLimit::Exact(size) => Some(size),
             BodyLimit::AtMost(_) => response.content_length,
         };
+        begun.expect(expected);
         if let Some(bytes) = expected {
             sink.expect(bytes);
         }
-        let got = self.copy(response.body, expected, sink)?;
+        if !self.copy(response.body, (expected, self.limit.most()), begun, sink)? {
+            return Err(self.limit.too_long());
+        }
         match expected {
-            Some(expected) if got < expected => Err(Failure::Truncated { expected: Some(expected), got }),
-            _ => Ok(got),
+            Some(whole) if begun.len() < whole => Err(Failure::Truncated { expected, got: begun.len() }),
+            _ => Ok(begun.len()),
         }
     }
 
-    fn copy(&self, mut body: impl io::Read, expected: Option<u64>, sink: &mut dyn Sink) -> Result<u64, Failure> {
+    /// The rest, or a part of it, behind what is there.
+    fn receive_part(
+        &self,
+        response: Response,
+        part: Part,
+        begun: &mut Begun,
+        sink: &mut dyn Sink,
+    ) -> Result<u64, Stop> {
+        hold_to_identity(&response)?;
+        if part.total > self.limit.most() {
+            return Err(Stop::Misfit);
+        }
+        sink.expect(part.total);
+        if !self.copy(response.body, (Some(part.total), part.end), begun, sink)? {
+            return Err(Stop::Misfit);
+        }
+        match begun.len() {
+            got if got < part.total => Err(Failure::Truncated { expected: Some(part.total), got }.into()),
+            got => Ok(got),
+        }
+    }
+
+    /// Writes what comes up to its end; `false` where there is more than `most`, of which nothing is written.
+    fn copy(
+        &self,
+        mut body: impl io::Read,
+        (expected, most): (Option<u64>, u64),
+        begun: &mut Begun,
+        sink: &mut dyn Sink,
+    ) -> Result<bool, Failure> {
         let mut buffer = vec![0; CHUNK];
         let mut pace = Pace::default();
-        let mut got = 0_u64;
         loop {
             let before = self.clock.now();
             let length = match body.read(&mut buffer) {
-                Ok(0) => return Ok(got),
+                Ok(0) => return Ok(true),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
                     return Err(match HttpError::from_io(error) {
-                        HttpError::Closed(_) => Failure::Truncated { expected, got },
+                        HttpError::Closed(_) => Failure::Truncated { expected, got: begun.len() },
                         other => Failure::Http(other),
                     });
                 }
             };
             let now = self.clock.now();
             let chunk = buffer.get(..length).unwrap_or_default();
-            got = got.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-            if got > self.limit.most() {
-                return Err(self.limit.too_long());
+            let bytes = u64::try_from(length).unwrap_or(u64::MAX);
+            if begun.len().saturating_add(bytes) > most {
+                return Ok(false);
             }
             if now >= self.rules.deadline {
                 return Err(Failure::Http(HttpError::Timeout(TimeoutKind::Deadline)));
@@ -251,6 +349,7 @@ impl Attempt<'_> {
                 return Err(Failure::Http(HttpError::Timeout(TimeoutKind::LowSpeed)));
             }
             sink.write(chunk).map_err(Failure::Sink)?;
+            begun.add(bytes);
         }
     }
 
@@ -261,24 +360,12 @@ impl Attempt<'_> {
     }
 }
 
-/// How fast a body comes, window by window; only time spent waiting for it counts.
-#[derive(Default)]
-struct Pace {
-    waited: Duration,
-    bytes: u128,
-}
-
-impl Pace {
-    fn is_too_slow(&mut self, length: usize, waited: Duration, least: LowSpeed) -> bool {
-        self.waited = self.waited.saturating_add(waited);
-        self.bytes = self.bytes.saturating_add(u128::try_from(length).unwrap_or(u128::MAX));
-        if self.waited < least.window {
-            return false;
+fn hold_to_identity(response: &Response) -> Result<(), Failure> {
+    match &response.content_encoding {
+        Some(encoding) if !encoding.trim().eq_ignore_ascii_case("identity") => {
+            Err(Failure::Encoded { encoding: encoding.clone() })
         }
-        let enough = u128::from(least.bytes_per_second).saturating_mul(self.waited.as_millis()) / 1000;
-        let too_slow = self.bytes < enough;
-        *self = Self::default();
-        too_slow
+        _ => Ok(()),
     }
 }
 

@@ -10,7 +10,9 @@
 mod call;
 mod download;
 mod error;
+mod pace;
 mod proxies;
+mod resume;
 mod retry;
 mod roots;
 mod wire;
@@ -23,10 +25,11 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 pub use call::{Call, CallError, CallFailure, Reply, call};
-pub use download::{BodyLimit, MAX_REDIRECTS, Outcome, Rules, Sink, download};
+pub use download::{BodyLimit, MAX_REDIRECTS, Outcome, Rules, Sink, download, go_on};
 pub use error::{DownloadError, Failure, HttpError, TimeoutKind, WEB_PAGE};
 pub use proxies::ProxySettings;
-pub use retry::{ATTEMPTS, Backoff, Clock, RETRY_AFTER_CAP, SystemClock};
+pub use resume::Begun;
+pub use retry::{ATTEMPTS, Backoff, Clock, MAX_PARTS, PROGRESS, RETRY_AFTER_CAP, SystemClock};
 pub use wire::{Wire, WireConfig};
 
 use crate::url::Url;
@@ -100,10 +103,21 @@ pub struct Response {
     pub content_encoding: Option<String>,
     /// `Retry-After`.
     pub retry_after: Option<String>,
+    /// Which part of which version the body is.
+    pub part: PartHeaders,
     /// What OCI registries say beside.
     pub registry: RegistryHeaders,
     /// The body. An error of its `read` has an [`HttpError`] inside where it is one of the network.
     pub body: Box<dyn Read + Send>,
+}
+
+/// The headers that say what a body is a part of, as they stand there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PartHeaders {
+    /// `ETag`: the name of the version.
+    pub etag: Option<String>,
+    /// `Content-Range`: from which byte to which, and of how many.
+    pub content_range: Option<String>,
 }
 
 /// The headers that only OCI registries are read for, as they stand there.

@@ -5,6 +5,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// How often a URL is tried, unless the rules say otherwise.
 pub const ATTEMPTS: u32 = 4;
+/// How many bytes more than ever before make an attempt one that got somewhere: with it, the count of [`ATTEMPTS`] begins
+/// anew.
+pub const PROGRESS: u64 = 64 << 10;
+/// How often a URL is tried where attempts get somewhere: a gigabyte in pieces of 16 MiB, and an end to servers that hand
+/// out crumbs.
+pub const MAX_PARTS: u32 = 64;
 /// How long a server's `Retry-After` is heeded: who asks for more is asked again sooner, or given up.
 pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(30);
 

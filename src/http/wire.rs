@@ -19,7 +19,9 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Body, BodyReader, RequestBuilder, SendBody};
 
 use super::proxies::{self, ProxySettings};
-use super::{Content, Http, HttpError, Method, RegistryHeaders, Request, Response, TimeoutKind, Timeouts, roots};
+use super::{
+    Content, Http, HttpError, Method, PartHeaders, RegistryHeaders, Request, Response, TimeoutKind, Timeouts, roots,
+};
 use crate::url::Url;
 
 /// How to reach servers.
@@ -176,6 +178,10 @@ fn response(response: ureq::http::Response<Body>, is_head: bool) -> Response {
         content_type: text(&parts.headers, &header::CONTENT_TYPE),
         content_encoding: text(&parts.headers, &header::CONTENT_ENCODING),
         retry_after: text(&parts.headers, &header::RETRY_AFTER),
+        part: PartHeaders {
+            etag: text(&parts.headers, &header::ETAG),
+            content_range: text(&parts.headers, &header::CONTENT_RANGE),
+        },
         registry: RegistryHeaders {
             authenticate: text(&parts.headers, &header::WWW_AUTHENTICATE),
             link: text(&parts.headers, &header::LINK),

@@ -300,6 +300,10 @@ impl Sink for Receiver<'_> {
         self.ctx.progress.received(self.name, self.incoming.len(), self.total);
         Ok(())
     }
+
+    fn is_expected(&self) -> Option<bool> {
+        self.incoming.is_expected()
+    }
 }
 /// How much of an index's own words a message shows, in characters.
 const SHOWN: usize = 200;

@@ -20,7 +20,7 @@ pub use self::error::{Fault, OciError};
 pub use self::layout::Layout;
 use super::ask::{Memory, bare};
 use crate::digest::{Hasher, Integrity};
-use crate::http::{self, BodyLimit, Clock, Failure, Http, Outcome, Rules, Sink};
+use crate::http::{self, Begun, BodyLimit, Clock, Failure, Http, Outcome, Rules, Sink};
 use crate::json;
 use crate::oci::{ACCEPT, Challenge, Descriptor, Logins, MAX_MANIFEST_LEN, Reference, digest_text, parse_digest};
 use crate::source::credentials::{Credentials, Secret};
@@ -169,15 +169,16 @@ impl<'a> Repository<'a> {
         accept: Option<&'static str>,
         sink: &mut dyn Sink,
     ) -> Result<Outcome, OciError> {
-        let error = match self.try_get(url, limit, accept, sink) {
+        let mut begun = Begun::default();
+        let error = match self.try_get(url, (limit, &mut begun), accept, sink) {
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
         let Some(challenge) = self.challenge_of(&error) else { return Err(OciError::of(error)) };
         let seen = self.answer(&challenge)?;
         self.seen.replace(seen);
-        sink.restart().map_err(OciError::Sink)?;
-        self.try_get(url, limit, accept, sink).map_err(|error| match self.challenge_of(&error) {
+        // A token that ended in the middle of a blob costs nothing of what is there.
+        self.try_get(url, (limit, &mut begun), accept, sink).map_err(|error| match self.challenge_of(&error) {
             Some(_) => self.unauthorized(None),
             None => OciError::of(error),
         })
@@ -186,13 +187,13 @@ impl<'a> Repository<'a> {
     fn try_get(
         &self,
         url: &Url,
-        limit: BodyLimit,
+        begun: (BodyLimit, &mut Begun),
         accept: Option<&'static str>,
         sink: &mut dyn Sink,
     ) -> Result<Outcome, http::DownloadError> {
         let seen = self.seen.borrow();
         let rules = Rules { credentials: &seen, accept, ..self.rules() };
-        http::download(self.http, url, &rules, limit, self.clock, sink)
+        http::go_on(self.http, url, &rules, begun, self.clock, sink)
     }
 
     /// What the registry itself, and no server that it led to, wants to see.
@@ -297,6 +298,10 @@ impl Sink for Hashed<'_> {
     fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.hasher.update(chunk);
         self.inner.write(chunk)
+    }
+
+    fn is_expected(&self) -> Option<bool> {
+        Some(self.hasher.clone().finish() == *self.wanted)
     }
 }
 

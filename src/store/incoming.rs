@@ -68,6 +68,12 @@ impl Incoming {
         self.len == 0
     }
 
+    /// Whether the bytes so far have the digest that they are to have; `None` where nobody has pinned them.
+    pub fn is_expected(&self) -> Option<bool> {
+        let expected = self.expected.as_ref()?;
+        Some(self.hasher.clone().finish() == *expected)
+    }
+
     /// Puts the bytes into their place if their digest is right.
     pub fn finish(mut self) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
         let fresh = self.new_hasher();

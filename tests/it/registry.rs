@@ -140,6 +140,7 @@ impl Http for Net {
             content_type: reply.kind.map(str::to_owned),
             content_encoding: None,
             retry_after: reply.retry_after.map(str::to_owned),
+            part: Default::default(),
             registry: pinfold::http::RegistryHeaders::default(),
             body: Box::new(Cursor::new(reply.body).chain(tail)),
         })

@@ -327,6 +327,7 @@ impl Http for Web {
             content_type: page.content_type,
             content_encoding: None,
             retry_after: None,
+            part: Default::default(),
             registry: pinfold::http::RegistryHeaders::default(),
             body: Box::new(Cursor::new(page.body)),
         })

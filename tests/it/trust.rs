@@ -177,8 +177,18 @@ impl Http for Site {
             };
         let content_length = length.and_then(|length| u64::try_from(length).ok());
         let (location, content_type, content_encoding, retry_after) = (None, None, None, None);
-        let registry = pinfold::http::RegistryHeaders::default();
-        Ok(Response { status, location, content_length, content_type, content_encoding, retry_after, registry, body })
+        let (part, registry) = Default::default();
+        Ok(Response {
+            status,
+            location,
+            content_length,
+            content_type,
+            content_encoding,
+            retry_after,
+            part,
+            registry,
+            body,
+        })
     }
 }
 

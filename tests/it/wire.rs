@@ -21,6 +21,8 @@ enum Answer {
     Body(Vec<u8>),
     /// All that was announced but the last byte.
     Truncated(Vec<u8>),
+    /// At most so many bytes at once of what is asked for, from where it is asked for.
+    Pieces(Vec<u8>, usize),
     /// No length is announced; the body ends when the connection does.
     Unannounced(Vec<u8>),
     Redirect(String),
@@ -93,6 +95,7 @@ fn serve(
             None => break,
         };
     }
+    let start = headers.get("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
     asked.lock().expect("no panic").push(Asked { path: path.clone(), headers });
     let answer = match answers.lock().expect("no panic").get_mut(&path) {
         Some(several) if several.len() > 1 => several.remove(0),
@@ -104,6 +107,12 @@ fn serve(
     let (head, body) = match answer {
         Answer::Body(body) => (head(200, &length(&body)), body),
         Answer::Truncated(body) => (head(200, &length(&body)), body[..body.len() - 1].to_vec()),
+        Answer::Pieces(body, size) => {
+            let (start, end): (usize, usize) = (start.unwrap_or(0), body.len());
+            let range = format!("Content-Range: bytes {start}-{}/{end}\r\n{}", end - 1, length(&body[start..]));
+            let head = if start > 0 { head(206, &range) } else { head(200, &length(&body)) };
+            (head, body[start..end.min(start + size)].to_vec())
+        }
         Answer::Unannounced(body) => (head(200, ""), body),
         Answer::Redirect(to) => (head(302, &format!("Location: {to}\r\nContent-Length: 0\r\n")), Vec::new()),
         Answer::Status(status) => (head(status, "Content-Length: 0\r\n"), Vec::new()),
@@ -323,4 +332,34 @@ fn nobody_there_is_a_failure_and_no_refusal() {
     let project = project("");
     let (code, said) = fetch(&project, &[&format!("--registry=npm=http://127.0.0.1:{port}/"), "--json"]);
     assert!(code == 2 && said.contains("\"http-connect\""), "{said}");
+}
+
+#[test]
+fn a_download_that_breaks_off_goes_on_where_it_stopped() {
+    let (server, cdn) = (Server::start(), Server::start());
+    let size = left().len() / 3 + 1;
+    cdn.answer("/bytes?signature=1", &[Answer::Pieces(left(), size)]);
+    server.answer(LEFT, &[Answer::Redirect(cdn.url("/bytes?signature=1"))]);
+    let project = project("");
+    let flag = registry(&server);
+    let (code, said) = fetch(&project, &[&flag]);
+    assert_eq!(code, 0, "{said}");
+    // The registry is asked anew each time, as the address that it leads to may be good for some minutes only.
+    assert_eq!(server.paths(), [LEFT, LEFT, LEFT]);
+    let ranges: Vec<_> = cdn.asked().into_iter().map(|asked| asked.headers.get("range").cloned()).collect();
+    assert_eq!(ranges, [None, Some(format!("bytes={size}-")), Some(format!("bytes={}-", 2 * size))]);
+    // The start of another version, and the rest of the right one: the whole is asked for, and right.
+    let project = self::project("");
+    let mut other = left();
+    other[0] ^= 1;
+    cdn.answer("/bytes?signature=1", &[Answer::Pieces(other.clone(), size), Answer::Pieces(left(), left().len())]);
+    assert_eq!(fetch(&project, &[&flag]).0, 0);
+    let ranges: Vec<_> = cdn.asked().into_iter().map(|asked| asked.headers.get("range").cloned()).collect();
+    assert_eq!(ranges, [None, Some(format!("bytes={size}-")), None]);
+    // And what is wrong as a whole is refused.
+    let project = self::project("");
+    cdn.answer("/bytes?signature=1", &[Answer::Pieces(other.clone(), size), Answer::Pieces(other, left().len())]);
+    let (code, said) = fetch(&project, &[&flag]);
+    assert_eq!((code, cdn.asked().len()), (1, 3), "{said}");
+    assert!(said.contains("integrity-mismatch") || said.contains("expected"), "{said}");
 }

@@ -89,6 +89,10 @@ impl Sink for Hashing<'_> {
         self.hasher.update(chunk);
         Ok(())
     }
+
+    fn is_expected(&self) -> Option<bool> {
+        Some(self.hasher.clone().finish() == self.artifact.integrity)
+    }
 }
 
 /// By how much what is served may be longer than the pin says before it is given up: enough to tell its digest.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::{BodyLimit, Download, url};
-use crate::http::{Http, HttpError, Outcome, RegistryHeaders, Request, Response, TimeoutKind};
+use crate::http::{Http, HttpError, Outcome, PartHeaders, RegistryHeaders, Request, Response, TimeoutKind};
 use crate::source::credentials::Secret;
 
 /// What a URL answers: each time the next, the last for ever.
@@ -42,7 +42,7 @@ impl Http for Map {
     }
 }
 
-fn answer(status: u16) -> Response {
+pub(super) fn answer(status: u16) -> Response {
     Response {
         status,
         location: None,
@@ -50,6 +50,7 @@ fn answer(status: u16) -> Response {
         content_type: None,
         content_encoding: None,
         retry_after: None,
+        part: PartHeaders::default(),
         registry: RegistryHeaders::default(),
         body: Box::new(io::empty()),
     }
@@ -64,14 +65,14 @@ fn hello() -> Result<Response, HttpError> {
 }
 
 /// `text`, then an error of the connection.
-fn broken(text: &'static [u8], kind: io::ErrorKind) -> Response {
+pub(super) fn broken(text: impl Into<Vec<u8>>, kind: io::ErrorKind) -> Response {
     struct Break(io::ErrorKind);
     impl Read for Break {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
             Err(self.0.into())
         }
     }
-    Response { body: Box::new(text.chain(Break(kind))), ..answer(200) }
+    Response { body: Box::new(io::Cursor::new(text.into()).chain(Break(kind))), ..answer(200) }
 }
 
 const HERE: &str = "https://a.example.com/x/file";

@@ -1,6 +1,7 @@
 //! [`download()`](super::download()) over a map, and [`Wire`](super::Wire) over loopback.
 
 mod download;
+mod resume;
 mod server;
 mod tls;
 mod wire;
@@ -45,6 +46,8 @@ struct Kept {
     restarts: u32,
     expected: Option<u64>,
     full: bool,
+    /// What it should be in the end, where somebody knows.
+    wanted: Option<Vec<u8>>,
 }
 
 impl Sink for Kept {
@@ -64,6 +67,10 @@ impl Sink for Kept {
         }
         self.bytes.extend_from_slice(chunk);
         Ok(())
+    }
+
+    fn is_expected(&self) -> Option<bool> {
+        self.wanted.as_ref().map(|wanted| *wanted == self.bytes)
     }
 }
 

@@ -10,6 +10,7 @@ mod push;
 mod real;
 mod registry;
 mod shared;
+mod resume;
 mod signatures;
 mod signer;
 mod writes;

@@ -16,7 +16,7 @@ use super::{REPO, Scene};
 const TOOL: &[u8] = b"\x7fELF tool";
 
 /// A pin of the artifact; provenance is not what these tests are about.
-fn pinned(scene: &Scene, artifact: &str, bytes: &[u8], more: &str) {
+pub(super) fn pinned(scene: &Scene, artifact: &str, bytes: &[u8], more: &str) {
     let source = format!("oci = \"{HOST}/{REPO}:v1@{artifact}\"");
     let off = "[pins.tool.provenance]\nmode = \"off\"\n";
     scene.project.pins(&pin("tool", &source, &integrity(bytes), &format!("{more}\n{off}")));

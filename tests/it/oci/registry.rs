@@ -373,6 +373,7 @@ impl Http for Registry {
             content_type: answer.kind,
             content_encoding: None,
             retry_after: None,
+            part: Default::default(),
             registry: answer.headers,
             body: Box::new(Cursor::new(answer.body).chain(tail)),
         })
