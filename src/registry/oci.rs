@@ -1,29 +1,28 @@
 //! [`Repository`]: one repository of an OCI registry: manifests, blobs, and what is attached, read and written.
 //!
 //! Everything goes through [`http::download`], with its redirects, retries and limits; here stands what is the registries'
-//! own. A login goes to the registry's own origin, for its token too: a realm on another server is asked without. A token
-//! is for one repository and goes to its addresses only, so that a CDN behind a redirect gets none.
+//! own. A login goes to the server that it was configured for. A token is for one repository and goes to its addresses only,
+//! so that a CDN behind a redirect gets none.
 
 mod attached;
 mod error;
 mod layout;
+mod token;
 mod write;
 
 use std::cell::RefCell;
 use std::io;
 use std::time::Duration;
 
-use serde_json::Value;
-
 pub use self::attached::{Attached, MAX_CANDIDATES, MAX_REFERRERS, Shelf};
 pub use self::error::{Fault, OciError};
 pub use self::layout::Layout;
+use self::token::Shown;
 use super::ask::{Memory, bare};
 use crate::digest::{Hasher, Integrity};
 use crate::http::{self, Begun, BodyLimit, Clock, Failure, Http, Outcome, Rules, Sink};
-use crate::json;
-use crate::oci::{ACCEPT, Challenge, Descriptor, Logins, MAX_MANIFEST_LEN, Reference, digest_text, parse_digest};
-use crate::source::credentials::{Credentials, Secret};
+use crate::oci::{ACCEPT, Descriptor, Logins, MAX_MANIFEST_LEN, Reference, digest_text, parse_digest};
+use crate::source::credentials::Credentials;
 use crate::source::oci::{self as places, ChainError, Received};
 use crate::url::Url;
 
@@ -38,6 +37,8 @@ pub struct Repository<'a> {
     base: Url,
     /// What the registry wanted to see, once it asked.
     seen: RefCell<Credentials>,
+    /// How that was had, for the message where it is not enough.
+    shown: RefCell<Shown>,
     /// What a token is asked for.
     actions: &'static str,
     /// How long each request may take, where not all together have an end.
@@ -52,8 +53,8 @@ impl<'a> Repository<'a> {
         reference: &Reference,
     ) -> Result<Self, OciError> {
         let base = places::repository_url(reference).map_err(OciError::Address)?;
-        let (reference, seen) = (reference.clone(), RefCell::default());
-        Ok(Self { http, rules, clock, logins, reference, base, seen, actions: "pull", each: None })
+        let (reference, seen, shown) = (reference.clone(), RefCell::default(), RefCell::default());
+        Ok(Self { http, rules, clock, logins, reference, base, seen, shown, actions: "pull", each: None })
     }
 
     /// The same, with so much time for each request instead of for all of them.
@@ -179,7 +180,7 @@ impl<'a> Repository<'a> {
         self.seen.replace(seen);
         // A token that ended in the middle of a blob costs nothing of what is there.
         self.try_get(url, (limit, &mut begun), accept, sink).map_err(|error| match self.challenge_of(&error) {
-            Some(_) => self.unauthorized(None),
+            Some(_) => self.unauthorized(),
             None => OciError::of(error),
         })
     }
@@ -205,75 +206,6 @@ impl<'a> Repository<'a> {
                 Some(challenge.clone())
             }
             _ => None,
-        }
-    }
-
-    /// What to show for a challenge: a token of its realm, or the login itself.
-    fn answer(&self, challenge: &str) -> Result<Credentials, OciError> {
-        let registry = || self.reference.registry().to_owned();
-        let challenges = Challenge::parse_all(challenge).map_err(|_| OciError::Challenge { registry: registry() })?;
-        let mut credentials = Credentials::default();
-        if let Some(bearer) = challenges.iter().find(|one| one.scheme == "bearer") {
-            credentials.add(&self.base, self.token(bearer)?);
-            return Ok(credentials);
-        }
-        if !challenges.iter().any(|one| one.scheme == "basic") {
-            let schemes = challenges.into_iter().map(|one| one.scheme).collect();
-            return Err(OciError::Scheme { registry: registry(), schemes });
-        }
-        let login = self.login().ok_or_else(|| self.unauthorized(None))?;
-        credentials.add(&self.base, login);
-        Ok(credentials)
-    }
-
-    fn login(&self) -> Option<Secret> {
-        let login = self.logins.find(self.reference.registry(), self.reference.repository())?;
-        Secret::basic(login.encoded())
-    }
-
-    fn token(&self, challenge: &Challenge) -> Result<Secret, OciError> {
-        let registry = || self.reference.registry().to_owned();
-        let text = challenge.parameters.get("realm").cloned().unwrap_or_default();
-        let realm = |reason: &str| OciError::Realm {
-            registry: registry(),
-            realm: text.split('?').next().unwrap_or_default().chars().take(SHOWN).collect(),
-            reason: reason.to_owned(),
-        };
-        let url: Url = text.parse().map_err(|error| realm(&format!("{error}")))?;
-        let is_own = url.origin() == self.base.origin();
-        if !url.is_https() && !is_own {
-            return Err(realm("a token is had by https, or from the registry itself"));
-        }
-        let service = challenge.parameters.get("service").map(String::as_str);
-        let asked =
-            places::token_url(&url, service, self.reference.repository(), self.actions).map_err(OciError::Address)?;
-        let mut credentials = Credentials::default();
-        if let Some(login) = self.login().filter(|_| is_own) {
-            credentials.add(&url, login);
-        }
-        let rules = Rules { credentials: &credentials, accept: Some("application/json"), ..self.rules() };
-        let mut memory = Memory::default();
-        let limit = BodyLimit::AtMost(MAX_TOKEN_LEN);
-        let answer = http::download(self.http, &asked, &rules, limit, self.clock, &mut memory);
-        answer.map_err(|error| match &*error.failure {
-            Failure::NotAuthorized { .. } => self.unauthorized(Some(&url).filter(|_| !is_own)),
-            _ => OciError::of(error),
-        })?;
-        let token = |value: &Value| {
-            let text = |name: &str| value.get(name).and_then(Value::as_str);
-            text("token").or_else(|| text("access_token")).and_then(Secret::bearer)
-        };
-        let value = json::parse(&memory.0, memory.0.len()).ok();
-        value.as_ref().and_then(token).ok_or_else(|| OciError::Token { realm: bare(&url) })
-    }
-
-    fn unauthorized(&self, realm: Option<&Url>) -> OciError {
-        OciError::Unauthorized {
-            place: format!("{}/{}", self.reference.registry(), self.reference.repository()),
-            has_login: self.login().is_some(),
-            elsewhere: self.logins.are_elsewhere(),
-            unread: self.logins.why_unread().map(str::to_owned),
-            realm: realm.map(|realm| realm.origin().to_string()),
         }
     }
 }
@@ -305,7 +237,5 @@ impl Sink for Hashed<'_> {
     }
 }
 
-/// Longest answer of a realm, in bytes: tokens have some kilobytes.
-const MAX_TOKEN_LEN: u64 = 1 << 20;
 /// How much of a server's words a message shows, in characters.
 const SHOWN: usize = 200;

@@ -57,6 +57,20 @@ pub fn token_url(realm: &Url, service: Option<&str>, repository: &str, actions: 
     text.parse()
 }
 
+/// What is sent to a realm with an identity token, for a token to do these actions with; it says no scope but our own.
+pub fn refresh_form(service: Option<&str>, repository: &str, actions: &'static str, token: &str) -> String {
+    let scope = format!("repository:{repository}:{actions}");
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "pinfold"),
+        ("scope", &scope),
+        ("refresh_token", token),
+        ("service", service.unwrap_or_default()),
+    ];
+    let fields = fields.iter().filter(|(_, value)| !value.is_empty());
+    fields.map(|(name, value)| format!("{name}={}", encode_segment(value, ""))).collect::<Vec<_>>().join("&")
+}
+
 /// The tag under which registries without the referrers API have what is attached (distribution specification, "Referrers
 /// tag schema").
 pub fn referrers_tag(digest: &Integrity) -> String {

@@ -6,6 +6,7 @@ mod bars;
 mod cli;
 mod consent;
 mod git;
+mod keeper;
 mod papers;
 mod render;
 mod reproduce;

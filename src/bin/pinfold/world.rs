@@ -19,6 +19,7 @@ use pinfold::verdicts::Verdicts;
 
 use crate::bars::Bars;
 use crate::cli::{self, Cli, Command, SharedStore};
+use crate::keeper::Programs;
 
 /// All that a [`Ctx`] borrows.
 pub(crate) struct World {
@@ -75,7 +76,8 @@ impl World {
             shared,
             verdicts: Verdicts::new(&store, trust_folder.as_deref()),
             trust: Trust::new(trust_folder).with_root(trusted_root(cli)),
-            registries: registries(&cli.pin_file, flags)?.with_logins(logins()),
+            registries: registries(&cli.pin_file, flags)?
+                .with_logins(logins().with_keeper(Arc::new(Programs::new(variable("PATH"))))),
             platform: platform.map_or_else(this_platform, Ok)?,
             bars: Bars::new(cli.output.quiet || cli.output.json),
             gate: Gate::new(processors()),

@@ -6,6 +6,7 @@ use std::io;
 use crate::attestation::DocumentError;
 use crate::fs::FsError;
 use crate::http::{CallError, CallFailure, DownloadError, Failure, HttpError};
+use crate::oci::HelperError;
 use crate::source::oci::ChainError;
 use crate::url::UrlError;
 
@@ -48,15 +49,19 @@ pub enum OciError {
     Unauthorized {
         /// The repository.
         place: String,
-        /// Whether there is a login for it.
+        /// Whether a login was shown.
         has_login: bool,
-        /// Whether there are logins that only a program hands out.
+        /// Whether a program keeps the login, and nobody ran it.
         elsewhere: bool,
         /// Why no logins could be read, where that is so.
         unread: Option<String>,
         /// Who hands out the tokens, where that is another server.
         realm: Option<String>,
+        /// Another server of the same domain that there may be a login for.
+        kin: Option<String>,
     },
+    /// The program that keeps the login did not say it.
+    Helper(HelperError),
     /// What came is not what the digest says, or is no manifest, or nothing in it is what is meant.
     Chain {
         /// The artifact.
@@ -192,6 +197,7 @@ impl OciError {
             Self::Realm { .. } => "oci-realm",
             Self::Token { .. } => "oci-token",
             Self::Unauthorized { .. } => "oci-unauthorized",
+            Self::Helper(_) => "oci-credential-helper",
             Self::Chain { error, .. } => error.code(),
             Self::HeaderDigest { .. } => "oci-header-digest",
             Self::TooLong { .. } => "oci-too-long",
@@ -246,6 +252,7 @@ impl OciError {
             | Self::Sink(_)
             | Self::Token { .. }
             | Self::Unauthorized { .. }
+            | Self::Helper(_)
             | Self::Scheme { .. }
             | Self::Absent { .. }
             | Self::Disk(_)
@@ -272,16 +279,30 @@ impl OciError {
                 Failure::TooLong { .. } | Failure::NotAuthorized { .. } => None,
                 _ => error.hint(),
             },
-            Self::Unauthorized { realm: Some(realm), has_login: true, place, .. } => {
-                let registry = place.split('/').next().unwrap_or_default();
-                Some(format!("tokens for it are had from `{realm}`, and the login of `{registry}` goes nowhere else"))
-            }
             Self::Unauthorized { unread: Some(why), .. } => Some(format!("no logins could be read: {why}")),
-            Self::Unauthorized { has_login: false, elsewhere: true, .. } => Some(
-                "`config.json` leaves the login to a program, and pinfold runs none: put it into `auths`".to_owned(),
-            ),
+            Self::Unauthorized { realm: Some(realm), has_login: false, place, .. } => {
+                let registry = place.split('/').next().unwrap_or_default();
+                Some(format!(
+                    "`{realm}` hands out the tokens for it, and is shown a login only if `config.json` has one under \
+                     `{realm}` and names `{registry}` too"
+                ))
+            }
+            Self::Unauthorized { has_login: false, elsewhere: true, .. } => {
+                Some("`config.json` leaves the login to a program, which was not run: put it into `auths`".to_owned())
+            }
+            Self::Unauthorized { has_login: false, kin: Some(kin), place, .. } => {
+                let registry = place.split('/').next().unwrap_or_default();
+                Some(format!("`config.json` names `{kin}`: a login for `{registry}` has to stand under that name"))
+            }
             Self::Unauthorized { has_login: false, .. } => {
                 Some("a login stands in `auths` of `config.json`, in `DOCKER_CONFIG` or `~/.docker`".to_owned())
+            }
+            Self::Unauthorized { realm: Some(realm), .. } => {
+                Some(format!("see whether the login of `{realm}`, who hands out the tokens, may read it"))
+            }
+            Self::Helper(error) => {
+                let program = error.program.escape_debug();
+                Some(format!("see what `{program} get` says, or name another in `credHelpers` of `config.json`"))
             }
             Self::Unauthorized { .. } => Some("see whether the login may read it".to_owned()),
             Self::Chain { error, .. } => error.hint(),
@@ -332,6 +353,7 @@ impl fmt::Display for OciError {
                     "`{place}`: there is no such repository, or it is not for everybody, and there is no login for it"
                 )
             }
+            Self::Helper(error) => error.fmt(f),
             Self::Chain { place, error } => write!(f, "`{place}`: {error}"),
             Self::HeaderDigest { url, told, received } if received.is_empty() => {
                 write!(f, "`{url}`: the server tells `{}` for a digest", told.escape_debug())

@@ -208,7 +208,7 @@ impl Repository<'_> {
         let seen = self.answer(challenge)?;
         self.seen.replace(seen);
         let reply = self.try_send(method, url, headers, attempts)?;
-        if reply.status == 401 { Err(self.unauthorized(None)) } else { Ok(reply) }
+        if reply.status == 401 { Err(self.unauthorized()) } else { Ok(reply) }
     }
 
     fn try_send(
@@ -244,7 +244,7 @@ fn hold_to_told(url: &Url, reply: &Reply, digest: &Integrity) -> Result<(), OciE
 }
 
 /// A registry's no, in its own words (distribution specification, "Error codes").
-fn refused(url: &Url, reply: &Reply) -> OciError {
+pub(super) fn refused(url: &Url, reply: &Reply) -> OciError {
     let value = json::parse(&reply.body, reply.body.len()).ok();
     let first = value.as_ref().and_then(|value| value.pointer("/errors/0"));
     let part = |name: &str| first?.get(name)?.as_str().filter(|text| !text.is_empty());

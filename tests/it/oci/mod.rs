@@ -4,6 +4,7 @@
 mod copy;
 mod keyless;
 mod mirror;
+mod logins;
 mod pins;
 mod pull;
 mod push;

@@ -217,6 +217,9 @@ impl Registry {
             let blob = self.blobs.lock().expect("no panic").get(digest).cloned();
             return if authorization.is_some() { Answer::status(400) } else { Answer::of(blob) };
         }
+        if let (true, Method::Post(form)) = (path.starts_with("/token"), method) {
+            return super::logins::refreshed(form, authorization, TOKEN).map_or_else(Answer::status, Answer::ok);
+        }
         if path.starts_with("/token") {
             let shown = authorization.map(str::to_owned);
             let wanted = knobs.login.map(|login| format!("Basic {}", BASE64.encode(login)));
