@@ -109,9 +109,11 @@ impl Begun {
             && known.is_none_or(|known| known == total)
             && response.content_length.is_none_or(|length| Some(length) == end.checked_sub(start))
             && !kind.trim_start().starts_with("multipart/");
-        let is_other = self.head.etag.as_ref().zip(etag.as_ref()).is_some_and(|(before, now)| before != now);
         // The name of a version stands beside each part, and says nothing of another address.
-        let is_known = is_held || (etag.is_some() && self.head.place == without_query(url));
+        let is_here = self.head.place == without_query(url);
+        let names = self.head.etag.as_ref().zip(etag.as_ref());
+        let is_other = is_here && names.is_some_and(|(before, now)| before != now);
+        let is_known = is_held || (etag.is_some() && is_here);
         if !fits || is_other || !is_known {
             return None;
         }

@@ -169,6 +169,14 @@ fn without_a_digest_only_a_strong_name_binds_parts() {
         });
         came.is_body(asked, u32::from(asked == 6), 1);
     }
+    // With a digest another address is as good, whatever it calls the version.
+    let came = fetch(CAP, HELD, |number, start| match number {
+        0 => led("https://b.example.com/1?x"),
+        1 => Ok(cut(BODY, 5, STRONG)),
+        2 => led("https://c.example.com/1?x"),
+        _ => Ok(rest(BODY, start, 12, Some("\"two\""))),
+    });
+    came.is_body(4, 0, 1);
 }
 
 #[test]
