@@ -3,15 +3,15 @@
 
 mod copy;
 mod keyless;
-mod mirror;
 mod logins;
+mod mirror;
 mod pins;
 mod pull;
 mod push;
 mod real;
 mod registry;
-mod shared;
 mod resume;
+mod shared;
 mod signatures;
 mod signer;
 mod writes;
