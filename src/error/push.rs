@@ -20,6 +20,21 @@ pub enum PushError {
         /// The name.
         name: String,
     },
+    /// More files than a manifest may have layers.
+    TooMany {
+        /// How many may be.
+        limit: usize,
+    },
+    /// A tag under which signatures are looked for.
+    Tag {
+        /// The tag.
+        tag: String,
+    },
+    /// The folder that an artifact goes to is there already.
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file is not any more what it was when it was looked at.
     Changed {
         /// The file.
@@ -56,7 +71,10 @@ pub enum PushError {
 impl PushError {
     /// Whether evidence is missing or wrong, so that trying again cannot help.
     pub const fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Name { .. } | Self::Twice { .. })
+        !matches!(
+            self,
+            Self::Name { .. } | Self::Twice { .. } | Self::TooMany { .. } | Self::Tag { .. } | Self::Exists { .. }
+        )
     }
 
     /// A stable identifier in kebab case.
@@ -65,6 +83,9 @@ impl PushError {
             Self::Unsigned => "signature-missing",
             Self::Name { .. } => "push-name",
             Self::Twice { .. } => "push-name-twice",
+            Self::TooMany { .. } => "push-too-many",
+            Self::Tag { .. } => "push-tag-reserved",
+            Self::Exists { .. } => "oci-layout-exists",
             Self::Changed { .. } => "push-file-changed",
             Self::Digest { .. } => "push-digest",
             Self::Document { source, .. } => source.code(),
@@ -89,6 +110,9 @@ impl PushError {
                 "sign it with `--key FILE` or `--keyless`; `--allow-unsigned` pushes it as it is, and says so"
             }
             Self::Twice { .. } => "a file is called by its bare name, whatever folder it lies in",
+            Self::TooMany { .. } => "pack them into one archive",
+            Self::Tag { .. } => "use another tag: whoever writes there changes what is attached to another artifact",
+            Self::Exists { .. } => "name a folder that is not there yet: what is there already is left alone",
             Self::Changed { .. } => {
                 "nothing stands under the tag that did not before: push again when the file is done"
             }
@@ -103,8 +127,14 @@ impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsigned => f.write_str("nothing says who signs the artifact"),
-            Self::Name { path } => write!(f, "`{}` has no name that can stand in a manifest", path.display()),
+            Self::Name { path } => {
+                let shown = path.display().to_string();
+                write!(f, "`{}` has no name that can stand in a manifest", shown.escape_debug())
+            }
             Self::Twice { name } => write!(f, "two files are called `{}`", name.escape_debug()),
+            Self::TooMany { limit } => write!(f, "an artifact has at most {limit} files"),
+            Self::Tag { tag } => write!(f, "the tag `{tag}` is one of those that signatures are looked for under"),
+            Self::Exists { path } => write!(f, "`{}` is there already", path.display()),
             Self::Changed { path } => write!(f, "`{}` changed while it was read", path.display()),
             Self::Digest { .. } => f.write_str("the reference names the digest of another artifact"),
             Self::Document { path, source } => write!(f, "`{}`: {source}", path.display()),

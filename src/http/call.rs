@@ -41,6 +41,8 @@ pub struct Reply {
     pub content_length: Option<u64>,
     /// What an OCI registry says beside.
     pub registry: RegistryHeaders,
+    /// How long the server asks to wait before it is asked again (`Retry-After`), no longer than [`RETRY_AFTER_CAP`].
+    pub pause: Option<Duration>,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -56,10 +58,13 @@ pub fn call(http: &dyn Http, clock: &dyn Clock, call: &Call<'_>) -> Result<Reply
             Err(CallFailure::Http(HttpError::Connect(_) | HttpError::Closed(_))) => true,
             Err(_) => false,
         };
-        let pause = pause(call, clock, attempts, retry_after.as_deref());
+        let asked = retry_after.and_then(|text| retry::retry_after(&text, clock.calendar()));
+        let asked = asked.map(|pause| pause.min(RETRY_AFTER_CAP));
+        let pause = asked.unwrap_or_else(|| call.backoff.pause(attempts));
         let over = clock.now().checked_add(pause).is_none_or(|then| then >= call.deadline);
         if !again || over || attempts >= call.attempts {
-            return result.map_err(|failure| CallError { url: without_query(call.url), attempts, failure });
+            let reply = result.map(|reply| Reply { pause: asked, ..reply });
+            return reply.map_err(|failure| CallError { url: without_query(call.url), attempts, failure });
         }
         clock.sleep(pause);
         attempts = attempts.saturating_add(1);
@@ -106,13 +111,7 @@ fn read(call: &Call<'_>, response: Response) -> Result<Reply, CallFailure> {
         let short = io::Error::new(io::ErrorKind::UnexpectedEof, "fewer bytes than were announced");
         return Err(CallFailure::Http(HttpError::Closed(short)));
     }
-    Ok(Reply { status, location, content_length, registry, body: bytes })
-}
-
-/// How long to wait after this attempt, the `attempts`th.
-fn pause(call: &Call<'_>, clock: &dyn Clock, attempts: u32, retry_after: Option<&str>) -> Duration {
-    let asked = retry_after.and_then(|text| retry::retry_after(text, clock.calendar()));
-    asked.map_or_else(|| call.backoff.pause(attempts), |pause| pause.min(RETRY_AFTER_CAP))
+    Ok(Reply { status, location, content_length, registry, pause: None, body: bytes })
 }
 
 /// A question that got no answer.

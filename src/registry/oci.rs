@@ -6,6 +6,7 @@
 
 mod attached;
 mod error;
+mod fault;
 mod layout;
 mod token;
 mod write;
@@ -15,7 +16,8 @@ use std::io;
 use std::time::Duration;
 
 pub use self::attached::{Attached, MAX_CANDIDATES, MAX_REFERRERS, Shelf};
-pub use self::error::{Fault, OciError};
+pub use self::error::OciError;
+pub use self::fault::Fault;
 pub use self::layout::Layout;
 use self::token::Shown;
 use super::ask::{Memory, bare};
@@ -81,14 +83,15 @@ impl<'a> Repository<'a> {
         self.seen.borrow().clone()
     }
 
-    /// The rules, with the time that a request has.
-    fn rules(&self) -> Rules<'a> {
-        let end = self.each.and_then(|each| self.clock.now().checked_add(each));
+    /// The rules, with the time that a request has for so many bytes: as much again for each gigabyte.
+    fn rules(&self, bytes: u64) -> Rules<'a> {
+        let times = u32::try_from(bytes >> 30).unwrap_or(u32::MAX).saturating_add(1);
+        let end = self.each.and_then(|each| self.clock.now().checked_add(each.saturating_mul(times)));
         Rules { deadline: end.unwrap_or(self.rules.deadline), ..self.rules.clone() }
     }
 
     /// What something in it is called in messages.
-    fn place(&self, by: &str) -> String {
+    pub fn place(&self, by: &str) -> String {
         let mark = if by.contains(':') { '@' } else { ':' };
         format!("{}/{}{mark}{by}", self.reference.registry(), self.reference.repository())
     }
@@ -193,7 +196,8 @@ impl<'a> Repository<'a> {
         sink: &mut dyn Sink,
     ) -> Result<Outcome, http::DownloadError> {
         let seen = self.seen.borrow();
-        let rules = Rules { credentials: &seen, accept, ..self.rules() };
+        let (BodyLimit::Exact(bytes) | BodyLimit::AtMost(bytes)) = begun.0;
+        let rules = Rules { credentials: &seen, accept, ..self.rules(bytes) };
         http::go_on(self.http, url, &rules, begun, self.clock, sink)
     }
 

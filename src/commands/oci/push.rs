@@ -17,14 +17,16 @@ use crate::commands::fetch;
 use crate::commands::seal::{Payload, Signing, seal};
 use crate::commands::sign::signer;
 use crate::ctx::{Ctx, Step};
+use crate::digest::Integrity;
 use crate::error::{Error, PushError, SealError, evidence as words};
 use crate::fs;
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::oci::{
-    BUNDLE, Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Reference, TITLE, WASM, WASM_CONFIG, artifact, digest_text,
+    BUNDLE, Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, MAX_DESCRIPTORS, Reference, TITLE, WASM, WASM_CONFIG, artifact,
+    digest_text,
 };
 use crate::path::RelPath;
-use crate::registry::oci::{OciError, Repository, Shelf as _};
+use crate::registry::oci::{Repository, Shelf as _};
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::statement::{COSIGN_SIGN, Statement};
 
@@ -50,6 +52,7 @@ pub fn run(ctx: &Ctx<'_>, push: &Push) -> Result<Report, Error> {
     if push.signing.is_none() && !push.allow_unsigned {
         return Err(PushError::Unsigned.into());
     }
+    push.reference.tag().map_or(Ok(()), free)?;
     let made = Made::of(push)?;
     let key = push.signing.as_ref().map(key_of).transpose()?.flatten();
     // What is wrong is said before anything is sent.
@@ -57,19 +60,26 @@ pub fn run(ctx: &Ctx<'_>, push: &Push) -> Result<Report, Error> {
     let repository = writing(ctx, &push.reference)?;
     let name = push.reference.to_string();
     let mut sent = 0_u64;
+    // Whether anything may be sent is known before it is signed: what is logged is logged for ever. It is signed before
+    // the files go, which may take longer than a token of identity is good for.
     repository.put_blob(&made.config, &made.config_bytes.as_slice())?;
+    let by = match &push.signing {
+        Some(signing) => Some(signature(ctx, &repository, signing, &made, key.as_slice(), &mut attachments)?),
+        None => None,
+    };
     for (file, layer) in made.files.iter().zip(&made.layers) {
         ctx.progress.step(&name, Step::Fetching);
         let is_new = repository.put_blob(layer, file).map_err(|error| file.explain(error))?;
         sent = sent.saturating_add(if is_new { layer.size } else { 0 });
     }
-    let by = match &push.signing {
-        Some(signing) => Some(signature(ctx, &repository, signing, &made, key.as_slice(), &mut attachments)?),
-        None => None,
-    };
     let subject = made.subject();
     attachments.iter().try_for_each(|one| one.put(&repository, &subject))?;
-    publish(&repository, push, &made, &attachments)?;
+    let before = publish(&repository, push, &made, &attachments)?;
+    if let (Some(before), Some(tag)) = (before, push.reference.tag()) {
+        let message =
+            format!("the tag `{tag}` stood for {} before, which is there under its digest", digest_text(&before));
+        findings.push(Finding::new(Level::Note, "tag-replaced", message));
+    }
     ctx.progress.step(&name, Step::Over);
     if by.is_none() {
         findings.insert(0, Finding::new(Level::Warning, "unsigned-allowed", UNSIGNED));
@@ -111,8 +121,13 @@ impl Made {
     fn of(push: &Push) -> Result<Self, Error> {
         let mut known = BTreeSet::new();
         let (mut files, mut names) = (Vec::new(), Vec::new());
+        if push.files.len() > MAX_DESCRIPTORS {
+            return Err(PushError::TooMany { limit: MAX_DESCRIPTORS }.into());
+        }
         for path in &push.files {
             let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<RelPath>().ok());
+            // What nobody pulls: see `pull`.
+            let name = name.filter(|name| name.collision_key() != ".git");
             let name = name.ok_or_else(|| PushError::Name { path: path.clone() })?;
             if !known.insert(name.collision_key()) {
                 return Err(PushError::Twice { name: name.to_string() }.into());
@@ -265,20 +280,33 @@ fn signature(
     Ok(by)
 }
 
-/// Shows the artifact, once everything that belongs to it is there, and looks whether whoever asks would find it.
-fn publish(repository: &Repository<'_>, push: &Push, made: &Made, attachments: &[Attachment]) -> Result<(), Error> {
+/// Shows the artifact, once everything that belongs to it is there, and looks whether whoever asks would find it; what the
+/// tag stood for before, if that was something else.
+fn publish(
+    repository: &Repository<'_>,
+    push: &Push,
+    made: &Made,
+    attachments: &[Attachment],
+) -> Result<Option<Integrity>, Error> {
     let digest = made.subject().digest;
-    let found = repository.attached(&digest)?;
-    for one in attachments {
-        if !found.attestations.iter().any(|found| *found.value() == one.bundle) {
-            return Err(OciError::NotStored { place: format!("{}, which is attached", digest_text(&digest)) }.into());
-        }
-    }
+    repository.hold_attached(&digest, &attachments.iter().map(|one| &one.bundle).collect::<Vec<_>>())?;
     repository.put_manifest(&digest_text(&digest), MANIFEST, &made.manifest, None)?;
-    if let Some(tag) = push.reference.tag() {
-        repository.put_manifest(tag, MANIFEST, &made.manifest, None)?;
+    let Some(tag) = push.reference.tag() else { return Ok(None) };
+    let before = repository.tagged(tag).filter(|before| *before != digest);
+    repository.put_manifest(tag, MANIFEST, &made.manifest, None)?;
+    Ok(before)
+}
+
+/// Refuses the tags that stand for what is attached to an artifact: `sha256-HEX`, and cosign's older ones.
+pub(super) fn free(tag: &str) -> Result<(), PushError> {
+    let is_digest = |name: &str, length: usize| {
+        let hex = tag.strip_prefix(name).map(|rest| rest.split_once('.').map_or(rest, |(hex, _)| hex));
+        hex.is_some_and(|hex| hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    match is_digest("sha256-", 64) || is_digest("sha512-", 64) || is_digest("sha512-", 128) {
+        true => Err(PushError::Tag { tag: tag.to_owned() }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// What kind of layer a file is of which nothing is known.

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::error::{Fault, OciError};
+use super::error::OciError;
+use super::fault::Fault;
 use super::{Repository, bare};
 use crate::attestation::{self, Attestation, ImageSignature, MAX_DOCUMENT_LEN};
 use crate::digest::Integrity;
@@ -90,6 +91,9 @@ impl Shelf for Repository<'_> {
     fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
         match self.referrers(digest) {
             Err(error) if error.is_unsupported() => {}
+            // Whoever attaches something keeps the tag where the registry does not say that it lists it (`OCI-Subject`), and
+            // some of those have a list all the same.
+            Ok(listed) if listed.is_empty() => {}
             listed => return listed,
         }
         let tag = places::referrers_tag(digest);

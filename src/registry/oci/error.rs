@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
-use crate::attestation::DocumentError;
+use super::fault::Fault;
 use crate::fs::FsError;
 use crate::http::{CallError, CallFailure, DownloadError, Failure, HttpError};
 use crate::oci::HelperError;
@@ -99,6 +100,13 @@ pub enum OciError {
         /// How many are read.
         limit: usize,
     },
+    /// Something is attached to what is attached, and so on.
+    TooDeep {
+        /// What is at the end of that.
+        digest: String,
+        /// How far is gone.
+        limit: usize,
+    },
     /// There is no such thing in a folder.
     Absent {
         /// What was looked for, and where.
@@ -116,6 +124,8 @@ pub enum OciError {
         status: u16,
         /// What it says, empty for nothing that can be read.
         words: String,
+        /// How long it asks to wait.
+        pause: Option<Duration>,
     },
     /// Where the registry wants an upload to go, nothing is sent to.
     UploadLocation {
@@ -138,6 +148,11 @@ pub enum OciError {
         /// What stands there.
         received: String,
     },
+    /// Signatures that do not come along stand under a tag that would be written.
+    Taken {
+        /// The tag.
+        place: String,
+    },
     /// What is attached cannot be read as what it says it is.
     Attached {
         /// Its digest.
@@ -145,38 +160,6 @@ pub enum OciError {
         /// In what way.
         fault: Fault,
     },
-}
-
-/// What is wrong with something attached.
-#[derive(Debug)]
-pub enum Fault {
-    /// It is no document that attestations come in.
-    Document(DocumentError),
-    /// The list of what is attached is called something else.
-    ReferrersType,
-    /// What stands around an older signature cannot be read.
-    Annotations,
-}
-
-impl Fault {
-    /// A stable identifier of the fault.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Document(error) => error.code(),
-            Self::ReferrersType => "oci-referrers-type",
-            Self::Annotations => "oci-annotations",
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Document(error) => error.fmt(f),
-            Self::ReferrersType => f.write_str("the list is not called an index"),
-            Self::Annotations => f.write_str("what the log promised cannot be read"),
-        }
-    }
 }
 
 impl OciError {
@@ -203,6 +186,7 @@ impl OciError {
             Self::TooLong { .. } => "oci-too-long",
             Self::NextPage { .. } => "oci-next-page",
             Self::ManyReferrers { .. } => "oci-many-referrers",
+            Self::TooDeep { .. } => "oci-too-deep",
             Self::Unanswered(error) => error.code(),
             Self::Absent { .. } => "oci-layout-absent",
             Self::Disk(_) => "disk",
@@ -210,6 +194,7 @@ impl OciError {
             Self::UploadLocation { .. } => "oci-upload-location",
             Self::NotStored { .. } => "oci-not-stored",
             Self::Moved { .. } => "oci-tag-moved",
+            Self::Taken { .. } => "oci-tag-taken",
             Self::Attached { fault, .. } => fault.code(),
         }
     }
@@ -224,13 +209,23 @@ impl OciError {
     }
 
     /// Whether the same may well go through the next time.
-    pub(super) const fn is_passing(&self) -> bool {
+    pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Unanswered(error) => {
                 matches!(error.failure, CallFailure::Http(HttpError::Connect(_) | HttpError::Closed(_)))
             }
-            Self::Refused { status, .. } => matches!(status, 429 | 500 | 502 | 503 | 504),
+            // An upload that is not known any more: it waited too long, for a new token or for its turn.
+            Self::Refused { status: 404, words, .. } => words.starts_with("BLOB_UPLOAD_UNKNOWN"),
+            Self::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
+        }
+    }
+
+    /// How long the server asks to wait until the next time.
+    pub(super) const fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { pause, .. } => *pause,
+            _ => None,
         }
     }
 
@@ -308,8 +303,14 @@ impl OciError {
             Self::Chain { error, .. } => error.hint(),
             Self::Unanswered(error) => error.hint(),
             Self::Refused { status: 403, .. } => Some("see whether the login may write there".to_owned()),
+            Self::Refused { status: 413, .. } => {
+                Some("the registry, or a proxy in front of it, takes nothing of this length".to_owned())
+            }
             Self::NotStored { .. } => {
                 Some("what the registry takes and does not keep is lost: do not rely on it".to_owned())
+            }
+            Self::Taken { .. } => {
+                Some("copy them the other way first, or take the tag away there if they are not wanted".to_owned())
             }
             Self::Moved { .. } => Some("somebody else writes there at the same time: look, and push again".to_owned()),
             _ => None,
@@ -332,11 +333,8 @@ impl fmt::Display for OciError {
                 write!(f, "what `{registry}` wants to see cannot be read (`WWW-Authenticate`)")
             }
             Self::Scheme { registry, schemes } => {
-                write!(
-                    f,
-                    "`{registry}` wants a login by {}, which pinfold does not know",
-                    schemes.join(", ").escape_debug()
-                )
+                let schemes = schemes.join(", ");
+                write!(f, "`{registry}` wants a login by {}, which pinfold does not know", schemes.escape_debug())
             }
             Self::Realm { registry, realm, reason } => {
                 write!(
@@ -362,13 +360,16 @@ impl fmt::Display for OciError {
             Self::TooLong { digest, limit } => write!(f, "`{digest}` has more than {limit} bytes"),
             Self::NextPage { url, reason } => write!(f, "`{url}`: the next page cannot be turned to: {reason}"),
             Self::ManyReferrers { url, limit } => write!(f, "`{url}`: there is more attached than {limit}"),
+            Self::TooDeep { digest, limit } => {
+                write!(f, "`{digest}` is attached to something that is attached, more than {limit} times over")
+            }
             Self::Absent { place } => write!(f, "`{place}`: there is no such artifact in the folder"),
             Self::Disk(error) => error.fmt(f),
             Self::Unanswered(error) => error.fmt(f),
-            Self::Refused { url, status, words } if words.is_empty() => {
+            Self::Refused { url, status, words, .. } if words.is_empty() => {
                 write!(f, "`{url}`: the registry answered {status} to what it was sent")
             }
-            Self::Refused { url, status, words } => {
+            Self::Refused { url, status, words, .. } => {
                 write!(f, "`{url}`: the registry answered {status} to what it was sent: {}", words.escape_debug())
             }
             Self::UploadLocation { url, reason } => {
@@ -376,6 +377,9 @@ impl fmt::Display for OciError {
             }
             Self::NotStored { place } => write!(f, "`{place}`: the registry said that it has it, and has it not"),
             Self::Moved { place, .. } => write!(f, "`{place}`: something else stands there than was put there"),
+            Self::Taken { place } => {
+                write!(f, "`{place}` has signatures or attestations that the artifact which is copied has not")
+            }
             Self::Attached { digest, fault } => write!(f, "`{digest}`, which is attached: {fault}"),
         }
     }

@@ -87,7 +87,7 @@ impl Repository<'_> {
         if let Some(login) = login {
             credentials.add(realm, login);
         }
-        let rules = Rules { credentials: &credentials, accept: Some("application/json"), ..self.rules() };
+        let rules = Rules { credentials: &credentials, accept: Some("application/json"), ..self.rules(0) };
         let mut memory = Memory::default();
         let limit = BodyLimit::AtMost(MAX_TOKEN_LEN);
         let answer = http::download(self.http, &asked, &rules, limit, self.clock, &mut memory);
@@ -112,7 +112,7 @@ impl Repository<'_> {
             ("Content-Type", "application/x-www-form-urlencoded".to_owned()),
             ("Accept", "application/json".to_owned()),
         ];
-        let Rules { deadline, backoff, attempts, .. } = self.rules();
+        let Rules { deadline, backoff, attempts, .. } = self.rules(0);
         let method = Method::Post(form.as_bytes());
         let call = Call { method, url: realm, headers, limit: MAX_TOKEN_LEN, deadline, attempts, backoff };
         let reply = http::call(self.http, self.clock, &call).map_err(|error| OciError::Unanswered(Box::new(error)))?;

@@ -6,8 +6,9 @@
 
 use serde_json::Value;
 
-use super::error::{Fault, OciError};
-use super::{MAX_REFERRERS, Repository, bare};
+use super::error::OciError;
+use super::fault::Fault;
+use super::{MAX_REFERRERS, Repository, Shelf as _, bare};
 use crate::digest::{Algorithm, Integrity};
 use crate::http::{self, Call, CallFailure, Content, Method, Reply, Rules, Sink};
 use crate::json;
@@ -32,11 +33,14 @@ impl Repository<'_> {
         }
         let mut attempts = 1;
         while let Err(error) = self.upload(blob, content) {
-            let pause = self.rules.backoff.pause(attempts);
             if !error.is_passing() || attempts >= self.rules.attempts {
                 return Err(error);
             }
-            self.clock.sleep(pause);
+            self.clock.sleep(error.pause().unwrap_or_else(|| self.rules.backoff.pause(attempts)));
+            // It may be only the answer that was lost.
+            if matches!(self.presence(blob), Ok(Presence::There)) {
+                return Ok(true);
+            }
             attempts = attempts.saturating_add(1);
         }
         self.hold_blob(blob)?;
@@ -66,7 +70,7 @@ impl Repository<'_> {
         let algorithm = parse_digest(by).map_or(Algorithm::Sha256, |digest| digest.algorithm());
         let digest = Integrity::of(algorithm, bytes);
         hold_to_told(&url, &reply, &digest)?;
-        self.hold_manifest(by, &digest)?;
+        self.hold_manifest(by, media_type, &digest)?;
         let listed = reply.registry.subject.as_deref().map(|told| parse_digest(told.trim()));
         Ok(matches!((listed, subject), (Some(Ok(listed)), Some(subject)) if listed == *subject))
     }
@@ -111,6 +115,29 @@ impl Repository<'_> {
         Ok(entries.unwrap_or_default())
     }
 
+    /// Looks whether whoever asks finds these bundles beside an artifact; a list may be a moment late.
+    pub fn hold_attached(&self, digest: &Integrity, wanted: &[&Value]) -> Result<(), OciError> {
+        let mut attempts = 1;
+        loop {
+            let found = self.attached(digest)?.attestations;
+            if wanted.iter().all(|one| found.iter().any(|found| found.value() == *one)) {
+                return Ok(());
+            }
+            if attempts >= self.rules.attempts {
+                let place = format!("{}, with what is attached to it", self.place(&digest_text(digest)));
+                return Err(OciError::NotStored { place });
+            }
+            self.clock.sleep(self.rules.backoff.pause(attempts));
+            attempts = attempts.saturating_add(1);
+        }
+    }
+
+    /// What a tag stands for, as far as the registry tells.
+    pub fn tagged(&self, tag: &str) -> Option<Integrity> {
+        let (bytes, _) = self.manifest(tag, None).ok()?;
+        Some(Integrity::of(Algorithm::Sha256, &bytes))
+    }
+
     /// Looks whether the bytes are there that the registry said it has.
     fn hold_blob(&self, blob: &Descriptor) -> Result<(), OciError> {
         let absent = || OciError::NotStored { place: self.place(&digest_text(&blob.digest)) };
@@ -125,14 +152,17 @@ impl Repository<'_> {
     }
 
     /// Looks whether a tag or digest stands for these bytes.
-    fn hold_manifest(&self, by: &str, digest: &Integrity) -> Result<(), OciError> {
-        let (bytes, _) = match self.manifest(by, None) {
+    fn hold_manifest(&self, by: &str, media_type: &str, digest: &Integrity) -> Result<(), OciError> {
+        let (bytes, content_type) = match self.manifest(by, None) {
             Err(error) if error.is_absent() => return Err(OciError::NotStored { place: self.place(by) }),
             came => came?,
         };
         let received = Integrity::of(digest.algorithm(), &bytes);
         if received == *digest {
-            return Ok(());
+            // What is called something else is read by nobody.
+            let called = content_type.as_deref().or(Some(media_type));
+            let read = Document::parse(&bytes, called).map_err(ChainError::Manifest);
+            return read.map(drop).map_err(|error| self.chain(&digest_text(digest), error));
         }
         if parse_digest(by).is_ok() {
             return Err(self.chain(by, ChainError::Digest { expected: digest.clone(), received }));
@@ -145,13 +175,14 @@ impl Repository<'_> {
         for _ in 0..=self.rules.max_redirects {
             let reply = match self.send(Method::Head, &url, &[], self.rules.attempts) {
                 Err(OciError::Unanswered(error)) => match error.failure {
-                    CallFailure::Redirect { location: Some(location), .. } => {
-                        url = url.join(&location).map_err(OciError::Address)?;
-                        if self.base.is_https() && !url.is_https() {
-                            return Ok(Presence::Unknown);
+                    CallFailure::Redirect { location: Some(location), .. } => match url.join(&location) {
+                        Ok(to) if to.is_https() || !self.base.is_https() => {
+                            url = to;
+                            continue;
                         }
-                        continue;
-                    }
+                        // Whoever asks for the bytes is told what is wrong with it.
+                        _ => return Ok(Presence::Unknown),
+                    },
                     failure => return Err(OciError::Unanswered(Box::new(http::CallError { failure, ..*error }))),
                 },
                 reply => reply?,
@@ -161,9 +192,11 @@ impl Repository<'_> {
                 200 if reply.content_length.is_some_and(|length| length != blob.size) => {
                     Err(self.chain(&digest_text(&blob.digest), ChainError::Size { expected: blob.size }))
                 }
+                200 if is_own => hold_to_told(&url, &reply, &blob.digest).map(|()| Presence::There),
                 200 => Ok(Presence::There),
                 404 => Ok(Presence::Absent),
-                // Addresses that are signed for one method only.
+                // Servers that do not know the question, and addresses that are signed for one method only.
+                405 | 501 => Ok(Presence::Unknown),
                 _ if !is_own => Ok(Presence::Unknown),
                 _ => Err(refused(&url, &reply)),
             };
@@ -218,9 +251,13 @@ impl Repository<'_> {
         headers: &[(&'static str, String)],
         attempts: u32,
     ) -> Result<Reply, OciError> {
-        let secret = self.seen.borrow().for_url(url).map(|secret| ("Authorization", secret.expose().to_owned()));
+        // Some registries take uploads beside `/v2/`: what one names on its own origin is the registry itself.
+        let is_own = matches!(method, Method::Put(_)) && url.origin() == self.base.origin();
+        let shown_to = if is_own { &self.base } else { url };
+        let secret = self.seen.borrow().for_url(shown_to).map(|secret| ("Authorization", secret.expose().to_owned()));
         let headers = headers.iter().cloned().chain(secret).collect();
-        let Rules { deadline, backoff, .. } = self.rules();
+        let length = if let Method::Put(content) = method { content.length() } else { 0 };
+        let Rules { deadline, backoff, .. } = self.rules(length);
         let call = Call { method, url, headers, limit: MAX_ANSWER_LEN, deadline, attempts, backoff };
         http::call(self.http, self.clock, &call).map_err(|error| OciError::Unanswered(Box::new(error)))
     }
@@ -249,7 +286,8 @@ pub(super) fn refused(url: &Url, reply: &Reply) -> OciError {
     let first = value.as_ref().and_then(|value| value.pointer("/errors/0"));
     let part = |name: &str| first?.get(name)?.as_str().filter(|text| !text.is_empty());
     let words = [part("code"), part("message")].into_iter().flatten().collect::<Vec<_>>().join(": ");
-    OciError::Refused { url: bare(url), status: reply.status, words: words.chars().take(super::SHOWN).collect() }
+    let words = words.chars().take(super::SHOWN).collect();
+    OciError::Refused { url: bare(url), status: reply.status, words, pause: reply.pause }
 }
 
 /// Nobody who keeps what comes: it is only held to its digest.

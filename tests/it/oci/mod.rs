@@ -1,6 +1,7 @@
 //! Artifacts in OCI registries: pins, signatures, `oci verify` and `oci pull`, against a registry in memory and, where it
 //! is there, against the one in Python that other tools were run against.
 
+mod between;
 mod copy;
 mod keyless;
 mod logins;
@@ -8,6 +9,8 @@ mod mirror;
 mod pins;
 mod pull;
 mod push;
+mod push_faults;
+mod push_inputs;
 mod real;
 mod registry;
 mod resume;

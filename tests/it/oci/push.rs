@@ -18,7 +18,7 @@ use super::registry::{HOST, Knobs, Signer, digest};
 use super::{REPO, Scene, is, outcome};
 
 /// A scene with two files, and a key that `keys/a.pem` is the public half of.
-fn scene(knobs: Knobs) -> (Scene, String) {
+pub(super) fn scene(knobs: Knobs) -> (Scene, String) {
     let scene = Scene::with(knobs);
     let key = SigningKey::generate(KeyKind::P256).expect("a key");
     scene.project.write("keys/a.pem", key.public_pem());
@@ -27,7 +27,7 @@ fn scene(knobs: Knobs) -> (Scene, String) {
     (scene, key.to_pem(None).expect("a key").to_string())
 }
 
-fn push(scene: &Scene, key: Option<&str>) -> Push {
+pub(super) fn push(scene: &Scene, key: Option<&str>) -> Push {
     let signing = key
         .map(|pem| Signing::Key { key: SigningKey::from_pem(pem.as_bytes(), None).expect("a key"), notes: Vec::new() });
     Push {
@@ -40,11 +40,11 @@ fn push(scene: &Scene, key: Option<&str>) -> Push {
     }
 }
 
-fn run(scene: &Scene, push: &Push) -> Result<Report, Error> {
+pub(super) fn run(scene: &Scene, push: &Push) -> Result<Report, Error> {
     scene.project.with(&Silent, |ctx| push::run(ctx, push))
 }
 
-fn good(scene: &Scene, push: &Push) -> Report {
+pub(super) fn good(scene: &Scene, push: &Push) -> Report {
     let report = run(scene, push).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(report.exit_code(), 0, "{}", human(&report));
     report

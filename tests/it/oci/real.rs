@@ -1,7 +1,7 @@
 //! The real command against the registry in Python that cosign, oras and crane were run against, with all its faults. It
 //! lies beside the project, in `shared/tools`; without it, or without Python, the tests say so.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::corpus::{Corpus, say};
 use crate::support::Project;
 
-struct Server {
+pub(super) struct Server {
     child: Child,
     port: u16,
 }
@@ -22,7 +22,7 @@ impl Drop for Server {
     }
 }
 
-fn script() -> Option<PathBuf> {
+pub(super) fn script() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let corpus = std::env::var_os("PINFOLD_TEST_CORPUS").map_or_else(beside, PathBuf::from);
     let path = corpus.join("../tools/miniregistry.py");
@@ -35,7 +35,7 @@ fn script() -> Option<PathBuf> {
 }
 
 impl Server {
-    fn start(script: &Path, options: &[String]) -> Self {
+    pub(super) fn start(script: &Path, options: &[String]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
         let child =
             Command::new("python3").arg(script).arg(port.to_string()).args(options).stderr(Stdio::null()).spawn();
@@ -46,6 +46,19 @@ impl Server {
             std::thread::sleep(Duration::from_millis(20));
         }
         server
+    }
+
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// All that it has.
+    pub(super) fn dump(&self) -> serde_json::Value {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the registry");
+        stream.write_all(b"GET /_dump HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON")
     }
 
     /// Whether it is alive after what was asked of it.
