@@ -12,13 +12,16 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
+use super::push::free;
 use super::target::Target;
 use super::{Judged, judged, writing};
+use crate::attestation::Attestation;
 use crate::commands::fetch;
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Integrity};
 use crate::error::{Error, PushError};
 use crate::http::Sink;
+use crate::install::MAX_ARTIFACT_LEN;
 use crate::install::signature::read_key;
 use crate::json;
 use crate::oci::{
@@ -92,6 +95,13 @@ impl Place {
             Self::Layout { by, .. } => by.as_deref().filter(|by| !by.contains(':')),
         }
     }
+
+    fn digest(&self) -> Option<String> {
+        match self {
+            Self::Registry(reference) => reference.digest().map(digest_text),
+            Self::Layout { by, .. } => by.clone().filter(|by| by.contains(':')),
+        }
+    }
 }
 
 /// What is copied.
@@ -112,13 +122,12 @@ pub struct Copy {
 /// Judges an artifact and copies it.
 pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Error> {
     let keys = copy.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, Error>>()?;
+    copy.to.tag().map_or(Ok(()), free)?;
     let from = From::open(ctx, &copy.from)?;
     let (digest, received) = from.resolve()?;
-    if let Place::Registry(to) = &copy.to
-        && let Some(expected) = to.digest().filter(|expected| **expected != digest)
-    {
-        let (expected, received) = (digest_text(expected), digest_text(&digest));
-        return Err(PushError::Digest { expected, received }.into());
+    let received_text = digest_text(&digest);
+    if let Some(expected) = copy.to.digest().filter(|expected| *expected != received_text) {
+        return Err(PushError::Digest { expected, received: received_text }.into());
     }
     let attached = from.shelf().attached(&digest)?;
     let judged = judged(ctx, &copy.policy, &keys, (&digest, &received.0), &attached)?;
@@ -132,13 +141,15 @@ pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Error> {
         Place::Registry(reference) => Target::registry(ctx, writing(ctx, reference)?)?,
         Place::Layout { folder, .. } => Target::layout(folder)?,
     };
-    let mut copier = Copier { ctx, from: &from, to, name, seen: BTreeSet::new(), manifests: 0, bytes: 0 };
+    let (manifests, blobs) = (BTreeSet::new(), BTreeSet::new());
+    let (root, attested) = (&digest, attached.attestations.as_slice());
+    let mut copier = Copier { ctx, from: &from, to, name, root, attested, manifests, blobs, depth: 0, bytes: 0 };
     let tag = copy.to.tag().or_else(|| copy.from.tag().filter(|_| matches!(copy.to, Place::Layout { .. })));
-    let outcome = copier.all(&digest, received, tag, &attached.attestations);
+    let outcome = copier.all(received, tag);
     ctx.progress.step(&copier.name, Step::Over);
     let Copier { to, manifests, bytes, .. } = copier;
     to.end(outcome)?;
-    Ok(report(copy, &digest, judged, is_signed, (manifests, bytes)))
+    Ok(report(copy, &digest, judged, is_signed, (manifests.len(), bytes)))
 }
 
 fn report(copy: &Copy, digest: &Integrity, judged: Judged, is_signed: bool, sizes: (usize, u64)) -> Report {
@@ -214,37 +225,40 @@ struct Copier<'a> {
     from: &'a From<'a>,
     to: Target<'a>,
     name: String,
-    seen: BTreeSet<Integrity>,
-    manifests: usize,
+    /// The artifact, and what was found beside it when it was judged.
+    root: &'a Integrity,
+    attested: &'a [Attestation],
+    /// What is done, or being done: a manifest may be another one's blob.
+    manifests: BTreeSet<Integrity>,
+    blobs: BTreeSet<Integrity>,
+    depth: usize,
     bytes: u64,
 }
 
 impl Copier<'_> {
-    /// The artifact, its tag last; what was judged has to be found there again.
-    fn all(
-        &mut self,
-        digest: &Integrity,
-        received: Received,
-        tag: Option<&str>,
-        attested: &[crate::attestation::Attestation],
-    ) -> Result<(), Error> {
+    /// The artifact, its tag last.
+    fn all(&mut self, received: Received, tag: Option<&str>) -> Result<(), Error> {
         let (bytes, kind) = (received.0.clone(), kind_of(&received)?);
-        self.manifest(digest, received, true)?;
+        self.manifest(self.root, received, true)?;
         if let Some(tag) = tag {
-            self.to.tag(tag, digest, &kind, &bytes)?;
+            self.to.tag(tag, self.root, &kind, &bytes)?;
         }
-        self.to.hold(digest, attested)
+        self.to.close(self.root, self.attested)
     }
 
     /// One manifest or index, with all that it consists of and all that is attached to it.
     fn manifest(&mut self, digest: &Integrity, received: Received, is_listed: bool) -> Result<(), Error> {
-        if !self.seen.insert(digest.clone()) {
+        if !self.manifests.insert(digest.clone()) {
             return Ok(());
         }
         let by = digest_text(digest);
-        if self.seen.len() > MAX_MANIFESTS {
+        if self.manifests.len().saturating_add(self.blobs.len()) > MAX_MANIFESTS {
             return Err(OciError::ManyReferrers { url: by, limit: MAX_MANIFESTS }.into());
         }
+        if self.depth >= MAX_DEPTH {
+            return Err(OciError::TooDeep { digest: by, limit: MAX_DEPTH }.into());
+        }
+        self.depth = self.depth.saturating_add(1);
         let chain = |error| self.from.shelf().chain(&by, error);
         let document = Document::parse(&received.0, received.1.as_deref()).map_err(ChainError::Manifest);
         match document.map_err(chain)? {
@@ -265,9 +279,12 @@ impl Copier<'_> {
             }
         }
         self.attached(digest)?;
+        if digest == self.root {
+            self.to.hold(digest, self.attested)?;
+        }
         let kind = kind_of(&received)?;
         self.to.manifest(&by, &kind, &received.0, is_listed)?;
-        self.manifests = self.manifests.saturating_add(1);
+        self.depth = self.depth.saturating_sub(1);
         Ok(())
     }
 
@@ -286,8 +303,11 @@ impl Copier<'_> {
     }
 
     fn blob(&mut self, blob: &Descriptor) -> Result<(), Error> {
-        if !self.seen.insert(blob.digest.clone()) {
+        if !self.blobs.insert(blob.digest.clone()) {
             return Ok(());
+        }
+        if blob.size > MAX_ARTIFACT_LEN {
+            return Err(OciError::TooLong { digest: digest_text(&blob.digest), limit: MAX_ARTIFACT_LEN }.into());
         }
         self.ctx.progress.step(&self.name, Step::Fetching);
         let from = self.from;
@@ -313,6 +333,7 @@ impl Copier<'_> {
             };
             let own = Integrity::of(Algorithm::Sha256, &received.0);
             let (bytes, kind) = (received.0.clone(), kind_of(&received)?);
+            self.to.spare(&older, &bytes)?;
             self.manifest(&own, received, false)?;
             self.to.tag(&older, &own, &kind, &bytes)?;
         }
@@ -325,12 +346,18 @@ fn kind_of((bytes, content_type): &Received) -> Result<String, OciError> {
     let object = object(bytes);
     let own = object.get("mediaType").and_then(Value::as_str).map(str::to_owned);
     let looks = if object.contains_key("manifests") { INDEX } else { MANIFEST };
-    Ok(own.or_else(|| content_type.clone()).unwrap_or_else(|| looks.to_owned()))
+    let called = content_type.as_deref().and_then(|called| called.split(';').next());
+    Ok(own.or_else(|| called.map(|called| called.trim().to_owned())).unwrap_or_else(|| looks.to_owned()))
 }
 
 /// What a document says it is attached to.
 pub(super) fn subject_of(bytes: &[u8]) -> Option<Integrity> {
     parse_digest(object(bytes).get("subject")?.get("digest")?.as_str()?).ok()
+}
+
+/// The layers of a manifest, with all that is said of them.
+pub(super) fn layers_of(bytes: &[u8]) -> Vec<Value> {
+    object(bytes).get("layers").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 /// What stands in a list for a document.
@@ -353,5 +380,8 @@ fn object(bytes: &[u8]) -> Map<String, Value> {
 
 /// Most manifests and blobs of one artifact, with all that is attached.
 const MAX_MANIFESTS: usize = 10_000;
+/// How often something is attached to what is attached, or an index lies in an index: signatures of attestations of
+/// manifests of indexes take 4.
+const MAX_DEPTH: usize = 16;
 const UNSIGNED: &str =
     "the artifact carries NO SIGNATURE: nobody vouches for it; it was copied because of --allow-unsigned";

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::copy::{entry_of, subject_of};
+use super::copy::{entry_of, layers_of, subject_of};
 use super::files::FileSink;
 use super::sent::FileBlob;
 use crate::attestation::Attestation;
 use crate::ctx::Ctx;
 use crate::digest::Integrity;
-use crate::error::Error;
-use crate::fs::{self, Dir, FsError};
+use crate::error::{Error, PushError};
+use crate::fs::{self, Dir};
 use crate::http::Sink;
 use crate::oci::{Descriptor, LAYOUT_FILE, REF_NAME, digest_text, index};
-use crate::registry::oci::{OciError, Repository, Shelf as _};
+use crate::registry::oci::{Layout, OciError, Repository, Shelf as _};
 
 /// Where an artifact is copied to.
 pub(super) enum Target<'a> {
@@ -44,8 +44,7 @@ impl<'a> Target<'a> {
     /// A folder that is not there yet.
     pub(super) fn layout(path: &Path) -> Result<Self, Error> {
         let name = path.file_name().and_then(|name| name.to_str());
-        let exists =
-            || FsError { action: "create", path: path.to_owned(), source: std::io::ErrorKind::AlreadyExists.into() };
+        let exists = || PushError::Exists { path: path.to_owned() };
         let name = name.ok_or_else(exists)?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_folders(parent)?;
@@ -81,6 +80,10 @@ impl<'a> Target<'a> {
             }
             Self::Layout(staging) => {
                 let (folder, name_of) = staging.place(&blob.digest)?;
+                // A manifest may be another one's blob.
+                if folder.stat(&name_of)?.is_some() {
+                    return Ok(false);
+                }
                 fetch(&mut FileSink::new(ctx, name, folder.create(&name_of, 0o644)?))?;
                 Ok(true)
             }
@@ -112,6 +115,21 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
+    /// Refuses one of cosign's older tags that stands there for more than what comes: it would be lost.
+    pub(super) fn spare(&self, tag: &str, bytes: &[u8]) -> Result<(), Error> {
+        let Self::Registry(repository, _) = self else { return Ok(()) };
+        let theirs = match repository.manifest(tag, None) {
+            Err(error) if error.is_absent() => return Ok(()),
+            came => came?.0,
+        };
+        // By all that is said of a layer: signatures of several people are of the same bytes.
+        let ours = layers_of(bytes);
+        match layers_of(&theirs).iter().all(|one| ours.contains(one)) {
+            true => Ok(()),
+            false => Err(OciError::Taken { place: repository.place(tag) }.into()),
+        }
+    }
+
     /// Gives what is there a tag.
     pub(super) fn tag(&mut self, tag: &str, digest: &Integrity, kind: &str, bytes: &[u8]) -> Result<(), Error> {
         match self {
@@ -127,14 +145,25 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// Looks whether whoever asks there finds what was found here.
+    /// Looks whether whoever asks there finds what was found here, before the artifact is to be seen: a registry that it
+    /// comes from may have another list by now. A folder is looked at when it is whole.
     pub(super) fn hold(&self, digest: &Integrity, attested: &[Attestation]) -> Result<(), Error> {
         let Self::Registry(repository, _) = self else { return Ok(()) };
-        let found = repository.attached(digest)?.attestations;
+        Ok(repository.hold_attached(digest, &attested.iter().map(Attestation::value).collect::<Vec<_>>())?)
+    }
+
+    /// Ends a folder's index, and looks at it as whoever reads it will.
+    pub(super) fn close(&self, digest: &Integrity, attested: &[Attestation]) -> Result<(), Error> {
+        let Self::Layout(staging) = self else { return Ok(()) };
+        let folder = staging.beside.path();
+        fs::write(&folder.join("index.json"), &index(&staging.entries))?;
+        fs::write(&folder.join(LAYOUT_FILE.0), LAYOUT_FILE.1.as_bytes())?;
+        let found = Layout::open(folder)?.attached(digest)?.attestations;
         if attested.iter().all(|one| found.iter().any(|found| found.value() == one.value())) {
             return Ok(());
         }
-        Err(OciError::NotStored { place: format!("{}, which is attached", digest_text(digest)) }.into())
+        let place = format!("{}, with what is attached to it", digest_text(digest));
+        Err(OciError::NotStored { place }.into())
     }
 
     /// Puts the folder into its place, or takes it away.
@@ -156,10 +185,7 @@ impl Staging {
     }
 
     fn publish(&self) -> Result<(), Error> {
-        let folder = self.beside.path();
-        fs::write(&folder.join("index.json"), &index(&self.entries))?;
-        fs::write(&folder.join(LAYOUT_FILE.0), LAYOUT_FILE.1.as_bytes())?;
         // One that came in between stays: no folder is renamed over another that has something in it.
-        Ok(fs::rename(folder, &self.path)?)
+        Ok(fs::rename(self.beside.path(), &self.path)?)
     }
 }

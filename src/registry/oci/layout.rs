@@ -1,21 +1,37 @@
 //! [`Layout`]: an OCI image layout, a folder with artifacts and what is attached to them (OCI image specification 1.1,
 //! "Image Layout"). What is in it is as little believed as what a registry sends.
 
+use std::cell::OnceCell;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use super::attached::Shelf;
 use super::error::OciError;
 use crate::digest::{Hasher, Integrity};
 use crate::fs::{self, FsError};
 use crate::http::Sink;
-use crate::oci::{Descriptor, Document, INDEX, REF_NAME, digest_text, parse_digest};
+use crate::json;
+use crate::oci::{Descriptor, Document, INDEX, MAX_MANIFEST_LEN, REF_NAME, digest_text, parse_digest};
 use crate::source::oci::{self as places, ChainError, Received};
 
 /// A layout that is read.
 pub struct Layout {
     folder: PathBuf,
     entries: Vec<Descriptor>,
+    /// What each entry is attached to, read once: there may be thousands, and each is asked for all of them.
+    subjects: OnceCell<Vec<Subject>>,
+}
+
+/// What an entry is attached to.
+enum Subject {
+    /// Nothing, or it is not there.
+    Nothing,
+    /// This.
+    Of(Integrity),
+    /// It cannot be read, so that it may be anything.
+    Unread,
 }
 
 impl Layout {
@@ -28,7 +44,7 @@ impl Layout {
             Document::Index(index) => index.manifests,
             Document::Manifest(_) => Vec::new(),
         };
-        Ok(Self { folder: folder.to_owned(), entries })
+        Ok(Self { folder: folder.to_owned(), entries, subjects: OnceCell::new() })
     }
 
     /// What stands for a tag or digest; without either, the only artifact that has a tag, or the only one.
@@ -77,6 +93,20 @@ impl Layout {
         }
     }
 
+    fn subject(&self, entry: &Descriptor) -> Subject {
+        let bytes = match self.manifest(&digest_text(&entry.digest), Some(entry.size)) {
+            Ok((bytes, _)) => bytes,
+            Err(error) if error.is_absent() => return Subject::Nothing,
+            Err(_) => return Subject::Unread,
+        };
+        let Ok(value) = json::parse(&bytes, MAX_MANIFEST_LEN) else { return Subject::Unread };
+        match value.pointer("/subject/digest").and_then(Value::as_str).map(parse_digest) {
+            Some(Ok(digest)) => Subject::Of(digest),
+            Some(Err(_)) => Subject::Unread,
+            None => Subject::Nothing,
+        }
+    }
+
     fn path(&self, digest: &Integrity) -> PathBuf {
         self.folder.join("blobs").join(digest.algorithm().name()).join(digest.hex())
     }
@@ -107,9 +137,16 @@ impl Shelf for Layout {
         Ok(memory.0)
     }
 
-    /// All that the index lists, and the list under the tag that stands in for one.
+    /// What the index lists and is attached, and the list under the tag that stands in for one.
     fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
-        let mut all: Vec<Descriptor> = self.entries.iter().filter(|entry| entry.digest != *digest).cloned().collect();
+        let subjects = self.subjects.get_or_init(|| self.entries.iter().map(|entry| self.subject(entry)).collect());
+        let may_be = |(entry, subject): &(&Descriptor, &Subject)| match subject {
+            Subject::Nothing => false,
+            Subject::Of(subject) => subject == digest,
+            Subject::Unread => entry.digest != *digest,
+        };
+        let listed = self.entries.iter().zip(subjects).filter(may_be);
+        let mut all: Vec<Descriptor> = listed.map(|(entry, _)| entry.clone()).collect();
         match self.manifest(&places::referrers_tag(digest), None) {
             Err(error) if error.is_absent() => {}
             came => {

@@ -15,20 +15,20 @@ use crate::support::{files_below, human};
 use super::registry::{HOST, Knobs, Registry, Signer, digest};
 use super::{REPO, Scene, is, outcome};
 
-const OTHER: &str = "oci2.example.com";
+pub(super) const OTHER: &str = "oci2.example.com";
 
 /// A scene with a second registry, which has nothing.
-fn scene(knobs: Knobs) -> (Scene, Arc<Registry>) {
+pub(super) fn scene(knobs: Knobs) -> (Scene, Arc<Registry>) {
     let (scene, other) = (Scene::new(), Arc::new(Registry::with(knobs)));
     scene.project.web.lead(&format!("https://{OTHER}/"), Arc::clone(&other));
     (scene, other)
 }
 
-fn copied(scene: &Scene, from: &str, to: &str, allow_unsigned: bool) -> (u8, Vec<String>) {
+pub(super) fn copied(scene: &Scene, from: &str, to: &str, allow_unsigned: bool) -> (u8, Vec<String>) {
     outcome(scene.project.with(&Silent, |ctx| copy::run(ctx, &wanted(scene, from, to, allow_unsigned))))
 }
 
-fn wanted(scene: &Scene, from: &str, to: &str, allow_unsigned: bool) -> Copy {
+pub(super) fn wanted(scene: &Scene, from: &str, to: &str, allow_unsigned: bool) -> Copy {
     Copy {
         from: from.parse().expect("a place"),
         to: to.parse().expect("a place"),
@@ -39,13 +39,13 @@ fn wanted(scene: &Scene, from: &str, to: &str, allow_unsigned: bool) -> Copy {
 }
 
 /// How `oci verify` ends at the other registry.
-fn verified(scene: &Scene, name: &str) -> (u8, Vec<String>) {
+pub(super) fn verified(scene: &Scene, name: &str) -> (u8, Vec<String>) {
     let reference = format!("{OTHER}/{name}").parse().expect("a reference");
     let options = Options { reference, ..scene.options("v1") };
     outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &options)))
 }
 
-fn layout(scene: &Scene, tag: &str) -> String {
+pub(super) fn layout(scene: &Scene, tag: &str) -> String {
     format!("oci-layout:{}{tag}", scene.project.path("out/layout").display())
 }
 
@@ -149,7 +149,7 @@ fn a_folder_is_whole_or_not_there() {
     assert!(scene.project.read("out/layout/index.json").contains("\"other\""));
     // What is there stays.
     let before = files_below(&scene.project.path("out"));
-    is(copied(&scene, &from, &layout(&scene, ""), false), 2, &["disk"]);
+    is(copied(&scene, &from, &layout(&scene, ""), false), 2, &["oci-layout-exists"]);
     assert_eq!(files_below(&scene.project.path("out")), before);
     // What is in a folder is as little believed as what a registry sends.
     let blob = format!("out/layout/blobs/sha256/{}", digest(b"first").trim_start_matches("sha256:"));

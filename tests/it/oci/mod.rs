@@ -3,6 +3,7 @@
 
 mod between;
 mod copy;
+mod copy_faults;
 mod keyless;
 mod logins;
 mod mirror;
