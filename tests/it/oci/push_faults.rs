@@ -297,6 +297,34 @@ fn a_manifest_is_kept_under_its_type() {
 }
 
 #[test]
+fn two_who_write_one_list_both_stay_in_it() {
+    for lost in [1, 3, 99] {
+        let (scene, key) = scene(Knobs { referrers: Some(404), ..Knobs::default() });
+        let registry = Arc::clone(&scene.registry);
+        let (count, _) = counter();
+        // Somebody who read the list before puts theirs right behind ours, again and again.
+        meddle(&scene, move |request, ask| {
+            let answer = ask();
+            let is_list = is_put(request) && is_about(request, "/manifests/sha256-");
+            if is_list && count.fetch_add(1, Ordering::SeqCst) < lost {
+                let subject = request.url.file_name().replacen('-', ":", 1);
+                let theirs = registry.attach(REPO, &subject, &super::registry::Signer::new().signature(&subject));
+                registry.fall_back(REPO, &subject, &[theirs]);
+            }
+            answer
+        });
+        let came_out = outcome(run(&scene, &push(&scene, Some(&key))));
+        if lost == 99 {
+            is(came_out, 1, &["oci-not-stored"]);
+            assert!(!scene.registry.has_tag(REPO, "v1"));
+            continue;
+        }
+        is(came_out, 0, &[]);
+        is(scene.verified(), 0, &["unknown-key"]);
+    }
+}
+
+#[test]
 fn killed_at_any_moment_nothing_unsigned_is_to_be_seen() {
     let registry = |referrers| Knobs { referrers, ..Knobs::default() };
     for referrers in [None, Some(404)] {
