@@ -88,13 +88,33 @@ impl Repository<'_> {
                 return Err(OciError::ManyReferrers { url: tag, limit: MAX_REFERRERS });
             }
             entries.push(entry.clone());
-            match self.put_manifest(&tag, INDEX, &index(&entries), None) {
+            let mut outcome = self.put_manifest(&tag, INDEX, &index(&entries), None);
+            // docker-registry takes no list with an entry that was deleted since, and deletes none out of a list.
+            if matches!(outcome, Err(OciError::Refused { status: 400 | 404, .. })) && self.forget_gone(&mut entries)? {
+                outcome = self.put_manifest(&tag, INDEX, &index(&entries), None);
+            }
+            match outcome {
                 // Somebody else put theirs; the next look tells whether ours is in it.
                 Err(OciError::Moved { .. }) => {}
                 outcome => drop(outcome?),
             }
         }
         Err(OciError::NotStored { place: self.place(&tag) })
+    }
+
+    /// Leaves out what the registry itself says that it does not have; whether there was any.
+    fn forget_gone(&self, entries: &mut Vec<Value>) -> Result<bool, OciError> {
+        let mut left = Vec::new();
+        for entry in entries.iter() {
+            match entry.get("digest").and_then(Value::as_str).map(|by| self.manifest(by, None)) {
+                Some(Err(error)) if error.is_absent() => {}
+                Some(Err(error)) if !error.is_refusal() => return Err(error),
+                _ => left.push(entry.clone()),
+            }
+        }
+        let is_shorter = left.len() < entries.len();
+        *entries = left;
+        Ok(is_shorter)
     }
 
     /// What stands under the tag for what is attached, entry by entry as it stands there.

@@ -132,6 +132,25 @@ fn pushed_again_nothing_is_sent_again() {
 }
 
 #[test]
+fn a_list_that_names_what_was_deleted_is_cleared_of_it() {
+    let (scene, key) = scene(Knobs { referrers: Some(404), ..Knobs::default() });
+    good(&scene, &push(&scene, Some(&key)));
+    let artifact = scene.registry.digest_of(REPO, "v1");
+    let listed = || {
+        let list = scene.registry.digest_of(REPO, &artifact.replace(':', "-"));
+        let list: Value = serde_json::from_slice(&scene.registry.bytes(REPO, &list)).expect("JSON");
+        list["manifests"].as_array().expect("entries").clone()
+    };
+    let gone = listed()[0]["digest"].as_str().expect("a digest").to_owned();
+    scene.registry.manifests.lock().expect("no panic").remove(&(REPO.to_owned(), gone.clone()));
+    assert_eq!(scene.verified().0, 1);
+    good(&scene, &push(&scene, Some(&key)));
+    is(scene.verified(), 0, &[]);
+    let listed = listed();
+    assert!(listed.len() == 1 && listed[0]["digest"] != *gone, "{listed:?}");
+}
+
+#[test]
 fn who_signs_nothing_has_to_say_so() {
     let (scene, _) = scene(Knobs::default());
     is(outcome(run(&scene, &push(&scene, None))), 1, &["signature-missing"]);

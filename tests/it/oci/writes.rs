@@ -54,6 +54,12 @@ impl Registry {
         for blob in blobs.filter(|_| knobs.forgets.is_none()) {
             assert!(self.has(blob["digest"].as_str().expect("a digest")), "{by} before its blobs");
         }
+        // As docker-registry does, which looks into lists too.
+        let listed = manifest["manifests"].as_array().into_iter().flatten();
+        let mut listed = listed.map(|one| (repo.to_owned(), one["digest"].as_str().expect("a digest").to_owned()));
+        if !listed.all(|one| self.manifests.lock().expect("no panic").contains_key(&one)) {
+            return Answer::status(400);
+        }
         self.sent.lock().expect("no panic").push(format!("manifest {by}"));
         let forgets = match knobs.forgets {
             Some("referrers") => manifest.get("subject").is_some(),
