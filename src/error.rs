@@ -277,7 +277,11 @@ impl Error {
             Self::Wasm(error) => return error.findings(Level::Error),
             _ => {}
         }
-        let mut finding = Finding::new(Level::Error, self.code(), self.to_string());
+        let message = match self {
+            Self::Oci(error) => attempt::with_causes(error.as_ref()),
+            _ => self.to_string(),
+        };
+        let mut finding = Finding::new(Level::Error, self.code(), message);
         finding.hint = self.hint();
         let compared = match self {
             Self::File { source, .. } => Some((source.expected.to_string(), source.received.to_string())),

@@ -292,7 +292,14 @@ fn with_broken(mut judged: Judged, attached: &Attached) -> Judged {
         judged.findings.extend(broken);
         return judged;
     }
-    let findings = broken.chain(judged.findings).collect();
+    // What cannot be read may well have been the signature.
+    let told = judged.findings.into_iter().map(|mut finding| {
+        if finding.code == "signature-missing" {
+            finding.message = format!("beside that, {}", finding.message);
+        }
+        finding
+    });
+    let findings = broken.chain(told).collect();
     Judged { findings, ..Judged::new(Verdict::Refused, Vec::new()) }
 }
 

@@ -65,14 +65,17 @@ impl Attempt {
             AttemptFailure::Ask(error) => {
                 let mut finding = Finding::new(level, self.code(), with_causes(error));
                 finding.hint = error.hint();
-                finding
+                match error.compared() {
+                    Some((expected, received)) => finding.compared(expected, received),
+                    None => finding,
+                }
             }
         }
     }
 }
 
 /// An error and what caused it: "no connection to the server" alone does not say whether it is the name or the port.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -150,6 +150,14 @@ impl AskError {
         }
     }
 
+    /// The two digests that were compared.
+    pub fn compared(&self) -> Option<(String, String)> {
+        match self {
+            Self::Oci(error) => error.compared(),
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

@@ -299,7 +299,10 @@ impl OciError {
                 let program = error.program.escape_debug();
                 Some(format!("see what `{program} get` says, or name another in `credHelpers` of `config.json`"))
             }
-            Self::Unauthorized { .. } => Some("see whether the login may read it".to_owned()),
+            Self::Unauthorized { .. } => {
+                Some("see whether the password is right, and what the login may do there".to_owned())
+            }
+            Self::Refused { status: 405, .. } => Some("the registry may be one that is only read".to_owned()),
             Self::Chain { error, .. } => error.hint(),
             Self::Unanswered(error) => error.hint(),
             Self::Refused { status: 403, .. } => Some("see whether the login may write there".to_owned()),

@@ -2,7 +2,9 @@
 
 use pinfold::commands::oci::pull::{self, Pull};
 use pinfold::ctx::Silent;
+use pinfold::error::Error;
 use pinfold::oci::{INDEX, MANIFEST, TITLE};
+use pinfold::registry::oci::OciError;
 use pinfold::report::Report;
 use serde_json::json;
 
@@ -150,4 +152,23 @@ fn of_an_index_one_platform_comes() {
     pull.options.platform = Some("linux/arm64".parse().expect("a platform"));
     is(outcome(scene.project.with(&Silent, |ctx| pull::run(ctx, &pull))), 0, &["pulled-file"]);
     assert_eq!(scene.project.read("out/tool"), "linux/arm64");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_before_what_is_missing() {
+    let scene = Scene::new();
+    let digest = scene.registry.artifact(REPO, "v1", &[("a", b"a")]);
+    let bundle = scene.signer.signature(&digest);
+    scene.registry.attach(REPO, &digest, &bundle);
+    scene.registry.rot(&super::registry::digest(bundle.to_string().as_bytes()));
+    let report = scene.project.with(&Silent, |ctx| pull::run(ctx, &wanted(&scene, true))).expect("a report");
+    is(outcome(Ok(report.clone())), 1, &["integrity-mismatch", "signature-missing"]);
+    assert!(human(&report).contains("beside that, the artifact carries no signature"), "{}", human(&report));
+}
+
+#[test]
+fn what_could_not_be_written_is_told_with_its_cause() {
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let error = Error::from(OciError::Sink(full));
+    assert_eq!(error.findings()[0].message, "what came could not be written: no storage space");
 }
