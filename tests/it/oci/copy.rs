@@ -51,7 +51,7 @@ pub(super) fn layout(scene: &Scene, tag: &str) -> String {
 
 /// An index of two platforms, signed, each with a signature of its own, in all of cosign's forms; and provenance of a
 /// signature.
-fn everything(scene: &Scene) -> (String, Vec<String>) {
+pub(super) fn everything(scene: &Scene) -> (String, Vec<String>) {
     let registry = &scene.registry;
     let mut all = Vec::new();
     let entries: Vec<_> = ["linux/amd64", "linux/arm64"]

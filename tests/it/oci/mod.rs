@@ -2,9 +2,13 @@
 //! is there, against the one in Python that other tools were run against.
 
 mod between;
+mod carried;
 mod copy;
 mod copy_faults;
+mod distribution;
+mod keeper;
 mod keyless;
+mod killed;
 mod logins;
 mod mirror;
 mod pins;
@@ -15,9 +19,12 @@ mod push_inputs;
 mod real;
 mod registry;
 mod resume;
+mod servers;
 mod shared;
 mod signatures;
 mod signer;
+mod skopeo;
+mod suite;
 mod writes;
 
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::keyless::loopback::{EMAIL, Faults, GOOD, ISSUER, sigstore, token};
 
 use super::push::{good, push, run, scene};
-use super::real;
 use super::registry::{HOST, Knobs, digest};
+use super::servers::Server;
 use super::{REPO, is, outcome};
 
 #[test]
@@ -87,7 +87,7 @@ fn what_a_tag_stood_for_is_told() {
 /// By the real command, against a Sigstore and a registry on loopback.
 #[test]
 fn an_identity_signs_what_is_pushed() {
-    let (Some(server), Some(script)) = (sigstore(), real::script()) else { return };
+    let Some(server) = sigstore() else { return };
     for (case, faults, exit, code) in [
         ("good", Faults { version: 2, ..GOOD }, 0, None),
         ("proof", Faults { log: "wrong-proof", ..GOOD }, 1, Some("log-entry-wrong")),
@@ -95,13 +95,13 @@ fn an_identity_signs_what_is_pushed() {
         ("no-proof", Faults { log: "no-proof", ..GOOD }, 2, Some("service-answer")),
         ("down", Faults { authority: "500", ..GOOD }, 2, None),
     ] {
-        for options in [&[][..], &["referrers=off".to_owned()]] {
+        for options in [&[][..], &["referrers=off"]] {
+            let Some(registry) = Server::python(options) else { return };
             let project = crate::support::Project::new("");
-            let registry = real::Server::start(&script, options);
             project.write("token", token());
             project.write("tool", "#!tool");
             project.write("config.json", server.config(&format!("push-{case}"), faults).to_string());
-            let reference = format!("127.0.0.1:{}/team/tool:v1", registry.port());
+            let reference = format!("127.0.0.1:{}/team/tool:v1", registry.port);
             let root = server.root();
             let mut command = project.command();
             command.args(["oci", "push", "tool", &reference, "--keyless", "--signing-config", "config.json", "--json"]);
@@ -116,7 +116,7 @@ fn an_identity_signs_what_is_pushed() {
             if let Some(code) = code {
                 assert_eq!(found["error"]["code"], code, "{case}: {said}");
             }
-            let dump = registry.dump();
+            let dump: Value = serde_json::from_str(&registry.dump()).expect("JSON");
             let manifests = dump["manifests"].as_array().expect("manifests").len();
             let verify = |more: &[&str]| {
                 let mut command = project.command();
