@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::digest::hex;
+
 /// Why an attestation can be neither proved nor refuted with what is at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lack {
@@ -104,7 +109,7 @@ impl fmt::Display for Lack {
                 roots.iter().try_for_each(|root| write!(f, "; {root}"))
             }
             Self::UnknownKey { keyid } if keyid.is_empty() => f.write_str("it is signed by a key that was not named"),
-            Self::UnknownKey { keyid } => write!(f, "it is signed by the unknown key `{}`", keyid.escape_debug()),
+            Self::UnknownKey { keyid } => write!(f, "it is signed by the unknown key `{}`", named(keyid)),
             Self::ExpiredKey { keyid } => {
                 write!(f, "the key `{}` has expired, and nobody vouches for when it signed", keyid.escape_debug())
             }
@@ -120,3 +125,11 @@ impl fmt::Display for Lack {
 }
 
 impl std::error::Error for Lack {}
+
+/// A key as pinfold itself names keys, where it is called by its digest in base64: so cosign calls them in bundles.
+fn named(keyid: &str) -> String {
+    match BASE64.decode(keyid) {
+        Ok(digest) if digest.len() == 32 => format!("SHA256:{}", hex(&digest)),
+        _ => keyid.escape_debug().to_string(),
+    }
+}

@@ -128,7 +128,10 @@ fn what_nobody_signed_is_not_copied() {
     assert!(human(&report).contains("NO SIGNATURE"), "{}", human(&report));
     // By somebody else it is not unsigned.
     scene.registry.attach(REPO, &artifact, &Signer::new().signature(&artifact));
-    is(copied(&scene, &from, &to, true), 1, &["signature-untrusted"]);
+    let report = scene.project.with(&Silent, |ctx| copy::run(ctx, &wanted(&scene, &from, &to, true)));
+    // The key is called as `keygen` called it.
+    assert!(human(report.as_ref().expect("a report")).contains("unknown key `SHA256:"), "{report:?}");
+    is(outcome(report), 1, &["signature-untrusted"]);
     // Another artifact than the one that is named.
     let named = format!("{to}@{}", digest(b"x"));
     is(copied(&scene, &from, &named, true), 1, &["push-digest"]);
