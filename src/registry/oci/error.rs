@@ -302,6 +302,9 @@ impl OciError {
             Self::Unauthorized { .. } => {
                 Some("see whether the password is right, and what the login may do there".to_owned())
             }
+            Self::Absent { .. } => Some(
+                "name the artifact that is meant: `oci-layout:FOLDER:TAG` or `oci-layout:FOLDER@DIGEST`".to_owned(),
+            ),
             Self::Refused { status: 405, .. } => Some("the registry may be one that is only read".to_owned()),
             Self::Chain { error, .. } => error.hint(),
             Self::Unanswered(error) => error.hint(),

@@ -152,6 +152,23 @@ fn a_big_tarball_is_pinned_and_stays_without_the_network() {
     offline(&project, &noise);
 }
 
+#[test]
+fn a_folder_of_several_says_that_one_is_to_be_named() {
+    let Some(server) = Server::distribution(&Config::default()) else { return };
+    let project = project();
+    let reference = server.place("team/tool:v1");
+    let digest = digest_of(&ends(&project, 0, &["oci", "push", "tool", &reference, "--key", "key"]));
+    let by_digest = server.place(&format!("team/tool@{digest}"));
+    ends(&project, 0, &["oci", "copy", &by_digest, "oci-layout:air", "--key", "key.pub"]);
+    let to = server.place("back:v1");
+    let copy = |from: &str| ["oci", "copy", from, &to, "--key", "key.pub"].map(str::to_owned);
+    let run = |exit, from: &str| ends(&project, exit, &copy(from).iter().map(String::as_str).collect::<Vec<_>>());
+    let text = run(2, "oci-layout:air:v9");
+    assert!(text.contains("`oci-layout:FOLDER@DIGEST`"), "{text}");
+    run(0, &format!("oci-layout:air@{digest}"));
+    assert_eq!(digest_of(&ends(&project, 0, &["oci", "verify", &to, "--key", "key.pub"])), digest);
+}
+
 /// With the registry gone, all that was fetched stays, is proved, and is put back.
 fn offline(project: &Project, noise: &[u8]) {
     assert!(ends(project, 0, &["fetch"]).contains("unchanged"));
