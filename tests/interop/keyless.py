@@ -167,7 +167,7 @@ def sigstore_js(lab, bundle, file, person, issuer):
 
 
 def cosign(lab, bundle, file, person, issuer):
-    tool = lab.debian("cosign", "usr/bin/cosign", "forky", "sid")
+    tool = lab.debian("cosign")
     command = ["verify-blob"] if "-file" in bundle else ["verify-blob-attestation", "--type", "slsaprovenance1"]
     options = ["--bundle", bundle, "--trusted-root", "trusted_root.json"]
     if "v1" in bundle and "time" not in bundle:

@@ -184,7 +184,7 @@ def sigstore_js(lab, bundle, public, _file):
 
 
 def cosign_tool(lab):
-    return lab.debian("cosign", "usr/bin/cosign", "forky", "sid")
+    return lab.debian("cosign")
 
 
 def cosign(lab, bundle, public, file):

@@ -19,18 +19,20 @@ import tempfile
 # Nothing is left in the checkout.
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import debian
+from debian import Absent
+
 PARTS = ["keys", "keyless"]
-
-
-class Absent(Exception):
-    """A tool that cannot be had, and why."""
 
 
 class Lab:
     """A folder, the tools, and what came out."""
 
-    def __init__(self, folder, pinfold, tests):
+    def __init__(self, folder, pinfold, tests, downloads):
         self.folder, self.pinfold, self.tests = folder, os.path.abspath(pinfold), os.path.abspath(tests)
+        self.downloads = os.path.abspath(downloads)
         self.tools, self.rows = {}, []
 
     # What is done
@@ -120,41 +122,9 @@ class Lab:
 
         return self.tool("npm " + " ".join(packages), obtain)
 
-    def debian(self, package, program, *suites):
-        """A program out of a package of a newer Debian, unpacked into the folder; the machine's own apt is left alone."""
-
-        def obtain():
-            own = self.path("apt-" + package)
-            for name in ["lists/partial", "cache/archives/partial", "parts"]:
-                os.makedirs(os.path.join(own, name), exist_ok=True)
-            archives = self.must("apt-get", "indextargets", "--format", "$(REPO_URI)").split()
-            archive = next((one for one in archives if one.rstrip("/").endswith("/debian")), None)
-            if not archive:
-                raise Absent("apt knows no archive of Debian")
-            sources = os.path.join(own, "sources.list")
-            with open(os.path.join(own, "status"), "w", encoding="utf-8"):
-                pass
-            places = {"Dir::Etc::sourcelist": sources, "Dir::Etc::sourceparts": f"{own}/parts", "Dir::State::lists": f"{own}/lists"}
-            places |= {"Dir::State::status": f"{own}/status", "Dir::Cache": f"{own}/cache"}
-            places |= {"APT::Sandbox::User": "", "Acquire::Languages": "none"}
-            options = [part for name, value in places.items() for part in ["-o", f"{name}={value}"]]
-            said = "no suite has it"
-            for suite in suites:
-                with open(sources, "w", encoding="utf-8") as file:
-                    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-                    file.write(f"deb [signed-by={keyring}] {archive} {suite} main\n")
-                code, said = self.run("apt-get", *options, "update")
-                if code == 0:
-                    code, said = self.run("sh", "-c", 'cd "$0" && apt-get "$@"', own, *options, "download", package)
-                if code == 0:
-                    deb = next(name for name in os.listdir(own) if name.endswith(".deb"))
-                    self.must("dpkg-deb", "-x", os.path.join(own, deb), os.path.join(own, "root"))
-                    found = os.path.join(own, "root", program)
-                    self.must(found, "version")
-                    return found
-            raise Absent(said.strip().splitlines()[-1])
-
-        return self.tool(package, obtain)
+    def debian(self, name):
+        """A program out of a package of Debian, of those that debian.py knows."""
+        return self.tool(name, lambda: debian.obtain(name, self.downloads))
 
 
 def main():
@@ -162,11 +132,11 @@ def main():
     parser.add_argument("--pinfold", required=True, help="the command")
     parser.add_argument("--tests", required=True, help="the program with the integration tests, which signs for keys.py")
     parser.add_argument("--strict", action="store_true", help="fail where a tool cannot be had")
+    parser.add_argument("--downloads", help="a folder that keeps the programs from Debian for the next time")
     parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)} [default: all]")
     options = parser.parse_args()
-    sys.path.insert(0, HERE)
     with tempfile.TemporaryDirectory(prefix="pinfold-interop-") as folder:
-        lab = Lab(folder, options.pinfold, options.tests)
+        lab = Lab(folder, options.pinfold, options.tests, options.downloads or os.path.join(folder, "downloads"))
         for part in options.parts:
             if os.path.exists(os.path.join(HERE, f"{part}.py")):
                 print(f"# {part}")
