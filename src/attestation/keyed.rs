@@ -302,8 +302,13 @@ pub(super) fn prove_registry_signature(
 
 fn check_signature(key: &Known<'_>, signed: &[u8], signature: &[u8]) -> Result<(), Refusal> {
     let (spki, scheme) = key.scheme()?;
-    verify_signature(&spki, signed, &in_der(scheme, signature), scheme)
-        .map_err(|error| Refusal::Signature(error.to_string()))
+    let by = |scheme| verify_signature(&spki, signed, &in_der(scheme, signature), scheme);
+    let outcome = match (by(scheme), scheme) {
+        // cosign 2 signs with SHA-256 whatever the curve is.
+        (Err(_), SigningScheme::EcdsaP384Sha384) => by(SigningScheme::EcdsaP384Sha256),
+        (outcome, _) => outcome,
+    };
+    outcome.map_err(|error| Refusal::Signature(error.to_string()))
 }
 
 /// A signature as verification takes it. Some key services hand out r and s as they are (IEEE P1363) where everybody

@@ -11,6 +11,7 @@ mod keyless;
 mod killed;
 mod logins;
 mod mirror;
+mod peers;
 mod pins;
 mod pull;
 mod push;
