@@ -69,8 +69,10 @@ def refused(status, message):
 
 # The certificate authority.
 
-def fulcio(fault, request):
-    token = request["credentials"]["oidcIdentityToken"]
+def fulcio(fault, request, authorization):
+    # Fulcio takes the token in either place; sigstore-go sends it in the header.
+    credentials = request.get("credentials", {})
+    token = credentials.get("oidcIdentityToken") or (authorization or "").removeprefix("Bearer ")
     payload = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     part = request["publicKeyRequest"]
@@ -132,8 +134,11 @@ class Holder:
 # The timestamp authority.
 
 def timestamp(fault, query):
-    imprint, nonce = query[24:56], query[58:66]
-    if query[:24] != HEAD or len(query) != 69:
+    # A sequence of the version, the imprint, a nonce, and that the certificate is wanted (section 2.4.1); sigstore-go sends
+    # neither of the last two.
+    imprint, rest = query[24:56], query[56:]
+    nonce = rest[2:-3]
+    if query[2:24] != HEAD or rest and rest != der(0x02, nonce) + b"\x01\x01\xff":
         raise refused(400, "not the question that RFC 3161 has")
     if fault == "rejected":
         return sequence(sequence(integer(2)))
@@ -142,7 +147,7 @@ def timestamp(fault, query):
     if fault == "other-nonce":
         nonce = b"\x41" * 8
     at = int(time.time()) + {"late": 3600, "early": -3600}.get(fault, 0)
-    answer = stamp(OTHER if fault == "unknown-authority" else GOOD, imprint, nonce, at)
+    answer = stamp(OTHER if fault == "unknown-authority" else GOOD, imprint, nonce, at, bool(rest))
     if fault == "no-nonce":
         answer = stamp(GOOD, imprint, b"", at)
     if fault == "truncated":
@@ -152,10 +157,10 @@ def timestamp(fault, query):
     return answer
 
 
-HEAD = bytes.fromhex("3043020101" "3031" "300d0609608648016503040201" "0500" "0420")
+HEAD = bytes.fromhex("020101" "3031" "300d0609608648016503040201" "0500" "0420")
 
 
-def stamp(instance, imprint, nonce, at):
+def stamp(instance, imprint, nonce, at, with_certificate=True):
     """A timestamp response (RFC 3161, section 2.4.2) over a digest, with a nonce."""
     moment = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(at)).encode()
     number = [der(0x02, nonce)] if nonce else []
@@ -183,7 +188,8 @@ def stamp(instance, imprint, nonce, at):
         octets(sign(instance.tsa_key, der(0x31, attributes))),
     )
     content = sequence(content_type, der(0xA0, octets(info)))
-    signed = sequence(integer(3), der(0x31, sigstore.SHA256), content, der(0xA0, tsa), der(0x31, signer))
+    certificates = der(0xA0, tsa) if with_certificate else b""
+    signed = sequence(integer(3), der(0x31, sigstore.SHA256), content, certificates, der(0x31, signer))
     return sequence(sequence(integer(0)), sequence(oid("1.2.840.113549.1.7.2"), der(0xA0, signed)))
 
 
@@ -366,6 +372,8 @@ def another_certificate():
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # The entry that was made; sigstore-go looks it up by this header.
+    named = None
 
     def do_GET(self):
         self.serve(b"")
@@ -375,12 +383,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve(self, body):
         try:
+            self.named = None
             status, answer, headers = 200, self.answer(body), {}
+            if self.named:
+                headers = {"ETag": self.named}
+            # What is made is created, and sigstore-go takes no other success for it.
+            if self.command == "POST" and self.path.endswith("/log/entries"):
+                status = 201
         except Fault as fault:
             status, answer, headers = fault.status, fault.body, fault.headers
         except Exception as error:
             status, answer, headers = 400, json.dumps({"message": f"wrong: {error!r}"}).encode(), {}
         self.send_response(status)
+        is_stamp = status == 200 and self.path.endswith("/timestamp")
+        self.send_header("Content-Type", "application/timestamp-reply" if is_stamp else "application/json")
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer)))
@@ -411,11 +427,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return b"[" * (20 << 20)
         match place:
             case "api/v2/signingCert":
-                return json.dumps(fulcio(fault, json.loads(body))).encode()
+                return json.dumps(fulcio(fault, json.loads(body), self.headers.get("Authorization"))).encode()
             case "api/v1/timestamp":
                 return timestamp(fault, body)
             case "api/v1/log/entries":
-                return json.dumps(rekor1(tag, fault, json.loads(body))).encode()
+                entries = rekor1(tag, fault, json.loads(body))
+                self.named = next(iter(entries))
+                return json.dumps(entries).encode()
             case "api/v2/log/entries":
                 return json.dumps(rekor2(tag, fault, json.loads(body))).encode()
             case "token":
