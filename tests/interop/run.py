@@ -24,7 +24,7 @@ sys.path.insert(0, HERE)
 import debian
 from debian import Absent
 
-PARTS = ["keys", "keyless"]
+PARTS = ["keys", "keyless", "oci"]
 
 
 class Lab:
