@@ -14,8 +14,10 @@ import re
 import oci_keyless
 import oci_push
 from debian import Absent
-from registries import docker_registry, mini_registry
+from registries import digest, docker_registry, mini_registry
 
+# Good, refused, and that nobody can tell.
+VERDICTS = (0, 1, 3)
 SECRET = {"COSIGN_PASSWORD": "correct horse"}
 PROVENANCE = "https://slsa.dev/provenance/v1"
 COSIGN_3 = ["--use-signing-config=false", "--tlog-upload=false", "-y", "--allow-http-registry"]
@@ -35,6 +37,14 @@ KEYS = {
 # What cosign 3 signs and cannot verify itself: it takes Ed25519ph for Ed25519, and for P-384 SHA-384 when it signs and
 # SHA-256 when it verifies. pinfold refuses the first, and takes the second, as it is what everybody else means by P-384.
 BROKEN = {("cosign", "ed25519"): False, ("cosign", "p384"): True}
+SIGNED = """
+[pins.tool.signature]
+mode = "strict"
+keys = ["key.pub"]
+
+[pins.tool.provenance]
+mode = "off"
+"""
 COMPONENT = b"\0asm\x0d\0\1\0"
 
 
@@ -91,11 +101,19 @@ def accepted(lab, *args, **more):
     return code == 0, said
 
 
+def judged(lab, *args):
+    """pinfold's exit code and what it said; whatever is no verdict, a usage that it does not know too, fails the case."""
+    code, said = lab.run(lab.pinfold, *args)
+    if code not in VERDICTS:
+        raise AssertionError(f"exit code {code}: {said}")
+    return code, said
+
+
 def says(lab, expected, *args):
     """Whether pinfold says so: `ok`, or the code of a finding with which it refuses."""
-    code, said = lab.run(lab.pinfold, *args, "--json")
+    code, said = judged(lab, *args, "--json")
     codes = ["ok"] if code == 0 else re.findall(r'"code": "([^"]+)"', said)
-    return expected in codes and code in (0, 1), f"{expected} expected: {said}"
+    return expected in codes, f"{expected} expected: {said}"
 
 
 def key(lab, kind, name=""):
@@ -123,7 +141,7 @@ def push_by_oras(lab, registry, repo, text, tag="v1"):
 
 
 def digest_of(registry, repo, tag):
-    return "sha256:" + hashlib.sha256(registry.manifest(repo, tag)).hexdigest()
+    return digest(registry.manifest(repo, tag))
 
 
 def cosign_verifies(lab, tool, reference, public, *more):
@@ -191,6 +209,11 @@ def one(lab, registry, way, tool, options, kind):
     check("pulled with another key", lambda: pull("signature-untrusted", f"{kind}-other.pem.pub"))
 
 
+def provenance():
+    definition = {"buildType": "https://example.com/build/v1", "externalParameters": {}}
+    return {"buildDefinition": definition, "runDetails": {"builder": {"id": "https://example.com/builder"}}}
+
+
 def attested(lab, registry):
     """SLSA provenance: it is found, and is no signature."""
     for name, tool, options in [("cosign 3", "cosign", COSIGN_3), ("cosign 2", "cosign2", COSIGN_2)]:
@@ -199,9 +222,7 @@ def attested(lab, registry):
 
         def make():
             reference = push_by_oras(lab, registry, repo, f"attested by {name}")
-            definition = {"buildType": "https://example.com/build/v1", "externalParameters": {}}
-            details = {"builder": {"id": "https://example.com/builder"}}
-            lab.write("predicate.json", json.dumps({"buildDefinition": definition, "runDetails": details}))
+            lab.write("predicate.json", json.dumps(provenance()))
             claim = ["--predicate", "predicate.json", "--type", "slsaprovenance1"]
             one = key(lab, "p256")
             lab.must(lab.debian(tool), "attest", "--key", f"{one}.key", *claim, *options, reference, env=SECRET)
@@ -243,13 +264,11 @@ def pinned(lab, registry):
 
         def fetch(expected, end="", public="p256.pem.pub"):
             once(lab, f"{registry.name} {repo}", make)
-            folder = project(lab, registry, f"{repo}{end}", f"{end or 'good'}-{public}", public)
-            outcome, said = says(lab, expected, "--pins", f"{folder}/pins.toml", "fetch")
-            there = os.path.exists(lab.path(folder, "vendor", "tool.wasm"))
-            if expected == "ok" and outcome:
-                # Proved again, and nobody is asked.
-                outcome, said = says(lab, "ok", "--pins", f"{folder}/pins.toml", "verify")
-            return outcome and there == (expected == "ok"), said
+            with open(lab.path(public), encoding="utf-8") as file:
+                pem = file.read()
+            pins = project(lab, registry, f"{repo}{end}", f"{end or 'good'}-{public}", COMPONENT, SIGNED)
+            lab.write(os.path.join(os.path.dirname(pins), "key.pub"), pem)
+            return fetched(lab, expected, pins)
 
         check = lambda what, call: lab.check("pinfold", f"{registry.name}: pin signed by {way}: {what}", True, call)
         check("fetched and verified", lambda: fetch("ok"))
@@ -259,28 +278,27 @@ def pinned(lab, registry):
         check(f"signature changed: {wrong}", lambda: fetch(wrong, "-spoiled"))
 
 
-def project(lab, registry, repo, name, public):
-    """A folder with a pin that has to be signed."""
+def project(lab, registry, repo, name, data, demands):
+    """A folder with a pin of the one file of an artifact; its pin file."""
     folder = f"project-{registry.host}-{repo}-{name}".replace("/", "-").replace(":", "-")
     os.makedirs(lab.path(folder), exist_ok=True)
-    with open(lab.path(public), encoding="utf-8") as file:
-        lab.write(f"{folder}/key.pub", file.read())
-    manifest = registry.manifest(repo, "v1")
-    integrity = "sha256-" + base64.b64encode(hashlib.sha256(COMPONENT).digest()).decode()
-    lab.write(f"{folder}/pins.toml", f"""
+    integrity = "sha256-" + base64.b64encode(hashlib.sha256(data).digest()).decode()
+    return lab.write(f"{folder}/pins.toml", f"""
 version = 1
 
 [pins.tool]
-oci = "{registry.host}/{repo}:v1@sha256:{hashlib.sha256(manifest).hexdigest()}"
+oci = "{registry.host}/{repo}:v1@{digest_of(registry, repo, "v1")}"
 integrity = "{integrity}"
-to = "vendor/tool.wasm"
+to = "vendor/tool"
 format = "raw"
+{demands}""")
 
-[pins.tool.signature]
-mode = "strict"
-keys = ["key.pub"]
 
-[pins.tool.provenance]
-mode = "off"
-""")
-    return folder
+def fetched(lab, expected, pins, *more):
+    """Whether a pin comes out so when it is fetched, and is in its place only if it is good; then it is proved again, from
+    what was kept."""
+    outcome, said = says(lab, expected, "--pins", pins, "fetch", *more)
+    there = os.path.exists(lab.path(os.path.dirname(pins), "vendor", "tool"))
+    if expected == "ok" and outcome:
+        outcome, said = says(lab, "ok", "--pins", pins, "verify", *more)
+    return outcome and there == (expected == "ok"), said

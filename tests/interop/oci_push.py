@@ -4,6 +4,7 @@ import json
 import os
 
 import oci
+from registries import digest
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 SIGN = "https://sigstore.dev/cosign/sign/v1"
@@ -15,6 +16,7 @@ def pushed(lab, registry):
         for layout, files in [("files", list(FILES)), ("component", ["tool.wasm"])]:
             Pushed(lab, registry, kind, layout, files).check()
     beside_others(lab, registry)
+    with_provenance(lab, registry)
 
 
 class Pushed:
@@ -95,7 +97,7 @@ class Pushed:
     def by_crane(self):
         lab, crane = self.lab, lambda *args: self.lab.must(self.lab.debian("crane"), *args)
 
-        def digest():
+        def same_digest():
             said = crane("digest", "--insecure", self.place).strip()
             return said == self.digest, said
 
@@ -109,7 +111,7 @@ class Pushed:
             configs = {"files": "application/vnd.oci.empty.v1+json", "component": "application/vnd.wasm.config.v0+json"}
             return said["config"]["mediaType"] == configs[self.layout], str(said)
 
-        self.case("crane", "the same digest", True, digest)
+        self.case("crane", "the same digest", True, same_digest)
         self.case("crane", "the manifest", True, manifest)
         self.case("crane", "pulled into a layout", True, pull)
 
@@ -130,10 +132,10 @@ class Pushed:
         self.case("skopeo", "copied into a layout", True, copy)
 
 
-def same_manifest(lab, folder, digest):
+def same_manifest(lab, folder, wanted):
     with open(lab.path(folder, "index.json"), encoding="utf-8") as file:
         digests = [one["digest"] for one in json.load(file)["manifests"]]
-    return digest in digests, str(digests)
+    return wanted in digests, str(digests)
 
 
 def as_attestation(lab, tool, place, public):
@@ -174,6 +176,53 @@ def beside_others(lab, registry):
             lab.check("pinfold", what, True, lambda: (made(), oci.says(lab, "ok", "oci", "verify", place, "--key", public))[1])
 
 
+def with_provenance(lab, registry):
+    """A claim about the artifact that pinfold signs and pushes with it, and one about a file in it, which says nothing of the
+    artifact as a whole."""
+    repo = "pushed/provenance"
+    place = f"{registry.host}/{repo}"
+
+    def claim(name, about):
+        statement = {
+            "_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "tool", "digest": {"sha256": about.split(":")[1]}}],
+            "predicateType": oci.PROVENANCE, "predicate": oci.provenance(),
+        }
+        lab.write(f"{name}.json", json.dumps(statement))
+        out = ["--out", f"{name}.sigstore.json"]
+        lab.must(lab.pinfold, "sign", f"{name}.json", "--in-toto", "--key", "own-p256.pem", *out)
+        return ["--attestation", f"{name}.sigstore.json"]
+
+    def make():
+        lab.write("tool", "with provenance")
+        for tag in ["manifest", "file"]:
+            push = [lab.pinfold, "oci", "push", "tool", f"{place}-{tag}:v1", "--key", "own-p256.pem"]
+            lab.must(*push)
+            manifest = registry.manifest(f"{repo}-{tag}", "v1")
+            about = digest(manifest) if tag == "manifest" else json.loads(manifest)["layers"][0]["digest"]
+            lab.must(*push, *claim(f"claim-{tag}", about))
+        registry.replant(f"{repo}-manifest", "v1", f"{repo}-spoiled", oci.spoil)
+        return True
+
+    def case(tool, what, wanted, call):
+        made = lambda: (oci.once(lab, f"{registry.name} {repo}", make), call())[1]
+        lab.check(tool, f"{registry.name}: pushed with provenance: {what}", wanted, made)
+
+    def by_cosign(tag, public="own-p256.pem.pub", kind="slsaprovenance1"):
+        options = ["--key", public, "--insecure-ignore-tlog", "--allow-http-registry", "--type", kind]
+        return oci.accepted(lab, lab.debian("cosign"), "verify-attestation", *options, f"{place}-{tag}:v1")
+
+    def by_pinfold(tag, public="own-p256.pem.pub"):
+        return oci.says(lab, "ok", "oci", "verify", f"{place}-{tag}:v1", "--key", public, "--predicate-type", oci.PROVENANCE)
+
+    for tool, verify in [("cosign 3", by_cosign), ("pinfold", by_pinfold)]:
+        case(tool, "about the manifest", True, lambda: verify("manifest"))
+        case(tool, "about the file", False, lambda: verify("file"))
+        case(tool, "another key", False, lambda: verify("manifest", "other-own-p256.pem.pub"))
+        case(tool, "signature changed", False, lambda: verify("spoiled"))
+    case("cosign 3", "another kind", False, lambda: by_cosign("manifest", kind="spdx"))
+    case("cosign 3", "and signed", True, lambda: oci.cosign_verifies(lab, "cosign", f"{place}-manifest:v1", "own-p256.pem.pub"))
+
+
 def copied(lab, first, second):
     """From one registry to another, and through a folder; what is attached goes too."""
     for way, _, _ in oci.WAYS:
@@ -212,7 +261,6 @@ def layouts(lab, first, second):
     """Folders: pinfold's before the others, and theirs before pinfold."""
     repo, public = "pushed/files-p256", "own-p256.pem.pub"
     start, own = f"{first.host}/{repo}:v1", "copied-pushed-files-p256"
-    digest = oci.digest_of(first, repo, "v1")
 
     def skopeo_reads():
         said = lab.must(lab.debian("skopeo"), "inspect", "--raw", f"oci:{own}:v1")
@@ -230,7 +278,7 @@ def layouts(lab, first, second):
     def crane_reads():
         place = f"{second.host}/layouts/crane"
         lab.must(lab.debian("crane"), "push", "--insecure", "--index", own, f"{place}:v1")
-        return second.manifest("layouts/crane", digest) == first.manifest(repo, "v1"), ""
+        return second.manifest("layouts/crane", digest(first.manifest(repo, "v1"))) == first.manifest(repo, "v1"), ""
 
     lab.check("skopeo", "reads pinfold's folder", True, skopeo_reads)
     lab.check("oras", "reads pinfold's folder", True, oras_reads)

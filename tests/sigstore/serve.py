@@ -121,6 +121,14 @@ def fulcio(fault, request, authorization):
     return {"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}}
 
 
+def fulcio1(fault, request, authorization):
+    """The same as cosign 2 asks for it, in the first version of the interface."""
+    pem = base64.b64decode(request["publicKey"]["content"]).decode()
+    part = {"publicKey": {"content": pem}, "proofOfPossession": request["signedEmailAddress"]}
+    answer = fulcio(fault, {"publicKeyRequest": part}, authorization)
+    return "".join(answer["signedCertificateEmbeddedSct"]["chain"]["certificates"]).encode()
+
+
 class Holder:
     """What `certify` takes for a key: it asks for the public half alone."""
 
@@ -387,8 +395,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status, answer, headers = 200, self.answer(body), {}
             if self.named:
                 headers = {"ETag": self.named}
-            # What is made is created, and sigstore-go takes no other success for it.
-            if self.command == "POST" and self.path.endswith("/log/entries"):
+            # What is made is created, and cosign takes no other success for it.
+            if self.command == "POST" and self.path.endswith(("/log/entries", "/v1/signingCert")):
                 status = 201
         except Fault as fault:
             status, answer, headers = fault.status, fault.body, fault.headers
@@ -428,6 +436,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         match place:
             case "api/v2/signingCert":
                 return json.dumps(fulcio(fault, json.loads(body), self.headers.get("Authorization"))).encode()
+            case "api/v1/signingCert":
+                return fulcio1(fault, json.loads(body), self.headers.get("Authorization"))
             case "api/v1/timestamp":
                 return timestamp(fault, body)
             case "api/v1/log/entries":
