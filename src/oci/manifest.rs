@@ -1,7 +1,8 @@
 //! [`Document`]: what a registry has under a tag or a digest: a [`Manifest`] or an [`Index`] (OCI image specification 1.1,
 //! Docker image manifest version 2, schema 2).
 //!
-//! Refuses other schemas, documents that are both (CVE-2021-41190), a `Content-Type` that is not the `mediaType`, and
+//! Refuses other schemas, documents that are both (CVE-2021-41190), names that differ from a known one by their case alone,
+//! which readers in Go take for it, a `Content-Type` that is not the `mediaType`, and
 //! more than [`MAX_MANIFEST_LEN`] bytes or [`MAX_DESCRIPTORS`] entries.
 
 use std::collections::BTreeMap;
@@ -74,6 +75,7 @@ impl Document {
     pub fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Self, ManifestError> {
         let value = json::parse(bytes, MAX_MANIFEST_LEN).map_err(ManifestError::Json)?;
         let object = value.as_object().ok_or(ManifestError::Shape("the document"))?;
+        spelled(object, &NAMES)?;
         if object.get("schemaVersion").and_then(Value::as_u64) != Some(2) {
             return Err(ManifestError::Schema);
         }
@@ -130,6 +132,7 @@ impl Descriptor {
 
     fn read(value: &Value, what: &'static str) -> Result<Self, ManifestError> {
         let object = value.as_object().ok_or(ManifestError::Shape(what))?;
+        spelled(object, &DESCRIPTOR)?;
         let media_type = text(object, "mediaType")?.ok_or(ManifestError::Shape("mediaType"))?;
         let digest = text(object, "digest")?.ok_or(ManifestError::Shape("digest"))?;
         let digest = parse_digest(&digest).map_err(|source| ManifestError::Digest { digest, source })?;
@@ -168,6 +171,17 @@ fn descriptors(
     list.iter().map(|one| Descriptor::read(one, what)).collect()
 }
 
+/// Refuses a name that is a known one in another case. Go's reader also takes `ſ` for s and the Kelvin sign for k.
+fn spelled(object: &Map<String, Value>, known: &[&str]) -> Result<(), ManifestError> {
+    let folded = |name: &str| name.to_uppercase().to_lowercase();
+    let is_other =
+        |name: &&String| !known.contains(&name.as_str()) && known.iter().any(|known| folded(known) == folded(name));
+    object.keys().find(is_other).map_or(Ok(()), |name| Err(ManifestError::Spelling(name.clone())))
+}
+
+const NAMES: [&str; 7] = ["schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject"];
+const DESCRIPTOR: [&str; 7] = ["mediaType", "digest", "size", "artifactType", "annotations", "platform", "urls"];
+
 fn text(object: &Map<String, Value>, name: &'static str) -> Result<Option<String>, ManifestError> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -196,6 +210,8 @@ pub enum ManifestError {
     MediaType(String),
     /// A manifest and an index at once.
     Both,
+    /// A name that other readers take for a known one.
+    Spelling(String),
     /// More than [`MAX_DESCRIPTORS`].
     TooMany,
     /// A digest that is none.
@@ -217,6 +233,7 @@ impl ManifestError {
             Self::ContentType { .. } => "manifest-content-type",
             Self::MediaType(_) => "manifest-media-type",
             Self::Both => "manifest-ambiguous",
+            Self::Spelling(_) => "manifest-spelling",
             Self::TooMany => "manifest-entries",
             Self::Digest { source, .. } => source.code(),
         }
@@ -237,6 +254,10 @@ impl fmt::Display for ManifestError {
             ),
             Self::MediaType(kind) => write!(f, "`{}` is no kind of manifest that pinfold reads", kind.escape_debug()),
             Self::Both => f.write_str("the document is a manifest and an index at once"),
+            Self::Spelling(name) => {
+                let shown: String = name.escape_debug().take(100).collect();
+                write!(f, "the manifest has `{shown}`, which other readers take for a name that it has in another case")
+            }
             Self::TooMany => write!(f, "the manifest has more than {MAX_DESCRIPTORS} entries"),
             Self::Digest { digest, source } => {
                 let shown: String = digest.escape_debug().take(100).collect();
