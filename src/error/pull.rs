@@ -14,7 +14,7 @@ pub enum PullError {
         /// Why.
         source: PathError,
     },
-    /// It would be git's.
+    /// It would be git's or pinfold's.
     Reserved {
         /// The path.
         path: RelPath,
@@ -66,7 +66,9 @@ impl fmt::Display for PullError {
                     title.escape_debug()
                 )
             }
-            Self::Reserved { path } => write!(f, "the artifact has a file `{path}`, which would be git's"),
+            Self::Reserved { path } => {
+                write!(f, "the artifact has a file `{path}`, which would be git's or pinfold's own")
+            }
             Self::Twice { path } => {
                 write!(f, "the artifact has more than one file `{path}`, as some file systems see it")
             }

@@ -188,6 +188,23 @@ impl Dir {
         }
     }
 
+    /// Renames `from` to `to` within the folder, where `to` is free; `false`, and all stays as it was, where it is not.
+    pub fn rename_if_free(&self, from: &str, to: &str) -> Result<bool, FsError> {
+        let outcome = match rustix::fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
+            // File systems without it (NFS, some overlays) have hard links, which never replace anything.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                rustix::fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty())
+                    .and_then(|()| rustix::fs::unlinkat(&self.fd, from, AtFlags::empty()))
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(errno) => Err(self.error("rename to", to, errno)),
+        }
+    }
+
     /// For file systems without exchange (NFS, some overlays): away with the old one first. Killed in between, the
     /// destination is absent, which the next run repairs.
     fn exchange_by_renames(&self, from: &str, to: &str) -> Result<(), FsError> {

@@ -1,7 +1,7 @@
 //! [`Files`]: the files of an artifact on their way to a folder.
 //!
 //! What a file is called was written by whoever pushed it, so it is read as any stranger's path: it stays in the folder,
-//! goes through no link, is no second file of a name, and is no part of git's own folder. A file that stands there with
+//! goes through no link, is no second file of a name, and is no part of git's own folder or of pinfold's. A file that stands there with
 //! other bytes is left alone.
 
 use std::collections::BTreeSet;
@@ -90,8 +90,11 @@ impl Files {
     /// Puts all files into their places; their names.
     pub(super) fn publish(mut self) -> Result<Vec<String>, Error> {
         let mut written = std::mem::take(&mut self.standing);
-        for staged in std::mem::take(&mut self.staged) {
-            staged.folder.rename_or_exchange(&staged.beside, staged.path.file_name())?;
+        for staged in &self.staged {
+            // What came there since it was looked at is somebody else's.
+            if !staged.folder.rename_if_free(&staged.beside, staged.path.file_name())? {
+                return Err(PullError::Exists { path: staged.path.clone() }.into());
+            }
             written.push(staged.path.to_string());
         }
         written.sort();
@@ -116,8 +119,10 @@ fn name_of(layer: &Descriptor) -> Result<RelPath, Error> {
     };
     let path: RelPath =
         title.parse().map_err(|source| PullError::Title { title: title.chars().take(SHOWN).collect(), source })?;
-    // As a file system sees it that ignores case and forms (CVE-2014-9390); a hook of git's is run.
-    if path.collision_key().split('/').any(|component| component == ".git") {
+    // As a file system sees it that ignores case and forms, or has short names (CVE-2014-9390, CVE-2019-1352). A hook of
+    // git's is run, and a record of pinfold's is believed.
+    let is_reserved = |component: &str| matches!(component, ".git" | "git~1") || component.starts_with(".pinfold");
+    if path.collision_key().split('/').any(is_reserved) {
         return Err(PullError::Reserved { path }.into());
     }
     Ok(path)

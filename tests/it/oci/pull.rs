@@ -17,7 +17,7 @@ fn pulled(scene: &Scene, allow_unsigned: bool) -> (u8, Vec<String>) {
     outcome(scene.project.with(&Silent, |ctx| pull::run(ctx, &wanted(scene, allow_unsigned))))
 }
 
-fn wanted(scene: &Scene, allow_unsigned: bool) -> Pull {
+pub(super) fn wanted(scene: &Scene, allow_unsigned: bool) -> Pull {
     Pull { options: scene.options("v1"), out: scene.project.path("out"), allow_unsigned }
 }
 
@@ -95,7 +95,15 @@ fn a_title_is_a_strangers_path() {
     for title in ["../x", "/etc/x", "a/../../x", "", ".", "a//b", "a\\b", "a\nb", "C:x"] {
         check(&[title], "title-path");
     }
-    for title in [".git/hooks/post-checkout", ".GIT/config", "a/.git/config", ".g\u{200c}it/config"] {
+    for title in [
+        ".git/hooks/post-checkout",
+        ".GIT/config",
+        "a/.git/config",
+        ".g\u{200c}it/config",
+        "git~1/config",
+        ".pinfold/tool.json",
+        "a/.PINFOLD/x",
+    ] {
         check(&[title], "title-reserved");
     }
     check(&["a", "a"], "title-twice");
