@@ -66,13 +66,36 @@ impl Attestation {
     pub fn is_statement(&self) -> bool {
         match self.statement() {
             Some(statement) => statement.predicate_type != COSIGN_SIGN,
-            None => matches!(self.form, Form::Envelope) || self.value.get("dsseEnvelope").is_some(),
+            None => match self.form {
+                Form::Envelope => true,
+                Form::Bundle => self.value.get("dsseEnvelope").is_some(),
+                Form::RegistrySignature | Form::ImageSignature => false,
+            },
         }
     }
 }
 
 /// Proves a signature of an artifact: by any of these keys, or with a certificate. `artifact` is the manifest.
+///
+/// What was proved says what kind it is of, and not what it looked like before: one spelling of a document is read by the
+/// verification and not by [`Attestation::is_signature`].
 pub fn prove_signature(
+    trust: &Trust,
+    keys: &[NamedKey],
+    signature: &Attestation,
+    artifact: &Artifact<'_>,
+) -> Result<VerifiedAttestation, Unproved> {
+    let proof = prove_claim(trust, keys, signature, artifact)?;
+    match proof.statement() {
+        Some(statement) if statement.predicate_type != COSIGN_SIGN => {
+            Err(Refusal::SignatureType(statement.predicate_type.clone()).into())
+        }
+        _ => Ok(proof),
+    }
+}
+
+/// The same for a claim of any kind.
+pub fn prove_claim(
     trust: &Trust,
     keys: &[NamedKey],
     signature: &Attestation,
@@ -92,11 +115,9 @@ pub fn prove_signature(
     for key in keys {
         match prove_by((trust, Some(key)), signature, artifact) {
             // Somebody else's, unless it says that it is by this key.
-            Err(wrong @ Unproved::Refused(Refusal::Signature(_))) => {
-                if key.is_hinted(keyid) {
-                    failure = wrong;
-                }
-            }
+            Err(Unproved::Refused(Refusal::Signature(_))) if !key.is_hinted(keyid) => {}
+            // It may be another key's: a log entry, too, is for one key.
+            Err(wrong @ Unproved::Refused(_)) => failure = wrong,
             outcome => return outcome,
         }
     }

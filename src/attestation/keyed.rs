@@ -338,11 +338,6 @@ fn length(body: &[u8]) -> u8 {
     u8::try_from(body.len()).unwrap_or(u8::MAX)
 }
 
-/// The envelope in a bundle, or the value itself where it is one.
-pub(super) fn envelope_of(value: &Value) -> Option<&Value> {
-    value.get("dsseEnvelope").or_else(|| value.get("payload").map(|_| value))
-}
-
 /// The bytes in an envelope.
 pub(super) fn payload_of(envelope: &Value) -> Result<Vec<u8>, String> {
     let text = envelope.get("payload").and_then(Value::as_str).ok_or("no payload")?;

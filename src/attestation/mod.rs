@@ -28,8 +28,8 @@ use crate::digest::{Integrity, Sha256};
 use crate::root::{Instance, RegistryKeys, TrustRoot, TrustRoots};
 use crate::statement::{PAYLOAD_TYPE, Statement};
 
-pub use document::{DocumentError, MAX_ATTESTATIONS, MAX_DOCUMENT_LEN, read};
-pub use image::{ImageSignature, prove_signature};
+pub use document::{DocumentError, MAX_ATTESTATIONS, MAX_DOCUMENT_LEN, read, read_within};
+pub use image::{ImageSignature, prove_claim, prove_signature};
 pub use keyed::{NamedKey, NamedKeyError};
 pub use lack::Lack;
 pub use refusal::Refusal;
@@ -72,7 +72,13 @@ impl Attestation {
 
     /// Its statement, unproved: for who has to know what it is about.
     pub fn statement(&self) -> Option<Statement> {
-        let payload = keyed::payload_of(keyed::envelope_of(&self.value)?).ok()?;
+        // Where the proof will look for it and nowhere else: what stands around may be there to be taken for it.
+        let envelope = match self.form {
+            Form::Bundle => self.value.get("dsseEnvelope")?,
+            Form::Envelope => &self.value,
+            Form::RegistrySignature | Form::ImageSignature => return None,
+        };
+        let payload = keyed::payload_of(envelope).ok()?;
         Statement::parse(&payload).ok()
     }
 

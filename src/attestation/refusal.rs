@@ -23,6 +23,8 @@ pub enum Refusal {
     Statement(StatementError),
     /// What was signed in cosign's older form is no signature of an artifact.
     SimpleSigning(SimpleSigningError),
+    /// A statement of another type, where a signature was looked for.
+    SignatureType(String),
     /// Its subjects have no digest that would prove anything.
     WeakDigest,
     /// It is about other artifacts.
@@ -97,6 +99,7 @@ impl Refusal {
             Self::KeyId(_) => "envelope-keyid",
             Self::Statement(error) => error.code(),
             Self::SimpleSigning(error) => error.code(),
+            Self::SignatureType(_) => "signature-type",
             Self::WeakDigest => "subject-weak-digest",
             Self::NotAbout { .. } => "subject-mismatch",
             Self::Certificate(_) => "certificate-invalid",
@@ -132,6 +135,13 @@ impl fmt::Display for Refusal {
             }
             Self::Statement(error) => error.fmt(f),
             Self::SimpleSigning(error) => error.fmt(f),
+            Self::SignatureType(kind) => {
+                write!(
+                    f,
+                    "it is a statement of the type `{}`, which is no signature of an artifact",
+                    kind.escape_debug()
+                )
+            }
             Self::WeakDigest => f.write_str("the statement names its subjects by digests that prove nothing"),
             Self::NotAbout { .. } => f.write_str("the attestation is about another artifact"),
             Self::Certificate(text) => write!(f, "the certificate does not hold: {}", text.escape_debug()),

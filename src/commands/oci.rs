@@ -15,7 +15,9 @@ mod target;
 
 use std::path::PathBuf;
 
-use crate::attestation::{Artifact, Attestation, NamedKey, Signer, Unproved, VerifiedAttestation, prove_signature};
+use crate::attestation::{
+    Artifact, Attestation, NamedKey, Signer, Unproved, VerifiedAttestation, prove_claim, prove_signature,
+};
 use crate::commands::check::claims;
 use crate::ctx::Ctx;
 use crate::digest::Integrity;
@@ -179,7 +181,7 @@ fn judged(
     let trust = ctx.trust.proving()?;
     let open = || -> std::io::Result<Box<dyn std::io::Read + '_>> { Ok(Box::new(manifest)) };
     let artifact = Artifact { digests: Artifact::of(std::slice::from_ref(digest)).digests, open: Some(&open) };
-    let prove = |one: &&Attestation| prove_signature(trust, keys, one, &artifact);
+    let prove = |one: &&Attestation| prove_claim(trust, keys, one, &artifact);
     let (now, all) = (now(ctx.clock), &attached.attestations);
     let policy = Policy { key: !keys.is_empty(), ..policy.clone() };
     if !policy.predicate_types.is_empty() {
@@ -187,7 +189,7 @@ fn judged(
         return Ok(with_broken(of_kind(&policy, now, all, &proofs), attached));
     }
     let signatures: Vec<&Attestation> = all.iter().filter(|one| one.is_signature()).collect();
-    let proofs: Vec<Proof> = signatures.iter().map(prove).collect();
+    let proofs: Vec<Proof> = signatures.iter().map(|one| prove_signature(trust, keys, one, &artifact)).collect();
     let judged = match judge_signatures(&policy, now, &proofs) {
         policy::Verdict::Verified(index) => match proofs.get(index) {
             Some(Ok(proof)) => Judged::verified(signature(proof), beside(&proofs)),

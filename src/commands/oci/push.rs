@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::attach::{Attachment, described};
 use super::sent::FileBlob;
 use super::{is_signed_by, writing};
-use crate::attestation::{self, Artifact, MAX_DOCUMENT_LEN, NamedKey, Unproved, prove_signature};
+use crate::attestation::{self, Artifact, MAX_DOCUMENT_LEN, NamedKey, Unproved, prove_claim};
 use crate::commands::fetch;
 use crate::commands::seal::{Payload, Signing, seal};
 use crate::commands::sign::signer;
@@ -234,7 +234,7 @@ fn about(
                 .iter()
                 .any(|one| one.digests.iter().any(|(name, hex)| own.digests.get(name) == Some(hex)))
         });
-        match prove_signature(trust, keys, one, &own) {
+        match prove_claim(trust, keys, one, &own) {
             Ok(_) => return Ok(None),
             Err(Unproved::Refused(refusal)) => return Err(Wrong::Evidence(refusal)),
             // Nobody here knows whoever signed it; what it is about it says itself.

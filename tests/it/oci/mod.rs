@@ -3,6 +3,7 @@
 
 mod between;
 mod carried;
+mod confusion;
 mod copy;
 mod copy_faults;
 mod distribution;

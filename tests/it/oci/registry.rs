@@ -22,6 +22,8 @@ pub(crate) struct Knobs {
     pub(crate) referrers: Option<u16>,
     /// How many referrers a page has, 0 for all.
     pub(crate) page: usize,
+    /// This status in place of every page but the first.
+    pub(crate) later_pages: Option<u16>,
     /// A next page in place of the right one.
     pub(crate) next: Option<&'static str>,
     /// A challenge; tokens are handed out at the realm in it.
@@ -193,6 +195,12 @@ impl Registry {
         self.blobs.lock().expect("no panic").contains_key(digest)
     }
 
+    /// What was there is there no more.
+    pub(crate) fn lose(&self, digest: &str) {
+        self.blobs.lock().expect("no panic").remove(digest);
+        self.manifests.lock().expect("no panic").retain(|(_, known), _| known != digest);
+    }
+
     /// Other bytes under a digest.
     pub(crate) fn rot(&self, digest: &str) {
         let mut blobs = self.blobs.lock().expect("no panic");
@@ -300,6 +308,9 @@ impl Registry {
         }
         let (subject, start) = what.split_once("?s=").unwrap_or((what, "0"));
         let start: usize = start.parse().expect("a number");
+        if let Some(status) = knobs.later_pages.filter(|_| start > 0) {
+            return Answer::status(status);
+        }
         let manifests = self.manifests.lock().expect("no panic");
         let entries: Vec<Value> = manifests
             .iter()

@@ -44,10 +44,12 @@ fn the_whole_corpus() {
                 continue;
             }
             project.write("key.pem", corpus.bytes(&text("key")));
+            // That another key is named too, and first, hides nothing and lets nothing in.
+            project.write("other.pem", Signer::new().pem());
             let options = Options {
                 reference: format!("{HOST}/{}{}", text("repo"), text("ref")).parse().expect("a reference"),
                 platform: None,
-                keys: vec![project.path("key.pem")],
+                keys: vec![project.path("other.pem"), project.path("key.pem")],
                 policy: Policy::default(),
             };
             let report = project.with(&Silent, |ctx| oci::verify(ctx, &options)).expect("a report");
