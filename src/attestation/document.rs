@@ -20,17 +20,21 @@ pub const MAX_ATTESTATIONS: usize = 1_000;
 
 /// Takes a document apart, in the order in which its attestations stand.
 pub fn read(document: &[u8]) -> Result<Vec<Attestation>, DocumentError> {
+    read_within(document, &Room::default())
+}
+
+/// The same of one of several documents that are kept beside each other, and share the room in memory.
+pub fn read_within(document: &[u8], room: &Room) -> Result<Vec<Attestation>, DocumentError> {
     let mut found = Vec::new();
-    match json::parse(document, MAX_DOCUMENT_LEN) {
+    match json::parse_within(document, MAX_DOCUMENT_LEN, room) {
         Ok(value) => sort(value, 0, &mut found)?,
         Err(JsonError::Malformed(error)) => {
             let lines = lines(document);
             if lines.len() < 2 {
                 return Err(DocumentError::Json { line: None, source: JsonError::Malformed(error) });
             }
-            let room = Room::default();
             for (number, line) in lines {
-                let value = json::parse_within(line, MAX_DOCUMENT_LEN, &room);
+                let value = json::parse_within(line, MAX_DOCUMENT_LEN, room);
                 let value = value.map_err(|source| DocumentError::Json { line: Some(number), source })?;
                 sort(value, 0, &mut found)?;
             }

@@ -3,7 +3,7 @@
 //!
 //! What a list says of an entry (its kind, its annotations) is not believed: some registries write the configuration's
 //! type there. The entry is fetched, and counts if it names the artifact as its subject itself. What is attached and
-//! cannot be read is told, and keeps nothing else from being found.
+//! cannot be read, or is listed and not there, is told, and keeps nothing else from being found.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use serde_json::Value;
 use super::error::OciError;
 use super::fault::Fault;
 use super::{Repository, bare};
-use crate::attestation::{self, Attestation, ImageSignature, MAX_DOCUMENT_LEN};
+use crate::attestation::{self, Attestation, ImageSignature, MAX_ATTESTATIONS, MAX_DOCUMENT_LEN};
 use crate::digest::Integrity;
 use crate::http::BodyLimit;
-use crate::json;
+use crate::json::{self, Room};
 use crate::oci::{
     BUNDLE, DSSE_ENVELOPE, Descriptor, Document, INDEX, MAX_MANIFEST_LEN, MAX_SIMPLE_SIGNING_LEN, Manifest,
     SIMPLE_SIGNING, digest_text, is_type, next_page,
@@ -36,8 +36,10 @@ pub struct Attached {
 pub const MAX_REFERRERS: usize = 1000;
 /// Most of them that are fetched: those that are said to be bundles first, so that others cannot crowd them out.
 pub const MAX_CANDIDATES: usize = 256;
-/// Most layers that are read of one attached manifest.
-const MAX_LAYERS: usize = 64;
+/// Most documents that are read, of all referrers and of all under the older tags.
+const MAX_DOCUMENTS: usize = 1000;
+/// How much is read of each, in bytes: four of the longest documents, which list what is in an image.
+const MAX_LEN: u64 = 64 << 20;
 
 /// Where artifacts are: a registry's repository, or a folder.
 pub trait Shelf {
@@ -52,25 +54,27 @@ pub trait Shelf {
 
     /// Everything that is attached to the manifest or index of this digest.
     fn attached(&self, digest: &Integrity) -> Result<Attached, OciError> {
-        let mut found = Attached::default();
+        let mut reader = Reader::new(self);
         let mut candidates = self.candidates(digest)?;
         let mut known = BTreeSet::new();
         candidates.retain(|one| known.insert(one.digest.clone()));
         candidates.sort_by_key(|one| !one.artifact_type.as_deref().is_some_and(|kind| kind.starts_with(BUNDLE)));
         if candidates.len() > MAX_CANDIDATES {
             candidates.truncate(MAX_CANDIDATES);
-            found.broken.push(OciError::ManyReferrers { url: digest_text(digest), limit: MAX_CANDIDATES });
+            reader.found.broken.push(OciError::ManyReferrers { url: digest_text(digest), limit: MAX_CANDIDATES });
         }
         for candidate in &candidates {
-            let outcome = Reader(self).referrer(candidate, digest, &mut found);
-            found.note(outcome)?;
+            let outcome = reader.referrer(candidate, digest);
+            reader.note(outcome)?;
         }
+        // Room of its own, so that neither place hides the other.
+        reader.left = Left::default();
         let tag = places::referrers_tag(digest);
         for older in [format!("{tag}.sig"), format!("{tag}.att")] {
-            let outcome = Reader(self).older(&older, &mut found);
-            found.note(outcome)?;
+            let outcome = reader.older(&older);
+            reader.note(outcome)?;
         }
-        Ok(found)
+        Ok(reader.found)
     }
 }
 
@@ -89,12 +93,10 @@ impl Shelf for Repository<'_> {
 
     /// The manifests that say they are attached: by the API, or under the tag that stands in for it.
     fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
-        match self.referrers(digest) {
-            Err(error) if error.is_unsupported() => {}
-            // Whoever attaches something keeps the tag where the registry does not say that it lists it (`OCI-Subject`), and
-            // some of those have a list all the same.
-            Ok(listed) if listed.is_empty() => {}
-            listed => return listed,
+        // Whoever attaches something keeps the tag where the registry does not say that it lists it (`OCI-Subject`), and some
+        // of those have a list all the same.
+        if let Some(listed) = self.referrers(digest)?.filter(|listed| !listed.is_empty()) {
+            return Ok(listed);
         }
         let tag = places::referrers_tag(digest);
         let (bytes, content_type) = match self.manifest(&tag, None) {
@@ -105,20 +107,24 @@ impl Shelf for Repository<'_> {
         match document.map_err(|error| self.chain(&tag, ChainError::Manifest(error)))? {
             Document::Index(index) if index.manifests.len() <= MAX_REFERRERS => Ok(index.manifests),
             Document::Index(_) => Err(OciError::ManyReferrers { url: tag, limit: MAX_REFERRERS }),
-            Document::Manifest(_) => Ok(Vec::new()),
+            Document::Manifest(_) => Err(OciError::Attached { digest: tag, fault: Fault::ReferrersType }),
         }
     }
 }
 
 impl Repository<'_> {
-    /// The list of the API, page by page.
-    fn referrers(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
+    /// The list of the API, page by page; `None` where there is no such API.
+    fn referrers(&self, digest: &Integrity) -> Result<Option<Vec<Descriptor>>, OciError> {
         let mut url = places::referrers_url(&self.base, digest).map_err(OciError::Address)?;
         let longest = u64::try_from(MAX_MANIFEST_LEN).unwrap_or(u64::MAX);
         let (mut all, mut turned) = (Vec::new(), BTreeSet::new());
         loop {
             let mut memory = super::Memory::default();
-            let outcome = self.get(&url, BodyLimit::AtMost(longest), Some(INDEX), &mut memory)?;
+            let outcome = match self.get(&url, BodyLimit::AtMost(longest), Some(INDEX), &mut memory) {
+                // Who has handed out a page has the API, and what is on the next one is not nothing.
+                Err(error) if turned.is_empty() && error.is_unsupported() => return Ok(None),
+                came => came?,
+            };
             let list = || format!("{}/{}", self.reference.registry(), digest_text(digest));
             if !is_type(outcome.content_type.as_deref(), INDEX) {
                 return Err(OciError::Attached { digest: list(), fault: Fault::ReferrersType });
@@ -131,9 +137,9 @@ impl Repository<'_> {
             if all.len() > MAX_REFERRERS {
                 return Err(OciError::ManyReferrers { url: bare(&url), limit: MAX_REFERRERS });
             }
-            let Some(link) = &outcome.registry.link else { return Ok(all) };
+            let Some(link) = &outcome.registry.link else { return Ok(Some(all)) };
             let wrong = |reason: String| OciError::NextPage { url: bare(&url), reason };
-            let Some(next) = next_page(link).map_err(|error| wrong(error.to_string()))? else { return Ok(all) };
+            let Some(next) = next_page(link).map_err(|error| wrong(error.to_string()))? else { return Ok(Some(all)) };
             let next = self.next(&url, &next).map_err(wrong)?;
             // A page that leads back to one that was read would be turned for ever.
             if !turned.insert(std::mem::replace(&mut url, next)) || turned.len() > MAX_REFERRERS {
@@ -153,58 +159,102 @@ impl Repository<'_> {
     }
 }
 
-/// Reads what is attached.
-struct Reader<'a, S: ?Sized>(&'a S);
+/// Reads what is attached, as long as there is room for more.
+struct Reader<'a, S: ?Sized> {
+    shelf: &'a S,
+    found: Attached,
+    room: Room,
+    left: Left,
+}
 
-impl<S: Shelf + ?Sized> Reader<'_, S> {
+/// What may still come.
+struct Left {
+    documents: usize,
+    attestations: usize,
+    bytes: u64,
+    is_told: bool,
+}
+
+impl Default for Left {
+    fn default() -> Self {
+        Self { documents: MAX_DOCUMENTS, attestations: MAX_ATTESTATIONS, bytes: MAX_LEN, is_told: false }
+    }
+}
+
+impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
+    fn new(shelf: &'a S) -> Self {
+        Self { shelf, found: Attached::default(), room: Room::default(), left: Left::default() }
+    }
+
     /// One entry of the list: its bundles, if it is attached to the artifact and has some.
-    fn referrer(&self, candidate: &Descriptor, to: &Integrity, found: &mut Attached) -> Result<(), OciError> {
+    fn referrer(&mut self, candidate: &Descriptor, to: &Integrity) -> Result<(), OciError> {
+        if self.left.is_told {
+            return Ok(());
+        }
         let by = digest_text(&candidate.digest);
-        let (bytes, content_type) = self.0.manifest(&by, Some(candidate.size))?;
-        let wrong = |error| self.0.chain(&by, error);
-        places::hold(&candidate.digest, Some(candidate.size), &bytes).map_err(wrong)?;
-        let document = Document::parse(&bytes, content_type.as_deref()).map_err(ChainError::Manifest).map_err(wrong)?;
+        let came = self.shelf.manifest(&by, Some(candidate.size));
+        let (bytes, content_type) = came.map_err(|error| or_absent(candidate, error))?;
+        self.left.bytes = self.left.bytes.saturating_sub(length(&bytes));
+        let chain = |error| self.shelf.chain(&by, error);
+        places::hold(&candidate.digest, Some(candidate.size), &bytes).map_err(chain)?;
+        let document = Document::parse(&bytes, content_type.as_deref()).map_err(ChainError::Manifest).map_err(chain)?;
         let Document::Manifest(manifest) = document else { return Ok(()) };
         if manifest.subject.as_ref().is_none_or(|subject| subject.digest != *to) {
             return Ok(());
         }
         let is_bundle = manifest.artifact_type.starts_with(BUNDLE);
-        let bundles = manifest.layers.iter().filter(|layer| is_bundle || layer.media_type.starts_with(BUNDLE));
-        for layer in bundles.take(MAX_LAYERS) {
-            let outcome = self.bundle(layer).map(|read| found.attestations.extend(read));
-            found.note(outcome)?;
+        for layer in manifest.layers.iter().filter(|layer| is_bundle || layer.media_type.starts_with(BUNDLE)) {
+            let outcome = self.bundles(layer).and_then(|read| self.keep(layer, read));
+            self.note(outcome)?;
         }
         Ok(())
     }
 
-    fn bundle(&self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
-        let bytes = self.0.short_blob(layer, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
-        attestation::read(&bytes).map_err(|error| wrong(layer, Fault::Document(error)))
-    }
-
     /// What cosign 2 and before put under a tag.
-    fn older(&self, tag: &str, found: &mut Attached) -> Result<(), OciError> {
-        let (bytes, content_type) = match self.0.manifest(tag, None) {
+    fn older(&mut self, tag: &str) -> Result<(), OciError> {
+        let (bytes, content_type) = match self.shelf.manifest(tag, None) {
             Err(error) if error.is_absent() => return Ok(()),
             came => came?,
         };
         let document = Document::parse(&bytes, content_type.as_deref());
-        let document = document.map_err(|error| self.0.chain(tag, ChainError::Manifest(error)))?;
-        let Document::Manifest(manifest) = document else { return Ok(()) };
+        let document = document.map_err(|error| self.shelf.chain(tag, ChainError::Manifest(error)))?;
+        let Document::Manifest(manifest) = document else {
+            return Err(OciError::Attached { digest: tag.to_owned(), fault: Fault::Kind });
+        };
         let Manifest { layers, .. } = *manifest;
-        for layer in layers.iter().take(MAX_CANDIDATES) {
-            let outcome = match layer.media_type.as_str() {
-                SIMPLE_SIGNING => self.simple_signing(layer).map(|one| found.attestations.push(one)),
-                DSSE_ENVELOPE => self.envelope(layer).map(|read| found.attestations.extend(read)),
-                _ => Ok(()),
+        for layer in &layers {
+            let read = match layer.media_type.as_str() {
+                SIMPLE_SIGNING => self.simple_signing(layer).map(|one| vec![one]),
+                DSSE_ENVELOPE => self.envelopes(layer),
+                _ => continue,
             };
-            found.note(outcome)?;
+            let outcome = read.and_then(|read| self.keep(layer, read));
+            self.note(outcome)?;
         }
         Ok(())
     }
 
-    fn simple_signing(&self, layer: &Descriptor) -> Result<Attestation, OciError> {
-        let payload = self.0.short_blob(layer, u64::try_from(MAX_SIMPLE_SIGNING_LEN).unwrap_or(u64::MAX))?;
+    /// The bytes of a layer.
+    fn layer(&mut self, layer: &Descriptor, longest: usize) -> Result<Vec<u8>, OciError> {
+        let longest = u64::try_from(longest).unwrap_or(u64::MAX);
+        // What is too long by itself is nothing that takes the room of others.
+        if self.left.is_told || layer.size.min(longest) > self.left.bytes {
+            return Err(wrong(layer, Fault::Much));
+        }
+        self.left.documents = self.left.documents.checked_sub(1).ok_or_else(|| wrong(layer, Fault::Much))?;
+        let bytes = self.shelf.short_blob(layer, longest).map_err(|error| or_absent(layer, error))?;
+        self.left.bytes = self.left.bytes.saturating_sub(length(&bytes));
+        Ok(bytes)
+    }
+
+    fn bundles(&mut self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
+        let bytes = self.layer(layer, MAX_DOCUMENT_LEN)?;
+        let read = attestation::read_within(&bytes, &self.room);
+        read.map_err(|error| wrong(layer, Fault::Document(error)))
+    }
+
+    fn simple_signing(&mut self, layer: &Descriptor) -> Result<Attestation, OciError> {
+        let payload = self.layer(layer, MAX_SIMPLE_SIGNING_LEN)?;
         let notes = Notes::of(layer)?;
         let signature = layer.annotations.get(SIGNATURE).map(String::as_str).unwrap_or_default();
         let Notes { certificate, chain, log } = &notes;
@@ -212,27 +262,32 @@ impl<S: Shelf + ?Sized> Reader<'_, S> {
         Ok(Attestation::image_signature(&ImageSignature { payload: &payload, signature, certificate, chain, log }))
     }
 
-    fn envelope(&self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
-        let bytes = self.0.short_blob(layer, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
-        let read = attestation::read(&bytes).map_err(|error| wrong(layer, Fault::Document(error)))?;
+    fn envelopes(&mut self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
+        let read = self.bundles(layer)?;
         let notes = Notes::of(layer)?;
         let (Some(certificate), Some(log)) = (notes.certificate, &notes.log) else { return Ok(read) };
         let bundle = |one: Attestation| Attestation::of_envelope(one.value().clone(), certificate, notes.chain, log);
         let bundles: Option<Vec<Attestation>> = read.into_iter().map(bundle).collect();
         bundles.ok_or_else(|| wrong(layer, Fault::Annotations))
     }
-}
 
-impl Attached {
-    /// What is wrong with one of them is kept beside the others; what is the network's fault is everybody's.
+    fn keep(&mut self, layer: &Descriptor, read: Vec<Attestation>) -> Result<(), OciError> {
+        let left = self.left.attestations.checked_sub(read.len());
+        self.left.attestations = left.ok_or_else(|| wrong(layer, Fault::Much))?;
+        self.found.attestations.extend(read);
+        Ok(())
+    }
+
+    /// What is wrong with one of them is kept beside the others; what is the network's fault is everybody's. That there is
+    /// no room is said once.
     fn note(&mut self, outcome: Result<(), OciError>) -> Result<(), OciError> {
         match outcome {
+            Err(OciError::Attached { fault: Fault::Much, .. }) if self.left.is_told => Ok(()),
             Err(error) if error.is_refusal() => {
-                self.broken.push(error);
+                self.left.is_told |= matches!(error, OciError::Attached { fault: Fault::Much, .. });
+                self.found.broken.push(error);
                 Ok(())
             }
-            // A list that names what is not there any more says so itself.
-            Err(error) if error.is_absent() => Ok(()),
             outcome => outcome,
         }
     }
@@ -256,6 +311,15 @@ impl<'a> Notes<'a> {
 
 fn wrong(layer: &Descriptor, fault: Fault) -> OciError {
     OciError::Attached { digest: digest_text(&layer.digest), fault }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// What a list or a manifest names and is not there may have said anything.
+fn or_absent(one: &Descriptor, error: OciError) -> OciError {
+    if error.is_absent() { wrong(one, Fault::Absent) } else { error }
 }
 
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";

@@ -13,6 +13,12 @@ pub enum Fault {
     ReferrersType,
     /// What stands around an older signature cannot be read.
     Annotations,
+    /// It is listed, and not there.
+    Absent,
+    /// An index, where one manifest belongs.
+    Kind,
+    /// Nothing more is read.
+    Much,
 }
 
 impl Fault {
@@ -22,6 +28,9 @@ impl Fault {
             Self::Document(error) => error.code(),
             Self::ReferrersType => "oci-referrers-type",
             Self::Annotations => "oci-annotations",
+            Self::Absent => "oci-attached-absent",
+            Self::Kind => "oci-attached-kind",
+            Self::Much => "oci-attached-much",
         }
     }
 }
@@ -32,6 +41,9 @@ impl fmt::Display for Fault {
             Self::Document(error) => error.fmt(f),
             Self::ReferrersType => f.write_str("the list is not called an index"),
             Self::Annotations => f.write_str("what the log promised cannot be read"),
+            Self::Absent => f.write_str("it is listed and not there, so that nobody knows what it says"),
+            Self::Kind => f.write_str("it is an index, where signatures are a manifest"),
+            Self::Much => f.write_str("more is attached than is read (64 MiB, 1000 documents or attestations)"),
         }
     }
 }

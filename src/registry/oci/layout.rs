@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::attached::Shelf;
 use super::error::OciError;
+use super::fault::Fault;
 use crate::digest::{Hasher, Integrity};
 use crate::fs::{self, FsError};
 use crate::http::Sink;
@@ -151,8 +152,13 @@ impl Shelf for Layout {
             Err(error) if error.is_absent() => {}
             came => {
                 let (bytes, _) = came?;
-                if let Ok(Document::Index(index)) = Document::parse(&bytes, None) {
-                    all.extend(index.manifests);
+                let tag = places::referrers_tag(digest);
+                let document = Document::parse(&bytes, None).map_err(ChainError::Manifest);
+                match document.map_err(|error| Shelf::chain(self, &tag, error))? {
+                    Document::Index(index) => all.extend(index.manifests),
+                    Document::Manifest(_) => {
+                        return Err(OciError::Attached { digest: tag, fault: Fault::ReferrersType });
+                    }
                 }
             }
         }

@@ -7,6 +7,7 @@ mod confusion;
 mod copy;
 mod copy_faults;
 mod distribution;
+mod hiding;
 mod keeper;
 mod keyless;
 mod killed;
