@@ -53,6 +53,10 @@ impl House {
         // Who audits looks, also where a fetch does not.
         let mode = if strict { Mode::Strict } else { Mode::Lenient };
         let mut demand = evidence::demand(project, pin, artifact, Some(mode));
+        // Signatures have a mode of their own, which who looks at provenance neither softens nor sharpens.
+        if let (Some(signatures), Some(own)) = (&mut demand.signatures, &pin.signature) {
+            signatures.mode = if own.mode == Mode::Strict { Mode::Strict } else { Mode::Lenient };
+        }
         let Some(trust) = &self.trust else { return demand };
         demand.policy.min_age = demand.policy.min_age.max(trust.min_age);
         if trust.repositories.is_empty() {
@@ -81,6 +85,7 @@ impl House {
         let Some(hosts) = &self.hosts else { return };
         let own = match &artifact.source {
             Source::Url(url) => Some(url),
+            Source::Oci(layer) => Some(layer.reference().base()),
             _ => None,
         };
         for url in own.into_iter().chain(&artifact.mirrors) {
