@@ -83,7 +83,7 @@ pub(super) fn ask(
             }
             Err(error) => Err(Unasked::Registry(error)),
         },
-        Source::Oci(layer) => return Ok(super::oci::ask(ctx, layer, with)),
+        Source::Oci(layer) => return super::oci::ask(ctx, layer, with),
         // Nobody knows of a place; a pin can name a file.
         Source::Url(_) | Source::File(_) => Ok(Answer::None),
     };
@@ -103,8 +103,11 @@ fn named(
 ) -> Result<Result<Asked, Unasked>, Error> {
     let mut asked = in_file(project, path)?;
     // It stands for what a registry has of statements; signatures, and the way to the layer, are there alone.
-    if let (Source::Oci(layer), false) = (&artifact.source, with.offline) {
-        match super::oci::ask(ctx, layer, with) {
+    if let Source::Oci(layer) = &artifact.source {
+        if with.offline {
+            return Ok(Err(Unasked::Offline));
+        }
+        match super::oci::ask(ctx, layer, with)? {
             Ok(beside) => {
                 asked.attestations.extend(beside.attestations);
                 asked = Asked { attestations: asked.attestations, ..beside };

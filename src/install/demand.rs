@@ -116,7 +116,7 @@ impl Demand<'_> {
     /// there is no more, and nothing wrong, is upstream's word alone.
     pub(super) fn is_met_by(&self, judged: &Judged) -> bool {
         let is_proved = self.mode == Mode::Off || judged.proof.is_some();
-        is_proved && (self.signatures.is_none() || judged.is_signed)
+        is_proved && (self.signatures.is_none() || judged.signature.is_some())
     }
 
     /// Whether a proof is of a kind that is asked for.

@@ -32,13 +32,13 @@ pub struct Judged {
     pub proof: Option<Box<report::Evidence>>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
-    /// Whether it carries a signature that is good.
-    pub is_signed: bool,
+    /// The signature of an artifact in a registry, where it carries one that is good.
+    pub signature: Option<Box<report::Evidence>>,
 }
 
 impl Judged {
     pub(super) const fn new(evidence: Evidence) -> Self {
-        Self { evidence, proof: None, findings: Vec::new(), is_signed: false }
+        Self { evidence, proof: None, findings: Vec::new(), signature: None }
     }
 }
 
@@ -116,7 +116,7 @@ fn ask_upstream(
             None => demand.unasked(Evidence::Unasked, unasked),
         },
         Ok(answer) if answer.attestations.is_empty() => {
-            broken(&answer.broken, None)?;
+            broken(&answer.broken, demand, None)?;
             let mut judged = demand.nothing(Evidence::None)?;
             judged.findings.extend(answer.findings);
             Ok(judged)
@@ -127,7 +127,7 @@ fn ask_upstream(
             let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
             let kept = Kept { sha256, attestations: answer.attestations, manifests: answer.manifests };
             let mut judged = judge(ctx, artifact, demand, &kept, Some(blob))?;
-            judged.findings.extend(broken(&answer.broken, Some(&judged))?);
+            judged.findings.extend(broken(&answer.broken, demand, Some(&judged))?);
             judged.findings.extend(answer.findings);
             Ok(judged)
         }
@@ -149,7 +149,7 @@ pub fn gather(
         Ok(answer) => answer,
         Err(unasked) => return Ok(Err(unasked)),
     };
-    broken(&answer.broken, None)?;
+    broken(&answer.broken, demand, None)?;
     if answer.attestations.is_empty() {
         return Ok(Ok(Evidence::None));
     }
@@ -176,9 +176,11 @@ pub fn hold(
     }
 }
 
-/// What is attached to an artifact and wrong refuses, unless something beside it is good: then it is told.
-fn broken(broken: &[Failure], judged: Option<&Judged>) -> Result<Vec<Finding>, Error> {
-    let is_good = judged.is_some_and(|judged| judged.is_signed || judged.proof.is_some());
+/// What is attached to an artifact and wrong refuses, unless something beside it is good: then it is told. It may have been
+/// a signature, so that where one is looked for only a signature is good.
+fn broken(broken: &[Failure], demand: &Demand<'_>, judged: Option<&Judged>) -> Result<Vec<Finding>, Error> {
+    let is_enough = |judged: &Judged| judged.proof.is_some() && demand.signatures.is_none();
+    let is_good = judged.is_some_and(|judged| judged.signature.is_some() || is_enough(judged));
     if !broken.is_empty() && !is_good {
         return Err(EvidenceError::Refused(broken.to_vec()).into());
     }
@@ -194,8 +196,9 @@ fn judge(
 ) -> Result<Judged, Error> {
     let mut judged = Judged::new(Evidence::Kept(kept.clone()));
     let digests = digests(artifact, kept, blob)?;
-    let about = About::of(artifact, kept, &digests)?;
-    if let (Some(_), None) = (kept.sha256, blob) {
+    let about = About::of(artifact, kept, &digests, blob)?;
+    let is_by_record = kept.sha256.is_some() || about.as_ref().is_some_and(|about| about.is_by_record);
+    if is_by_record && blob.is_none() {
         let message = "the artifact is not in the store: that the evidence is about it holds by the record's word";
         judged.findings.push(Finding::new(Level::Note, "evidence-by-record", message));
     }

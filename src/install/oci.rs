@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::ask::{Asked, With};
+use super::evidence::digest_of;
 use super::obtain::{MAX_ARTIFACT_LEN, Receiver};
 use crate::attestation::{Artifact as Subject, Attestation};
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Integrity};
 use crate::error::{Attempt, AttemptFailure, Error, EvidenceError, Unasked};
+use crate::http::Failure::HostNotAllowed as Forbidden;
 use crate::http::Rules;
 use crate::oci::{Descriptor, digest_text};
 use crate::pins::{Artifact, OciLayer, Source};
@@ -18,7 +20,9 @@ use crate::registry::oci::{OciError, Repository, Shelf as _};
 use crate::source::oci::{ChainError, Followed, follow};
 use crate::store::{Mismatch, VerifiedBlob};
 
-/// The layer of an artifact, streamed into the store; the inner error says why the registry did not serve it.
+/// The layer of an artifact, streamed into the store; the inner error says why the registry did not serve it. The outer
+/// one says that the pin refutes itself: its digest leads to other bytes than its integrity, or to none, so that a mirror
+/// that has some would only hide it.
 pub(super) fn receive(
     ctx: &Ctx<'_>,
     name: &str,
@@ -33,6 +37,7 @@ pub(super) fn receive(
     };
     let chosen = match chosen(&repository, layer) {
         Ok((_, chosen)) => chosen,
+        Err(error @ OciError::Chain { error: ChainError::Choice(_), .. }) => return Err(refuted(failed(error))),
         Err(error) => return Ok(Err(failed(error))),
     };
     if let Some(expected) = artifact.size
@@ -44,7 +49,7 @@ pub(super) fn receive(
     if expected.algorithm() == chosen.digest.algorithm() && expected != chosen.digest {
         // Nothing has to come to know that it is not what was pinned.
         let mismatch = Mismatch { expected, received: chosen.digest.clone(), size };
-        return Ok(Err(attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })));
+        return Err(refuted(attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })));
     }
     if artifact.size.is_none() && size > MAX_ARTIFACT_LEN {
         let digest = digest_text(&chosen.digest);
@@ -55,22 +60,42 @@ pub(super) fn receive(
     if let Err(error) = repository.blob(&chosen, &mut incoming) {
         return Ok(Err(failed(error)));
     }
-    Ok(incoming
-        .finish()?
-        .map_err(|mismatch| attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })))
+    let mismatch = match incoming.finish()? {
+        Ok(blob) => return Ok(Ok(blob)),
+        Err(mismatch) => mismatch,
+    };
+    Err(refuted(attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })))
+}
+
+fn refuted(attempt: Attempt) -> Error {
+    Error::Unobtainable { attempts: vec![attempt] }
 }
 
 /// What is attached to an artifact, and the way from its digest to its layer, for the record. The inner error says that
-/// nobody could be asked.
-pub(super) fn ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Asked, Unasked> {
-    let unasked = |error: OciError| Unasked::Ask(AskError::from(error));
+/// nobody could be asked; the outer one, that what came is wrong, which is not that nothing came.
+pub(super) fn ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Result<Asked, Unasked>, Error> {
+    match try_ask(ctx, layer, with) {
+        Ok(asked) => Ok(Ok(asked)),
+        Err(error) if error.is_refusal() && !is_forbidden(&error) => {
+            Err(EvidenceError::Refused(vec![failure(&error)]).into())
+        }
+        Err(error) => Ok(Err(Unasked::Ask(AskError::from(error)))),
+    }
+}
+
+/// Whether the project itself keeps a host from being asked.
+fn is_forbidden(error: &OciError) -> bool {
+    matches!(error, OciError::Download(error) if matches!(*error.failure, Forbidden { .. }))
+}
+
+fn try_ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Asked, OciError> {
     let deadline = ctx.clock.now().checked_add(LONGEST).unwrap_or_else(|| ctx.clock.now());
     let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
     rules.hosts = with.hosts;
-    let repository = repository(ctx, layer, rules).map_err(unasked)?;
-    let (followed, _) = chosen(&repository, layer).map_err(unasked)?;
+    let repository = repository(ctx, layer, rules)?;
+    let (followed, _) = chosen(&repository, layer)?;
     let attached = match layer.reference().digest() {
-        Some(digest) => repository.attached(digest).map_err(unasked)?,
+        Some(digest) => repository.attached(digest)?,
         None => Default::default(),
     };
     let kept = |one: &Attestation| KeptAttestation { from: "oci".to_owned(), attestation: one.value().clone() };
@@ -126,12 +151,20 @@ pub(super) struct About {
     manifest: Integrity,
     bytes: Vec<u8>,
     layer: Integrity,
+    /// That the layer is the artifact is the record's word alone.
+    pub(super) is_by_record: bool,
 }
 
 impl About {
     /// Goes the way of the record again, from the pinned digest to the layer, and holds that to the bytes: `known` are
-    /// their digests. A layer whose digest is of an algorithm that is not known is the record's word.
-    pub(super) fn of(artifact: &Artifact, kept: &Kept, known: &[Integrity]) -> Result<Option<Self>, Error> {
+    /// their digests. A layer whose digest is of another algorithm is held to the bytes themselves, and where they are not
+    /// here it is the record's word.
+    pub(super) fn of(
+        artifact: &Artifact,
+        kept: &Kept,
+        known: &[Integrity],
+        blob: Option<&VerifiedBlob>,
+    ) -> Result<Option<Self>, Error> {
         let Source::Oci(layer) = &artifact.source else { return Ok(None) };
         let Some(manifest) = layer.reference().digest() else { return Ok(None) };
         let mut documents = kept.manifests.iter();
@@ -143,15 +176,18 @@ impl About {
         });
         let followed = followed.map_err(wrong)?;
         let chosen = followed.manifest.choose(layer.layer()).map_err(ChainError::Choice).map_err(wrong)?;
-        let own = known.iter().find(|digest| digest.algorithm() == chosen.digest.algorithm());
-        if let Some(own) = own
-            && *own != chosen.digest
-        {
-            let (expected, received) = (own.clone(), chosen.digest.clone());
-            return Err(wrong(ChainError::Digest { expected, received }));
+        let algorithm = chosen.digest.algorithm();
+        let own = match (known.iter().find(|digest| digest.algorithm() == algorithm), blob) {
+            (Some(own), _) => Some(own.clone()),
+            (None, Some(blob)) => Some(digest_of(blob, algorithm)?),
+            (None, None) => None,
+        };
+        let is_by_record = own.is_none();
+        if let Some(expected) = own.filter(|own| *own != chosen.digest) {
+            return Err(wrong(ChainError::Digest { expected, received: chosen.digest.clone() }));
         }
         let bytes = followed.documents.first().cloned().unwrap_or_default();
-        Ok(Some(Self { manifest: manifest.clone(), bytes, layer: chosen.digest.clone() }))
+        Ok(Some(Self { manifest: manifest.clone(), bytes, layer: chosen.digest.clone(), is_by_record }))
     }
 
     /// The digests that evidence may name, for who remembers what was proved of them.

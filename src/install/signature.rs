@@ -69,10 +69,10 @@ impl Signatures {
             Verdict::Verified(index) => {
                 judged.findings.extend(beside(&proofs));
                 let proof = proofs.get(index).and_then(|proof| proof.as_ref().ok());
+                judged.signature = proof.map(|proof| Box::new(signature(proof)));
                 if judged.proof.is_none() {
-                    judged.proof = proof.map(|proof| Box::new(signature(proof)));
+                    judged.proof.clone_from(&judged.signature);
                 }
-                judged.is_signed = true;
                 Ok(())
             }
             Verdict::Refused(failures) => Err(EvidenceError::Refused(failures).into()),

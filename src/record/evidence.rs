@@ -33,6 +33,13 @@ pub struct Kept {
     pub manifests: Vec<String>,
 }
 
+impl Kept {
+    /// Whether it takes the bytes of the artifact to know that this is about them.
+    pub const fn is_of_bytes(&self) -> bool {
+        self.sha256.is_some() || !self.manifests.is_empty()
+    }
+}
+
 /// One attestation, and who handed it out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -66,7 +66,7 @@ pub(in crate::commands) fn look(
         },
     };
     let blob = match &evidence {
-        Evidence::Kept(kept) if kept.sha256.is_some() => open_kept(ctx, project, about.artifact)?,
+        Evidence::Kept(kept) if kept.is_of_bytes() => open_kept(ctx, project, about.artifact)?,
         _ => None,
     };
     match evidence::hold(ctx, about.artifact, about.demand, &evidence, blob.as_ref()) {

@@ -120,3 +120,19 @@ fn a_signature_by_an_identity_is_judged_by_the_pins_provenance() {
         assert_eq!((report.exit_code(), codes(&report)), (1, vec!["provenance-missing"]), "{}", human(&report));
     }
 }
+
+#[test]
+fn provenance_does_not_stand_for_a_signature_that_cannot_be_read() {
+    let scene = scene();
+    let artifact = scene.registry.digest_of("case/provenance", "v1");
+    scene.registry.attach("case/provenance", &artifact, &serde_json::json!([]));
+    let tables = |signature: &str| {
+        format!("{signature}[pins.tool.provenance]\nmode = \"strict\"\nrepository = \"{REPOSITORY}\"")
+    };
+    pinned(&scene, "provenance", &tables(""));
+    assert_eq!(fetched(&scene.project).exit_code(), 0);
+    let scene = self::scene();
+    scene.registry.attach("case/provenance", &artifact, &serde_json::json!([]));
+    pinned(&scene, "provenance", &tables("[pins.tool.signature]\nmode = \"lenient\"\n"));
+    check(&scene, 1, &["document-empty"]);
+}
