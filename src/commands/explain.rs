@@ -7,7 +7,7 @@ use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::install;
 use crate::install::evidence::Demand;
-use crate::pins::{Artifact, Pin, Source};
+use crate::pins::{Artifact, Mode, Pin, Source};
 use crate::project::Project;
 use crate::record::{Evidence, Record};
 use crate::report::audit::{Provenance, Signature};
@@ -26,8 +26,7 @@ pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Error> {
     let pin = *pins.first().ok_or(Error::NoPins)?;
     let artifact = install::artifact_of(pin, ctx.platform)?;
     // `verify` takes the project's lock itself.
-    let verified =
-        verify::run(ctx, &verify::Options { pins: vec![name.to_owned()], evidence: Some(crate::pins::Mode::Off) })?;
+    let verified = verify::run(ctx, &verify::Options { pins: vec![name.to_owned()], evidence: Some(Mode::Off) })?;
     let record = project.record(name)?.filter(|record| record.integrity == artifact.integrity);
     let mut on_demand = Found::default();
     let house = House::default();
@@ -35,6 +34,7 @@ pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Error> {
     let explaining = Explaining { ctx, project: &project, pin, artifact, record: record.as_ref(), demand: &demand };
     let mut rows = vec![explaining.demands(), explaining.tree(verified), explaining.transit()?];
     rows.push(explaining.registry()?);
+    rows.extend(explaining.signature()?);
     rows.extend(explaining.builder(&house)?);
     rows.push(explaining.unknown());
     let count = |status: Status| rows.iter().filter(|row| row.status == status.name()).count();
@@ -109,6 +109,11 @@ impl Explaining<'_> {
         let refs: Vec<String> = self.demand.policy.refs.iter().map(ToString::to_string).collect();
         if !refs.is_empty() {
             parts.push(format!("at {}", refs.join(" or ")));
+        }
+        if let Some(own) = &self.pin.signature {
+            let keys: Vec<String> = own.files().map(ToString::to_string).collect();
+            let by = if keys.is_empty() { String::new() } else { format!(" by the keys in {}", keys.join(", ")) };
+            parts.push(format!("signature: {}{by}", own.mode));
         }
         let question = "What does the pin demand?";
         self.row(
@@ -197,6 +202,43 @@ impl Explaining<'_> {
         Ok(row)
     }
 
+    /// By the signatures that the record keeps of an artifact in a registry of artifacts.
+    fn signature(&self) -> Result<Option<Row>, Error> {
+        if !matches!(self.artifact.source, Source::Oci(_)) {
+            return Ok(None);
+        }
+        let question = "Did somebody whom the pin names sign the artifact?";
+        let Some(signatures) = self.demand.signatures.clone() else {
+            return Ok(Some(self.row(question, Status::Unknown, "the pin names nobody: it has no `signature`")));
+        };
+        let (policy, signatures) = (self.demand.policy.clone(), Some(signatures));
+        let demand = Demand { mode: Mode::Off, policy, file: None, has_place: true, signatures };
+        let evidence = self.record.map_or(&Evidence::Unasked, |record| &record.evidence);
+        let blob = install::open_kept(self.ctx, self.project, self.artifact)?;
+        let held = install::evidence::hold(self.ctx, self.artifact, &demand, evidence, blob.as_ref());
+        let first = |findings: &[Finding]| findings.first().map(|one| one.message.clone()).unwrap_or_default();
+        Ok(Some(match held {
+            Ok(judged) => match judged.signature {
+                Some(proof) if blob.is_some() => {
+                    let answer = format!("yes: {}", signed(&proof));
+                    Row { evidence: Some(proof), ..self.row(question, Status::Proven, answer) }
+                }
+                Some(proof) => {
+                    let word = "that this is about the pinned bytes is the record's word";
+                    self.row(question, Status::Claimed, format!("yes: {}; {word}", signed(&proof)))
+                }
+                None => self.row(question, Status::Unknown, first(&judged.findings)),
+            },
+            Err(error) => {
+                let findings = error.findings();
+                let is_wrong = error.verdict() == Verdict::Refused && !findings.iter().any(|one| one.code == UNSIGNED);
+                let status = if is_wrong { Status::Refuted } else { Status::Unknown };
+                let row = self.row(question, status, first(&findings));
+                if is_wrong { Row { findings, ..row } } else { row }
+            }
+        }))
+    }
+
     /// The ids of the keys with which a registry signed.
     fn keys(&self) -> String {
         let Some(Evidence::Kept(kept)) = self.record.map(|record| &record.evidence) else { return String::new() };
@@ -267,6 +309,9 @@ impl Explaining<'_> {
         self.row("What is not known?", Status::Unknown, parts.join("; "))
     }
 }
+
+/// The id of an artifact that carries no signature.
+const UNSIGNED: &str = "signature-missing";
 
 /// Who built it, in a sentence.
 fn built(proof: &report::Evidence) -> String {

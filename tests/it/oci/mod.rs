@@ -20,6 +20,7 @@ mod push;
 mod push_faults;
 mod push_inputs;
 mod real;
+mod records;
 mod registry;
 mod resume;
 mod servers;
