@@ -109,13 +109,19 @@ fn named(
         }
         match super::oci::ask(ctx, layer, with)? {
             Ok(beside) => {
-                asked.attestations.extend(beside.attestations);
+                asked.attestations.extend(beside.attestations.into_iter().filter(is_signature));
                 asked = Asked { attestations: asked.attestations, ..beside };
             }
             Err(unasked) => return Ok(Err(unasked)),
         }
     }
     Ok(Ok(asked))
+}
+
+/// Whether what was attached to an artifact is a signature of it.
+fn is_signature(kept: &KeptAttestation) -> bool {
+    let read = attestation::read(kept.attestation.to_string().as_bytes());
+    read.is_ok_and(|read| read.iter().any(Attestation::is_signature))
 }
 
 /// npm keeps attestations, and a signature over name, version and integrity beside each version.

@@ -136,3 +136,23 @@ fn provenance_does_not_stand_for_a_signature_that_cannot_be_read() {
     pinned(&scene, "provenance", &tables("[pins.tool.signature]\nmode = \"lenient\"\n"));
     check(&scene, 1, &["document-empty"]);
 }
+
+#[test]
+fn what_is_attached_does_not_stand_for_the_file_that_the_pin_names() {
+    let scene = scene();
+    let artifact = scene.registry.digest_of("case/provenance", "v1");
+    let table = format!(
+        "[pins.tool.provenance]\nmode = \"strict\"\nrepository = \"{REPOSITORY}\"\nattestation = \"evidence.json\"\n"
+    );
+    // A statement by whoever: what the file has to say is not said by others.
+    let stranger = scene.signer.bundle("https://slsa.dev/provenance/v1", &artifact);
+    scene.project.write("evidence.json", stranger.to_string());
+    pinned(&scene, "provenance", &table);
+    let report = fetched(&scene.project);
+    assert_eq!((report.exit_code(), codes(&report)), (3, vec!["unknown-key"]), "{}", human(&report));
+    // Signatures are attached alone.
+    scene.registry.attach("case/provenance", &artifact, &scene.signer.signature(&artifact));
+    let signature = "[pins.tool.signature]\nmode = \"strict\"\nkeys = [\"keys/a.pem\"]\n";
+    pinned(&scene, "provenance", &format!("{signature}{}", table.replace("strict", "lenient")));
+    check(&scene, 0, &["unknown-key"]);
+}
