@@ -78,8 +78,7 @@ impl Attestation {
             Form::Envelope => &self.value,
             Form::RegistrySignature | Form::ImageSignature => return None,
         };
-        let payload = keyed::payload_of(envelope).ok()?;
-        Statement::parse(&payload).ok()
+        Statement::parse(&keyed::payload_of(envelope).ok()?).ok()
     }
 
     /// What it claims, unproved: for who asks what a document says at all.
