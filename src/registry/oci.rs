@@ -7,6 +7,7 @@
 mod attached;
 mod error;
 mod fault;
+mod hints;
 mod layout;
 mod token;
 mod write;
