@@ -4,12 +4,16 @@
 //! Refuses what SRI tolerates and a pin must not: several hashes in one value, options behind `?`,
 //! base64 that is not canonical, and every algorithm weaker than SHA-256.
 
+mod beside;
+
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::Digest as _;
+
+pub use beside::{Beside, Running};
 
 /// A hash function that a pin may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -289,6 +293,15 @@ impl Hasher {
             Algorithm::Sha384 => State::Sha384(sha2::Sha384::new()),
             Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
         })
+    }
+
+    /// The hash function.
+    pub const fn algorithm(&self) -> Algorithm {
+        match &self.0 {
+            State::Sha256(_) => Algorithm::Sha256,
+            State::Sha384(_) => Algorithm::Sha384,
+            State::Sha512(_) => Algorithm::Sha512,
+        }
     }
 
     /// Feeds the next bytes.

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use super::beside::Beside;
 use super::candidates::Candidates;
 use super::key::PublicKey;
 use super::refusal::Refusal;
 use super::trust::TrustedKeys;
-use crate::digest::Sha256;
+use crate::digest::{Beside, Sha256, Sha256Hasher};
 use crate::wasmfile::{Kind, Pass, Section, Selection, SignatureData, Step};
 
 /// What must be signed, and by whom.
@@ -165,7 +164,7 @@ pub(super) fn judge<R: Read>(
     detached: Option<&[u8]>,
     watch: Watch<'_>,
 ) -> Result<Proof, Refusal> {
-    let mut digest = policy.digest.then(Beside::new);
+    let mut digest = policy.digest.then(|| Beside::new(Sha256Hasher::default()));
     let mut size: u64 = 0;
     let mut raw = |bytes: &[u8]| {
         if let Some(digest) = &mut digest {
@@ -205,7 +204,7 @@ pub(super) fn judge<R: Read>(
                 let end = hearing.needed_end;
                 let (signers, covered, parts) = hearing.end(last)?;
                 drop(pass);
-                let sha256 = digest.map(Beside::finish);
+                let sha256 = digest.map(|digest| digest.back().finish());
                 return Ok(Proof { kind, signers, parts, covered, size, end, sha256, content });
             }
         }

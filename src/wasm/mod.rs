@@ -24,7 +24,6 @@
 //! Refused in short: files that are not what was signed, whole parts taken away or put behind, signatures of nobody who is
 //! trusted or of too few, a check of a part where nothing separates parts, and keys that anybody can sign with.
 
-mod beside;
 mod candidates;
 mod forms;
 mod judge;
