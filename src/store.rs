@@ -20,6 +20,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::digest::{Algorithm, Hasher, Integrity, Sha256};
 use crate::fs::{self, Dir, FsError, Lock};
@@ -38,9 +39,15 @@ pub struct VerifiedBlob {
     file: File,
     len: u64,
     integrity: Integrity,
+    /// Their digest under another algorithm, once somebody wanted it.
+    other: OnceLock<Integrity>,
 }
 
 impl VerifiedBlob {
+    fn new(file: File, len: u64, integrity: Integrity, other: Option<Integrity>) -> Self {
+        Self { file, len, integrity, other: other.map_or_else(OnceLock::new, OnceLock::from) }
+    }
+
     /// Length, in bytes.
     pub const fn len(&self) -> u64 {
         self.len
@@ -56,19 +63,23 @@ impl VerifiedBlob {
         &self.integrity
     }
 
-    /// The digest of the bytes under an algorithm: what they were checked against where that is of this algorithm, else
-    /// all of them are read.
+    /// The digest of the bytes under an algorithm: all of them are read, unless it is known.
     pub fn digest(&self, algorithm: Algorithm) -> io::Result<Integrity> {
-        if self.integrity.algorithm() == algorithm {
-            return Ok(self.integrity.clone());
+        let mut known = self.other.get().into_iter().chain([&self.integrity]);
+        if let Some(known) = known.find(|one| one.algorithm() == algorithm) {
+            return Ok(known.clone());
         }
         let (mut hasher, mut reader, mut buffer) = (Hasher::new(algorithm), self.reader(), vec![0; CHUNK]);
         loop {
             match reader.read(&mut buffer)? {
-                0 => return Ok(hasher.finish()),
+                0 => break,
                 length => hasher.update(buffer.get(..length).unwrap_or_default()),
             }
         }
+        let digest = hasher.finish();
+        // The first that was wanted is kept; nobody wants two.
+        let _ = self.other.set(digest.clone());
+        Ok(digest)
     }
 
     /// A reader of its own, from the first byte.
@@ -201,7 +212,7 @@ impl Store {
     /// Opens and hashes a file outside the store that nobody has pinned yet: what it has is what it is.
     pub fn open_unpinned(path: &Path) -> Result<VerifiedBlob, FsError> {
         let (file, len, integrity) = hash(fs::open(path)?, path, Algorithm::Sha512)?;
-        Ok(VerifiedBlob { file, len, integrity })
+        Ok(VerifiedBlob::new(file, len, integrity, None))
     }
 
     /// Where a tree can be put together that is only looked at; who makes something there removes it.
@@ -324,7 +335,7 @@ impl Store {
 fn check(file: File, path: &Path, expected: &Integrity) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
     let (file, len, received) = hash(file, path, expected.algorithm())?;
     if received == *expected {
-        Ok(Ok(VerifiedBlob { file, len, integrity: received }))
+        Ok(Ok(VerifiedBlob::new(file, len, received, None)))
     } else {
         Ok(Err(Mismatch { expected: expected.clone(), received, size: len }))
     }

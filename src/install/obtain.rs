@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use super::evidence::digest_of;
 use super::{Conduct, shared};
 use crate::ctx::{Ctx, Step};
-use crate::digest::Algorithm;
+use crate::digest::{Algorithm, Integrity};
 use crate::error::{Attempt, AttemptFailure, Error};
 use crate::fs::FsError;
 use crate::http::{self, BodyLimit, Rules, Sink};
@@ -278,6 +278,11 @@ pub(super) struct Receiver<'a> {
 impl<'a> Receiver<'a> {
     pub(super) const fn new(ctx: &'a Ctx<'a>, name: &'a str, incoming: Incoming) -> Self {
         Self { ctx, name, incoming, total: None }
+    }
+
+    /// See [`Incoming::other`].
+    pub(super) fn other(&self) -> Option<Integrity> {
+        self.incoming.other()
     }
 
     /// Puts what came into its place in the store, if it is right.

@@ -56,8 +56,12 @@ pub(super) fn receive(
         return Ok(Err(failed(OciError::TooLong { digest, limit: MAX_ARTIFACT_LEN })));
     }
     ctx.progress.step(name, Step::Fetching);
-    let mut incoming = Receiver::new(ctx, name, ctx.store.receive(&expected)?);
-    if let Err(error) = repository.blob(&chosen, &mut incoming) {
+    // Both digests of one reading: that of the manifest is also what evidence is about.
+    let incoming = ctx.store.receive(&expected)?.and(chosen.digest.algorithm());
+    let mut incoming = Receiver::new(ctx, name, incoming);
+    let came = repository.stream(&chosen, &mut incoming);
+    // Where both are of one algorithm they are the same, see above.
+    if let Err(error) = came.and_then(|_| incoming.other().map_or(Ok(()), |other| repository.hold(&chosen, other))) {
         return Ok(Err(failed(error)));
     }
     let mismatch = match incoming.finish()? {

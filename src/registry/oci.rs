@@ -22,7 +22,7 @@ pub use self::fault::Fault;
 pub use self::layout::Layout;
 use self::token::Shown;
 use super::ask::{Memory, bare};
-use crate::digest::{Hasher, Integrity};
+use crate::digest::{Beside, Hasher, Integrity};
 use crate::http::{self, Begun, BodyLimit, Clock, Failure, Http, Outcome, Rules, Sink};
 use crate::oci::{ACCEPT, Descriptor, Logins, MAX_MANIFEST_LEN, Reference, digest_text, parse_digest};
 use crate::source::credentials::Credentials;
@@ -121,15 +121,26 @@ impl<'a> Repository<'a> {
 
     /// Streams the bytes of a descriptor into `sink`, exactly as many as it says, and holds them to its digest.
     pub fn blob(&self, blob: &Descriptor, sink: &mut dyn Sink) -> Result<Outcome, OciError> {
-        let url = places::blob_url(&self.base, &blob.digest).map_err(OciError::Address)?;
-        let mut hashed = Hashed { inner: sink, hasher: Hasher::new(blob.digest.algorithm()), wanted: &blob.digest };
-        let outcome = self.get(&url, BodyLimit::Exact(blob.size), None, &mut hashed)?;
-        let received = hashed.hasher.finish();
-        if received != blob.digest {
-            let expected = blob.digest.clone();
-            return Err(self.chain(&digest_text(&blob.digest), ChainError::Digest { expected, received }));
-        }
+        let hasher = Beside::new(Hasher::new(blob.digest.algorithm()));
+        let mut hashed = Hashed { inner: sink, hasher, wanted: &blob.digest };
+        let outcome = self.stream(blob, &mut hashed)?;
+        self.hold(blob, hashed.hasher.back().finish())?;
         Ok(outcome)
+    }
+
+    /// The same for who takes the digest himself, to [`hold`](Self::hold) it to the descriptor's.
+    pub fn stream(&self, blob: &Descriptor, sink: &mut dyn Sink) -> Result<Outcome, OciError> {
+        let url = places::blob_url(&self.base, &blob.digest).map_err(OciError::Address)?;
+        self.get(&url, BodyLimit::Exact(blob.size), None, sink)
+    }
+
+    /// Holds the digest of what came to that of the descriptor.
+    pub fn hold(&self, blob: &Descriptor, received: Integrity) -> Result<(), OciError> {
+        if received == blob.digest {
+            return Ok(());
+        }
+        let expected = blob.digest.clone();
+        Err(self.chain(&digest_text(&blob.digest), ChainError::Digest { expected, received }))
     }
 
     /// The same in memory, for what is short.
@@ -218,13 +229,13 @@ impl<'a> Repository<'a> {
 /// Takes the digest of what goes by.
 struct Hashed<'a> {
     inner: &'a mut dyn Sink,
-    hasher: Hasher,
+    hasher: Beside<Hasher>,
     wanted: &'a Integrity,
 }
 
 impl Sink for Hashed<'_> {
     fn restart(&mut self) -> io::Result<()> {
-        self.hasher = Hasher::new(self.wanted.algorithm());
+        self.hasher = Beside::new(Hasher::new(self.wanted.algorithm()));
         self.inner.restart()
     }
 
@@ -238,7 +249,7 @@ impl Sink for Hashed<'_> {
     }
 
     fn is_expected(&self) -> Option<bool> {
-        Some(self.hasher.clone().finish() == *self.wanted)
+        Some(self.hasher.so_far()?.finish() == *self.wanted)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use super::{File, Mismatch, Store, VerifiedBlob};
-use crate::digest::{Algorithm, Hasher, Integrity};
+use crate::digest::{Algorithm, Beside, Hasher, Integrity};
 use crate::fs::{self, FsError};
 
 /// Bytes on their way into the store; dropped without [`Incoming::finish`], they leave nothing.
@@ -13,7 +13,9 @@ pub struct Incoming {
     store: Store,
     /// `None` for bytes that nobody has pinned yet.
     expected: Option<Integrity>,
-    hasher: Hasher,
+    hasher: Beside<Hasher>,
+    /// Under another algorithm.
+    other: Option<Hasher>,
     file: File,
     beside: PathBuf,
     len: u64,
@@ -35,16 +37,32 @@ impl Store {
     fn incoming(&self, path: PathBuf, expected: Option<Integrity>) -> Result<Incoming, FsError> {
         fs::create_folders(path.parent().unwrap_or(self.root()))?;
         let (file, beside) = fs::create_beside(&path)?;
-        let hasher = Hasher::new(expected.as_ref().map_or(Algorithm::Sha512, Integrity::algorithm));
-        Ok(Incoming { store: self.clone(), expected, hasher, file, beside, len: 0, kept: false })
+        let algorithm = expected.as_ref().map_or(Algorithm::Sha512, Integrity::algorithm);
+        let hasher = Beside::new(Hasher::new(algorithm));
+        Ok(Incoming { store: self.clone(), expected, hasher, other: None, file, beside, len: 0, kept: false })
     }
 }
 
 impl Incoming {
+    /// The same, with the digest under this algorithm too, for who would read all of it again to have that.
+    #[must_use]
+    pub fn and(mut self, algorithm: Algorithm) -> Self {
+        self.other = (self.algorithm() != algorithm).then(|| Hasher::new(algorithm));
+        self
+    }
+
+    /// The digest under the other algorithm of what came so far, where one was asked for.
+    pub fn other(&self) -> Option<Integrity> {
+        self.other.clone().map(Hasher::finish)
+    }
+
     /// Takes the next bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.hasher.update(bytes);
+        if let Some(other) = &mut self.other {
+            other.update(bytes);
+        }
         self.len = self.len.saturating_add(u64::try_from(bytes.len()).unwrap_or_default());
         Ok(())
     }
@@ -53,7 +71,8 @@ impl Incoming {
     pub fn restart(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
-        self.hasher = self.new_hasher();
+        self.hasher = Beside::new(Hasher::new(self.algorithm()));
+        self.other = self.other.take().map(|other| Hasher::new(other.algorithm()));
         self.len = 0;
         Ok(())
     }
@@ -71,13 +90,13 @@ impl Incoming {
     /// Whether the bytes so far have the digest that they are to have; `None` where nobody has pinned them.
     pub fn is_expected(&self) -> Option<bool> {
         let expected = self.expected.as_ref()?;
-        Some(self.hasher.clone().finish() == *expected)
+        Some(self.hasher.so_far()?.finish() == *expected)
     }
 
     /// Puts the bytes into their place if their digest is right.
     pub fn finish(mut self) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
-        let fresh = self.new_hasher();
-        let received = std::mem::replace(&mut self.hasher, fresh).finish();
+        let fresh = Beside::new(Hasher::new(self.algorithm()));
+        let received = std::mem::replace(&mut self.hasher, fresh).back().finish();
         if let Some(expected) = &self.expected
             && received != *expected
         {
@@ -88,11 +107,11 @@ impl Incoming {
         fs::rename(&self.beside, &path)?;
         self.kept = true;
         let file = self.file.try_clone().map_err(|error| FsError::new("open", &path, error))?;
-        Ok(Ok(VerifiedBlob { file, len: self.len, integrity: received }))
+        Ok(Ok(VerifiedBlob::new(file, self.len, received, self.other())))
     }
 
-    fn new_hasher(&self) -> Hasher {
-        Hasher::new(self.expected.as_ref().map_or(Algorithm::Sha512, Integrity::algorithm))
+    fn algorithm(&self) -> Algorithm {
+        self.expected.as_ref().map_or(Algorithm::Sha512, Integrity::algorithm)
     }
 }
 
@@ -102,5 +121,43 @@ impl Drop for Incoming {
             // Nothing can be done about a failure here; `cache gc` sweeps what stays.
             let _ = fs::remove(&self.beside);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_digest_is_taken_on_the_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::new(folder.path().to_owned());
+        let bytes = vec![7; 3 << 20];
+        let integrity = Integrity::of(Algorithm::Sha512, &bytes);
+        let mut incoming = store.receive(&integrity).expect("a place").and(Algorithm::Sha256);
+        // An attempt that breaks off counts for neither.
+        incoming.write(b"something else").expect("room");
+        incoming.restart().expect("a file");
+        bytes.chunks(100_000).for_each(|chunk| incoming.write(chunk).expect("room"));
+        let sha256 = Integrity::of(Algorithm::Sha256, &bytes);
+        assert_eq!(incoming.other(), Some(sha256.clone()));
+        let blob = incoming.finish().expect("a file").expect("the right bytes");
+        assert_eq!(blob.digest(Algorithm::Sha512).expect("known"), integrity);
+        // Nobody reads them for it.
+        std::fs::write(store.path_of(&integrity), b"").expect("a file");
+        assert_eq!(blob.digest(Algorithm::Sha256).expect("known"), sha256);
+        assert_ne!(blob.digest(Algorithm::Sha384).expect("read"), Integrity::of(Algorithm::Sha384, &bytes));
+    }
+
+    #[test]
+    fn wrong_bytes_are_not_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::new(folder.path().to_owned());
+        let integrity = Integrity::of(Algorithm::Sha512, b"right");
+        let mut incoming = store.receive(&integrity).expect("a place");
+        incoming.write(b"wrong").expect("room");
+        let mismatch = incoming.finish().expect("a file").expect_err("wrong");
+        assert_eq!((mismatch.received, mismatch.size), (Integrity::of(Algorithm::Sha512, b"wrong"), 5));
+        assert!(!store.has(&integrity).expect("a folder"));
     }
 }

@@ -227,7 +227,13 @@ fn digests_and_lengths_hold_on_the_way() {
         pinned(&scene, &artifact, TOOL, "format = \"raw\"");
         check(&scene, 1, &[code]);
     }
+    // Bytes that the pin's integrity knows, and the manifest does not.
+    let (last, rest) = TOOL.split_last().expect("bytes");
+    scene.set(|knobs| knobs.evil = "blob");
+    pinned(&scene, &artifact, &[rest, &[last ^ 1]].concat(), "format = \"raw\"");
+    check(&scene, 1, &["integrity-mismatch"]);
     scene.set(|knobs| knobs.evil = "loop");
+    pinned(&scene, &artifact, TOOL, "format = \"raw\"");
     check(&scene, 2, &["redirect-limit"]);
     // A mirror has the bytes.
     scene.project.web.serve("https://mirror.example.com/tool", TOOL);
