@@ -12,8 +12,8 @@ mod layout;
 mod token;
 mod write;
 
-use std::cell::RefCell;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use self::attached::{Attached, MAX_CANDIDATES, MAX_REFERRERS, Shelf};
@@ -39,9 +39,9 @@ pub struct Repository<'a> {
     /// `BASE/v2/NAME/`.
     base: Url,
     /// What the registry wanted to see, once it asked.
-    seen: RefCell<Credentials>,
+    seen: Mutex<Credentials>,
     /// How that was had, for the message where it is not enough.
-    shown: RefCell<Shown>,
+    shown: Mutex<Shown>,
     /// What a token is asked for.
     actions: &'static str,
     /// How long each request may take, where not all together have an end.
@@ -56,7 +56,7 @@ impl<'a> Repository<'a> {
         reference: &Reference,
     ) -> Result<Self, OciError> {
         let base = places::repository_url(reference).map_err(OciError::Address)?;
-        let (reference, seen, shown) = (reference.clone(), RefCell::default(), RefCell::default());
+        let (reference, seen, shown) = (reference.clone(), Mutex::default(), Mutex::default());
         Ok(Self { http, rules, clock, logins, reference, base, seen, shown, actions: "pull", each: None })
     }
 
@@ -75,13 +75,8 @@ impl<'a> Repository<'a> {
     /// The same, with what the registry wanted to see before.
     #[must_use]
     pub fn having_seen(self, seen: Credentials) -> Self {
-        self.seen.replace(seen);
+        self.show(seen);
         self
-    }
-
-    /// What the registry wanted to see, once it asked.
-    pub fn seen(&self) -> Credentials {
-        self.seen.borrow().clone()
     }
 
     /// The rules, with the time that a request has for so many bytes: as much again for each gigabyte.
@@ -192,12 +187,22 @@ impl<'a> Repository<'a> {
         };
         let Some(challenge) = self.challenge_of(&error) else { return Err(OciError::of(error)) };
         let seen = self.answer(&challenge)?;
-        self.seen.replace(seen);
+        self.show(seen);
         // A token that ended in the middle of a blob costs nothing of what is there.
         self.try_get(url, (limit, &mut begun), accept, sink).map_err(|error| match self.challenge_of(&error) {
             Some(_) => self.unauthorized(),
             None => OciError::of(error),
         })
+    }
+
+    /// What the registry wanted to see, once it asked.
+    pub fn seen(&self) -> Credentials {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it is shown from now on.
+    fn show(&self, seen: Credentials) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 
     fn try_get(
@@ -207,7 +212,7 @@ impl<'a> Repository<'a> {
         accept: Option<&'static str>,
         sink: &mut dyn Sink,
     ) -> Result<Outcome, http::DownloadError> {
-        let seen = self.seen.borrow();
+        let seen = self.seen();
         let (BodyLimit::Exact(bytes) | BodyLimit::AtMost(bytes)) = begun.0;
         let rules = Rules { credentials: &seen, accept, ..self.rules(bytes) };
         http::go_on(self.http, url, &rules, begun, self.clock, sink)

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::commands::work;
 use crate::ctx::Ctx;
 use crate::digest::{Hasher, Integrity};
 use crate::error::{Error, PullError};
@@ -21,26 +23,26 @@ use crate::registry::oci::OciError;
 use crate::source::oci::ChainError;
 use crate::tree;
 
-/// Files that are fetched beside their places.
+/// Files that are to come.
 pub(super) struct Files {
     root: Dir,
-    names: std::vec::IntoIter<RelPath>,
-    /// Those that are there already, as they should be.
-    standing: Vec<String>,
-    staged: Vec<Staged>,
+    files: Vec<(RelPath, Descriptor)>,
 }
 
-/// A file that is whole, under a name that is not its own yet.
+/// Files that are all there.
+pub(super) struct Whole(Vec<Staged>);
+
+/// A file beside its place, which goes with this unless it is published.
 struct Staged {
-    folder: Dir,
-    beside: String,
     path: RelPath,
+    /// Its folder, and the name that is not its own yet; none where it stood in its place before.
+    beside: Option<(Dir, String)>,
 }
 
 impl Files {
     /// Reads what the files are called, and looks at where they go, before anything is fetched.
     pub(super) fn plan(manifest: &Manifest, out: &Path, artifact: &str) -> Result<Self, Error> {
-        let mut names: Vec<RelPath> = Vec::new();
+        let mut files: Vec<(RelPath, Descriptor)> = Vec::new();
         let mut known = BTreeSet::new();
         for layer in &manifest.layers {
             let chain = |error| OciError::Chain { place: artifact.to_owned(), error };
@@ -54,46 +56,81 @@ impl Files {
             if !known.insert(path.collision_key()) {
                 return Err(PullError::Twice { path }.into());
             }
-            names.push(path);
+            files.push((path, layer.clone()));
         }
         // A file where another one needs a folder.
         let is_folder = |path: &RelPath| known.iter().any(|key| key.starts_with(&format!("{}/", path.collision_key())));
-        if let Some(path) = names.iter().find(|path| is_folder(path)) {
+        if let Some(path) = files.iter().map(|(path, _)| path).find(|path| is_folder(path)) {
             return Err(PullError::Twice { path: path.clone() }.into());
         }
         fs::create_folders(out)?;
         let root = Dir::open(out)?;
-        Ok(Self { root, names: names.into_iter(), standing: Vec::new(), staged: Vec::new() })
+        Ok(Self { root, files })
     }
 
-    /// Fetches the next file, unless it is there already.
+    /// How long they are together, in bytes.
+    pub(super) fn total(&self) -> u64 {
+        self.files.iter().fold(0, |total, (_, layer)| total.saturating_add(layer.size))
+    }
+
+    /// Fetches the files, several at once, unless they are there already. The first error ends all of it.
     pub(super) fn receive(
-        &mut self,
+        &self,
         ctx: &Ctx<'_>,
         name: &str,
-        layer: &Descriptor,
+        fetch: impl Fn(&Descriptor, &mut dyn Sink) -> Result<(), OciError> + Sync,
+    ) -> Result<Whole, Error> {
+        let together = Together { total: self.total(), received: AtomicU64::new(0), over: AtomicBool::new(false) };
+        let one = |(path, layer): &(RelPath, Descriptor)| {
+            if together.over.load(Ordering::Relaxed) {
+                return Err(None);
+            }
+            let outcome = self.one(ctx, name, (path, layer), &together, |sink| fetch(layer, sink));
+            // Those that come after the first error are only its echo.
+            outcome.map_err(|error| (!together.over.swap(true, Ordering::Relaxed)).then_some(error))
+        };
+        let outcomes = work::each(&self.files, AT_ONCE, |(_, layer)| layer.size, one);
+        let (mut whole, mut failed) = (Vec::new(), None);
+        for outcome in outcomes {
+            match outcome {
+                Ok(staged) => whole.push(staged),
+                Err(error) => failed = failed.or(error),
+            }
+        }
+        failed.map_or(Ok(Whole(whole)), Err)
+    }
+
+    fn one(
+        &self,
+        ctx: &Ctx<'_>,
+        name: &str,
+        (path, layer): (&RelPath, &Descriptor),
+        together: &Together,
         fetch: impl FnOnce(&mut dyn Sink) -> Result<(), OciError>,
-    ) -> Result<(), Error> {
-        let Some(path) = self.names.next() else { return Ok(()) };
-        let folder = tree::make_parent_of(&self.root, &path)?;
+    ) -> Result<Staged, Error> {
+        let (path, folder) = (path.clone(), tree::make_parent_of(&self.root, path)?);
         if stands(&folder, &path, layer)? {
-            self.standing.push(path.to_string());
-            return Ok(());
+            return Ok(Staged { path, beside: None });
         }
         let beside = fs::unique_name(path.file_name());
         let file = folder.create(&beside, 0o644)?;
-        let mut sink = FileSink { ctx, name, file, len: 0, total: None };
-        self.staged.push(Staged { folder, beside, path });
-        Ok(fetch(&mut sink)?)
+        let staged = Staged { path, beside: Some((folder, beside)) };
+        fetch(&mut FileSink { together: Some(together), ..FileSink::new(ctx, name, file) })?;
+        Ok(staged)
     }
+}
 
+impl Whole {
     /// Puts all files into their places; their names.
-    pub(super) fn publish(mut self) -> Result<Vec<String>, Error> {
-        let mut written = std::mem::take(&mut self.standing);
-        for staged in &self.staged {
-            // What came there since it was looked at is somebody else's.
-            if !staged.folder.rename_if_free(&staged.beside, staged.path.file_name())? {
-                return Err(PullError::Exists { path: staged.path.clone() }.into());
+    pub(super) fn publish(self) -> Result<Vec<String>, Error> {
+        let mut written = Vec::new();
+        for mut staged in self.0 {
+            if let Some((folder, beside)) = &staged.beside {
+                // What came there since it was looked at is somebody else's.
+                if !folder.rename_if_free(beside, staged.path.file_name())? {
+                    return Err(PullError::Exists { path: staged.path.clone() }.into());
+                }
+                staged.beside = None;
             }
             written.push(staged.path.to_string());
         }
@@ -102,13 +139,23 @@ impl Files {
     }
 }
 
-impl Drop for Files {
+impl Drop for Staged {
     fn drop(&mut self) {
-        for staged in &self.staged {
+        if let Some((folder, beside)) = &self.beside {
             // The first error is the one to tell.
-            let _ = staged.folder.remove_all(&staged.beside);
+            let _ = folder.remove_all(beside);
         }
     }
+}
+
+/// What those have in common that are fetched at once.
+struct Together {
+    /// How many bytes they have.
+    total: u64,
+    /// How many came.
+    received: AtomicU64,
+    /// Whether one of them failed.
+    over: AtomicBool,
 }
 
 /// What a layer's file is called: its title, else its digest.
@@ -157,12 +204,14 @@ pub(super) struct FileSink<'a> {
     file: File,
     len: u64,
     total: Option<u64>,
+    /// Those that are fetched with it.
+    together: Option<&'a Together>,
 }
 
 impl<'a> FileSink<'a> {
     /// Into an empty file; `name` is what progress is told of.
     pub(super) const fn new(ctx: &'a Ctx<'a>, name: &'a str, file: File) -> Self {
-        Self { ctx, name, file, len: 0, total: None }
+        Self { ctx, name, file, len: 0, total: None, together: None }
     }
 }
 
@@ -170,6 +219,9 @@ impl Sink for FileSink<'_> {
     fn restart(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
+        if let Some(together) = self.together {
+            together.received.fetch_sub(self.len, Ordering::Relaxed);
+        }
         self.len = 0;
         Ok(())
     }
@@ -180,12 +232,25 @@ impl Sink for FileSink<'_> {
 
     fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.file.write_all(chunk)?;
-        self.len = self.len.saturating_add(u64::try_from(chunk.len()).unwrap_or_default());
-        self.ctx.progress.received(self.name, self.len, self.total);
+        let length = u64::try_from(chunk.len()).unwrap_or_default();
+        self.len = self.len.saturating_add(length);
+        let (received, total) = match self.together {
+            None => (self.len, self.total),
+            Some(together) if together.over.load(Ordering::Relaxed) => {
+                return Err(io::Error::other("another file cannot be had"));
+            }
+            Some(together) => {
+                let before = together.received.fetch_add(length, Ordering::Relaxed);
+                (before.saturating_add(length), Some(together.total))
+            }
+        };
+        self.ctx.progress.received(self.name, received, total);
         Ok(())
     }
 }
 
+/// How many files are fetched at once, as other clients do it: more gain nothing, and a registry has others to serve.
+const AT_ONCE: usize = 3;
 /// How much is read at once, in bytes.
 const PIECE: usize = 64 << 10;
 /// How much of a title a message shows, in characters.

@@ -88,16 +88,12 @@ fn files(
     let reference = &pull.options.reference;
     let manifest = manifest(repository, pull, examined)?;
     let name = reference.to_string();
-    let mut files = Files::plan(&manifest, &pull.out, &named(reference, &examined.digest))?;
-    let mut bytes = 0_u64;
-    for layer in &manifest.layers {
-        ctx.progress.step(&name, Step::Fetching);
-        files.receive(ctx, &name, layer, |sink| repository.blob(layer, sink).map(|_| ()))?;
-        bytes = bytes.saturating_add(layer.size);
-    }
-    let written = files.publish()?;
+    let files = Files::plan(&manifest, &pull.out, &named(reference, &examined.digest))?;
+    ctx.progress.step(&name, Step::Fetching);
+    let whole = files.receive(ctx, &name, |layer, sink| repository.blob(layer, sink).map(|_| ()))?;
+    let written = whole.publish()?;
     ctx.progress.step(&name, Step::Over);
-    Ok((written, bytes))
+    Ok((written, files.total()))
 }
 
 /// The manifest that is meant; what was judged is not asked for again.

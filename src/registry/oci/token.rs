@@ -3,6 +3,8 @@
 //! A login is looked for when a registry asks, and not before: a program may keep it. It goes to the server that it is
 //! configured for, so that a realm elsewhere is shown none but its own, and that only where the file names the registry too.
 
+use std::sync::PoisonError;
+
 use serde_json::Value;
 
 use super::write::refused;
@@ -40,7 +42,7 @@ impl Repository<'_> {
         }
         let login = self.login().map_err(OciError::Helper)?;
         let secret = login.as_ref().and_then(password);
-        self.shown.replace(Shown { has_login: secret.is_some(), realm: None });
+        self.remember(Shown { has_login: secret.is_some(), realm: None });
         credentials.add(&self.base, secret.ok_or_else(|| self.unauthorized())?);
         Ok(credentials)
     }
@@ -65,7 +67,7 @@ impl Repository<'_> {
         let server = realm.origin().authority();
         let login = if is_own { self.login() } else { self.logins.find_for_realm(registry, &server) };
         let login = login.map_err(OciError::Helper)?;
-        self.shown.replace(Shown { has_login: login.is_some(), realm: (!is_own).then_some(server) });
+        self.remember(Shown { has_login: login.is_some(), realm: (!is_own).then_some(server) });
         let service = challenge.parameters.get("service").map(String::as_str);
         let bytes = match &login {
             Some(Login::Identity(token)) => self.refreshed(&realm, service, token)?,
@@ -124,9 +126,14 @@ impl Repository<'_> {
         }
     }
 
+    fn remember(&self, shown: Shown) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+    }
+
     /// Why what was shown is not enough.
     pub(super) fn unauthorized(&self) -> OciError {
-        let (shown, registry) = (self.shown.borrow(), self.reference.registry());
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let registry = self.reference.registry();
         OciError::Unauthorized {
             place: format!("{registry}/{}", self.reference.repository()),
             has_login: shown.has_login,

@@ -259,7 +259,7 @@ impl Repository<'_> {
             return Ok(reply);
         };
         let seen = self.answer(challenge)?;
-        self.seen.replace(seen);
+        self.show(seen);
         let reply = self.try_send(method, url, headers, attempts)?;
         if reply.status == 401 { Err(self.unauthorized()) } else { Ok(reply) }
     }
@@ -274,7 +274,7 @@ impl Repository<'_> {
         // Some registries take uploads beside `/v2/`: what one names on its own origin is the registry itself.
         let is_own = matches!(method, Method::Put(_)) && url.origin() == self.base.origin();
         let shown_to = if is_own { &self.base } else { url };
-        let secret = self.seen.borrow().for_url(shown_to).map(|secret| ("Authorization", secret.expose().to_owned()));
+        let secret = self.seen().for_url(shown_to).map(|secret| ("Authorization", secret.expose().to_owned()));
         let headers = headers.iter().cloned().chain(secret).collect();
         let length = if let Method::Put(content) = method { content.length() } else { 0 };
         let Rules { deadline, backoff, .. } = self.rules(length);

@@ -141,6 +141,24 @@ fn nothing_is_in_its_place_before_all_is_whole() {
 }
 
 #[test]
+fn many_files_come_together_or_not_at_all() {
+    let names: Vec<String> = (0..20).map(|number| format!("folder/{number:02}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+    let scene = Scene::new();
+    let digest = scene.registry.artifact(REPO, "v1", &files);
+    scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
+    // What was fetched when one of them turned out wrong goes again, and only that one is told.
+    let bad = super::registry::digest(files[13].1);
+    scene.registry.rot(&bad);
+    is(pulled(&scene, false), 1, &["integrity-mismatch"]);
+    assert!(out(&scene).is_empty(), "{:?}", out(&scene));
+    scene.registry.rot(&bad);
+    assert_eq!(report(&scene, false).rows[0].detail.split(',').next(), Some("20 files"));
+    assert_eq!(out(&scene), names);
+    assert!(names.iter().all(|name| scene.project.read(&format!("out/{name}")) == *name));
+}
+
+#[test]
 fn of_an_index_one_platform_comes() {
     let scene = Scene::new();
     let entry = |platform: &str| {
