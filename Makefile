@@ -46,11 +46,12 @@ interop: ## What pinfold signs, before other people's tools (needs the internet;
 		sed -n 's/.*"name":"it".*"executable":"\([^"]*\)".*/\1/p') && \
 	python3 tests/interop/run.py --pinfold $(CARGO_TARGET_DIR)/debug/pinfold --tests "$$tests"
 
-bench: build ## Side by side with other installers and verifiers (takes minutes; obtains them through npm and pip)
+bench: build ## Side by side with other installers and verifiers (takes minutes; obtains them by npm, pip, apt)
 	python3 tests/bench/check.py --pinfold $(PINFOLD)
 	python3 tests/bench/fetch.py --pinfold $(PINFOLD)
 	python3 tests/bench/attest.py --pinfold $(PINFOLD)
 	python3 tests/bench/wasm.py --pinfold $(PINFOLD)
+	python3 tests/bench/oci.py --pinfold $(PINFOLD)
 
 # libFuzzer's instrumentation needs flags that only a nightly compiler takes, or a stable one under RUSTC_BOOTSTRAP.
 FUZZ_SECONDS ?= 60
