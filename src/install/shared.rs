@@ -35,7 +35,9 @@ pub(super) fn receive(
         findings.push(wrong(message));
         return Ok(None);
     }
-    let mut incoming = Receiver::new(ctx, name, ctx.store.receive(&artifact.integrity)?);
+    // Its SHA-256 is what evidence may be about, and what it is called where it is put.
+    let incoming = ctx.store.receive(&artifact.integrity)?.and(Algorithm::Sha256);
+    let mut incoming = Receiver::new(ctx, name, incoming);
     match remote.bytes(&entry, &mut incoming) {
         Ok(true) => {}
         Ok(false) => return Ok(None),

@@ -188,9 +188,10 @@ impl Remote<'_> {
         asked.map(Option::flatten)
     }
 
-    /// Streams the bytes of an entry. `false` where it does not hand them out; an error says that they are wrong.
+    /// Streams the bytes of an entry, for who holds them to the pin's digest. `false` where it does not hand them out; an
+    /// error says that they are wrong.
     pub fn bytes(&self, entry: &Entry, sink: &mut dyn Sink) -> Result<bool, OciError> {
-        let came = self.with("", self.timeouts.deadline, |repository| repository.blob(&entry.bytes, sink));
+        let came = self.with("", self.timeouts.deadline, |repository| repository.stream(&entry.bytes, sink));
         came.map(|came| came.is_some())
     }
 
