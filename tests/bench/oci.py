@@ -84,7 +84,9 @@ class Bench:
         """All lines in turn; what the first run of each left behind is looked at. That run fills caches, and does not
         count."""
         for number in range(rounds + 1):
-            for line in lines if number % 2 else lines[::-1]:
+            # Each round begins with another program, so that none runs twice in a row.
+            turn = number % len(lines)
+            for line in lines[turn:] + lines[:turn]:
                 done = run(line.command(number), line.cwd or self.work, self.env, self.work / "log")
                 if done.failure:
                     sys.exit(f"{line.name}: {done.failure}")
