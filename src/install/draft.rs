@@ -5,7 +5,8 @@
 
 use super::ask;
 use super::demand::name_of;
-use super::evidence::{digest_of, digests, needs_sha256, read};
+use super::digests::{digest_of, digests, needs_sha256};
+use super::evidence::read;
 use super::{evidence, unpack};
 use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};

@@ -8,6 +8,8 @@ use std::io::{self, Read};
 use super::Conduct;
 use super::ask::{self, With};
 pub use super::demand::{Demand, demand};
+pub use super::digests::digest_of;
+use super::digests::{digests, needs_sha256};
 use super::oci::About;
 use super::shared;
 use super::signature::now;
@@ -60,8 +62,43 @@ pub(super) fn look(
         && !demand.wants_more(before, Conduct { frozen: false, ..conduct })
         && (matches!(before, Evidence::Kept(_)) || conduct.frozen)
     {
-        return hold(ctx, artifact, demand, before, Some(blob));
+        return match hold(ctx, artifact, demand, before, Some(blob)) {
+            Err(error @ Error::Evidence(_)) if may_have_grown(artifact, conduct) => {
+                // Only what is good takes the place of what refuses.
+                let anew = ask_anew(ctx, project, (pin, artifact, demand), blob, conduct);
+                let is_good = |judged: &Judged| judged.signature.is_some() || judged.proof.is_some();
+                anew.ok().filter(is_good).ok_or(error)
+            }
+            outcome => outcome,
+        };
     }
+    ask_anew(ctx, project, (pin, artifact, demand), blob, conduct)
+}
+
+/// Whether a record's evidence refuses an artifact, and better may have been attached to it since.
+pub(super) fn is_outdated(
+    ctx: &Ctx<'_>,
+    artifact: &Artifact,
+    demand: &Demand<'_>,
+    evidence: &Evidence,
+    conduct: Conduct,
+) -> bool {
+    may_have_grown(artifact, conduct) && matches!(hold(ctx, artifact, demand, evidence, None), Err(Error::Evidence(_)))
+}
+
+/// Whether there may be more now: an artifact in a registry is signed again when keys change, and often after it was pinned.
+const fn may_have_grown(artifact: &Artifact, conduct: Conduct) -> bool {
+    matches!(artifact.source, Source::Oci(_)) && !conduct.offline && !conduct.frozen
+}
+
+/// Asks for the evidence of an artifact: a shared store, then upstream.
+fn ask_anew(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, demand): (&Pin, &Artifact, &Demand<'_>),
+    blob: &VerifiedBlob,
+    conduct: Conduct,
+) -> Result<Judged, Error> {
     ctx.progress.step(pin.name.as_str(), Step::Proving);
     let mut beside = Vec::new();
     let shared = if conduct.offline { None } else { shared::kept(ctx, project, artifact, demand, &mut beside) };
@@ -339,33 +376,4 @@ fn nobody_named(
     };
     judged.findings.push(finding);
     Ok(())
-}
-
-/// Whether evidence names the artifact by a digest that the pin does not have. npm's has SHA-512, all others SHA-256.
-pub(super) fn needs_sha256(artifact: &Artifact, demand: &Demand<'_>) -> bool {
-    let is_npm = matches!(artifact.source, Source::Npm(_)) && demand.file.is_none();
-    artifact.integrity.algorithm() != Algorithm::Sha256 && !is_npm
-}
-
-/// All digests that are known of the artifact: of the bytes where they are here.
-pub(super) fn digests(artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Result<Vec<Integrity>, Error> {
-    let mut digests = vec![artifact.integrity.clone()];
-    match (kept.sha256, blob) {
-        (None, None) => {}
-        (Some(sha256), None) => digests.extend(sha256.to_string().parse::<Integrity>()),
-        (recorded, Some(blob)) => {
-            let is_npm = matches!(artifact.source, Source::Npm(_));
-            for (algorithm, wanted) in [(Algorithm::Sha256, recorded.is_some()), (Algorithm::Sha512, is_npm)] {
-                if wanted && artifact.integrity.algorithm() != algorithm {
-                    digests.push(digest_of(blob, algorithm)?);
-                }
-            }
-        }
-    }
-    Ok(digests)
-}
-
-/// The digest of an artifact's bytes, of an algorithm that its pin need not have.
-pub fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Error> {
-    blob.digest(algorithm).map_err(|error| Error::Archive(error.into()))
 }

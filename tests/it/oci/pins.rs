@@ -88,6 +88,38 @@ fn signed_after_it_was_pinned() {
     assert!(scene.registry.asked().is_empty());
 }
 
+/// A key is lost or given up, and the artifact is signed again by another.
+#[test]
+fn signed_again_by_another_key() {
+    for mode in ["strict", "lenient"] {
+        let (scene, other) = (Scene::new(), Signer::new());
+        let artifact = scene.registry.artifact(REPO, "v1", &[("tool", TOOL)]);
+        scene.registry.attach(REPO, &artifact, &scene.signer.signature(&artifact));
+        pinned(&scene, &artifact, TOOL, &STRICT.replace("strict", mode));
+        check(&scene, 0, &[]);
+        scene.project.write("keys/a.pem", other.pem());
+        let refused = |expected: &[&str]| {
+            let report = fetch(&scene);
+            assert_eq!((report.exit_code(), codes(&report)), (1, expected.to_vec()), "{}", human(&report));
+        };
+        // Not yet; and neither a registry that is gone nor one that has taken the old signature away makes it good.
+        refused(&["signature-untrusted"]);
+        scene.set(|knobs| knobs.referrers = Some(500));
+        refused(&["signature-untrusted"]);
+        scene.set(|knobs| knobs.referrers = Some(404));
+        refused(&["signature-untrusted"]);
+        scene.set(|knobs| knobs.referrers = None);
+        scene.registry.attach(REPO, &artifact, &other.signature(&artifact));
+        let report = fetch(&scene);
+        assert_eq!((report.exit_code(), &*report.rows[0].status), (0, "unchanged"), "{}", human(&report));
+        // From now on without a question, and offline.
+        scene.registry.asked();
+        assert_eq!(fetch(&scene).exit_code(), 0);
+        assert_eq!(verified(&scene).exit_code(), 0);
+        assert!(scene.registry.asked().is_empty());
+    }
+}
+
 #[test]
 fn a_record_that_leads_elsewhere_refuses() {
     let scene = Scene::new();
