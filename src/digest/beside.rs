@@ -35,8 +35,8 @@ enum Word<H> {
     Show(SyncSender<H>),
 }
 
-/// Bytes that are hashed before a second thread is worth its start.
-const SHORT: usize = 1 << 20;
+/// Bytes that are hashed before a second thread is worth its start: most packages are shorter, and many are fetched at once.
+const SHORT: usize = 4 << 20;
 
 /// Bytes handed over at once, and how many such pieces are under way: what the second thread may lag behind.
 const PIECE: usize = 128 << 10;
