@@ -44,7 +44,8 @@ interop: ## What pinfold signs, before other people's tools (needs the internet;
 	WASMSIGN2=$(abspath $(CARGO_TARGET_DIR))/tools/bin/wasmsign2 $(CARGO) test --locked --test it wasm::
 	tests=$$($(CARGO) test --locked --no-run --test it --message-format json | \
 		sed -n 's/.*"name":"it".*"executable":"\([^"]*\)".*/\1/p') && \
-	python3 tests/interop/run.py --pinfold $(CARGO_TARGET_DIR)/debug/pinfold --tests "$$tests"
+	python3 tests/interop/run.py --pinfold $(CARGO_TARGET_DIR)/debug/pinfold --tests "$$tests" \
+		--downloads $(CARGO_TARGET_DIR)/tools/debian
 
 bench: build ## Side by side with other installers and verifiers (takes minutes; obtains them by npm, pip, apt)
 	python3 tests/bench/check.py --pinfold $(PINFOLD)
