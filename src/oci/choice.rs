@@ -1,6 +1,7 @@
 //! Which manifest of an index, and which layer of a manifest: exactly one, or a refusal that names what there is.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::manifest::{Descriptor, Index, Manifest};
 use super::platform::ImagePlatform;
@@ -36,6 +37,36 @@ impl fmt::Display for LayerChoice {
     }
 }
 
+impl FromStr for LayerChoice {
+    type Err = LayerChoiceError;
+
+    /// One thing that it has to be, as it is typed: `index=0`, `title=tool`, `media-type=application/wasm`.
+    fn from_str(text: &str) -> Result<Self, LayerChoiceError> {
+        let open = Self::default();
+        match text.split_once('=').filter(|(_, value)| !value.is_empty()) {
+            Some(("index", value)) => match value.parse() {
+                Ok(index) => Ok(Self { index: Some(index), ..open }),
+                Err(_) => Err(LayerChoiceError),
+            },
+            Some(("title", value)) => Ok(Self { title: Some(value.to_owned()), ..open }),
+            Some(("media-type", value)) => Ok(Self { media_type: Some(value.to_owned()), ..open }),
+            _ => Err(LayerChoiceError),
+        }
+    }
+}
+
+/// A text that chooses no layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LayerChoiceError;
+
+impl fmt::Display for LayerChoiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a layer is chosen by `index=N`, from 0, by `title=NAME` or by `media-type=TYPE`")
+    }
+}
+
+impl std::error::Error for LayerChoiceError {}
+
 impl Index {
     /// The manifest for a platform; for none, the only one that there is.
     pub fn choose(&self, platform: Option<&ImagePlatform>) -> Result<&Descriptor, ChoiceError> {
@@ -68,7 +99,7 @@ impl Index {
 impl Manifest {
     /// The layer that is meant.
     pub fn choose(&self, choice: &LayerChoice) -> Result<&Descriptor, ChoiceError> {
-        let known = || self.layers.iter().take(SHOWN).map(shown).collect();
+        let known = || self.layers.iter().take(SHOWN).enumerate().map(shown).collect();
         let mut fitting = self.layers.iter().enumerate().filter(|(index, layer)| choice.takes(*index, layer));
         match (fitting.next(), fitting.next()) {
             (Some((_, layer)), None) if layer.is_foreign => Err(ChoiceError::Foreign),
@@ -80,10 +111,10 @@ impl Manifest {
 }
 
 /// A layer in a message.
-fn shown(layer: &Descriptor) -> String {
-    let title = layer.title().map(|title| format!(" `{}`", title.escape_debug())).unwrap_or_default();
-    let kind: String = layer.media_type.escape_debug().take(100).collect();
-    format!("`{kind}`{}", title.chars().take(100).collect::<String>())
+fn shown((index, layer): (usize, &Descriptor)) -> String {
+    let short = |text: &str| text.escape_debug().take(100).collect::<String>();
+    let title = layer.title().map(|title| format!(", `{}`", short(title))).unwrap_or_default();
+    format!("index={index} (`{}`{title})", short(&layer.media_type))
 }
 
 /// How many layers a message names.
@@ -144,14 +175,23 @@ impl ChoiceError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::NoPlatform { wanted: None, .. } => None,
+            Self::PlatformNeeded { known } | Self::NoPlatform { known, .. } if known.is_empty() => {
+                Some("nothing in it says for what platform it is: name one by its own digest".to_owned())
+            }
             Self::PlatformNeeded { known } | Self::ManyPlatforms { known, .. } | Self::NoPlatform { known, .. } => {
                 let known = known.join(", ");
                 Some(format!(
                     "name one with `oci-platform` in a pin, `--platform` on the command line; there is: {known}"
                 ))
             }
+            Self::NoLayer { known } if known.is_empty() => Some("it has no layer at all".to_owned()),
             Self::NoLayer { known } | Self::ManyLayers { known } => {
-                Some(format!("choose one by `layer`: its title, media type or index; there is: {}", known.join(", ")))
+                let known = known.join(", ");
+                Some(format!(
+                    "choose one with `layer` in a pin, `--layer` on the command line, by its title, media type or \
+                     index; there is: {known}"
+                ))
             }
             Self::NestedIndex => Some("name the inner one by its own digest".to_owned()),
             Self::Foreign => None,
@@ -170,7 +210,7 @@ impl fmt::Display for ChoiceError {
             Self::ManyPlatforms { wanted, .. } => write!(f, "the index has more than one artifact for `{wanted}`"),
             Self::NestedIndex => f.write_str("the index leads to another index"),
             Self::NoLayer { .. } => f.write_str("the artifact has no layer of this kind"),
-            Self::ManyLayers { .. } => f.write_str("the artifact has more than one layer that is meant"),
+            Self::ManyLayers { .. } => f.write_str("the artifact has more than one layer that could be meant"),
             Self::Foreign => f.write_str("the layer is said to lie on another server, which nobody named"),
         }
     }
@@ -198,6 +238,23 @@ mod tests {
         match Document::parse(text.as_bytes(), Some(INDEX)).expect("an index") {
             Document::Index(index) => index,
             Document::Manifest(_) => panic!("a manifest"),
+        }
+    }
+
+    #[test]
+    fn what_is_typed_chooses_one_thing() {
+        let open = LayerChoice::default();
+        for (text, expected) in [
+            ("index=0", Some(LayerChoice { index: Some(0), ..open.clone() })),
+            ("title=a=b", Some(LayerChoice { title: Some("a=b".to_owned()), ..open.clone() })),
+            ("media-type=x/y", Some(LayerChoice { media_type: Some("x/y".to_owned()), ..open })),
+            ("index=-1", None),
+            ("index=x", None),
+            ("title=", None),
+            ("tool", None),
+            ("kind=x", None),
+        ] {
+            assert_eq!(text.parse::<LayerChoice>().ok(), expected, "{text}");
         }
     }
 

@@ -20,7 +20,7 @@ mod simplesigning;
 pub use auths::{AuthsError, Login, Logins, MAX_AUTHS_LEN};
 pub use build::{EMPTY, EMPTY_BYTES, artifact, index};
 pub use challenge::{Challenge, ChallengeError, MAX_CHALLENGE_LEN};
-pub use choice::{ChoiceError, LayerChoice};
+pub use choice::{ChoiceError, LayerChoice, LayerChoiceError};
 pub use digest::{DigestError, digest_text, parse_digest};
 pub use helper::{HelperError, Keeper, MAX_ANSWER_LEN, Said};
 pub use link::{LinkError, next_page};

@@ -239,7 +239,7 @@ impl ReferenceError {
             Self::NoHost => Some("name the registry too, as in `oci.example.com/team/tool:v1`; none is implied"),
             Self::Neither => Some("add a tag, as in `:v1`, or a digest; no tag is implied"),
             Self::NoDigest => {
-                Some("add `@sha256:…`: a tag may be moved; `pinfold oci verify` prints the digest that it has now")
+                Some("add `@sha256:…`: a tag may be moved; `pinfold add oci:…` pins the digest that it has now")
             }
             Self::Scheme | Self::NotWhole => Some("write it like `oci://oci.example.com/team/cache`"),
             _ => None,
