@@ -26,6 +26,7 @@ use crate::tree::{self, Assembled};
 
 use evidence::Judged;
 pub use obtain::{MAX_ARTIFACT_LEN, obtain_pinned, obtain_unpinned, open_kept, own_place, rules};
+pub use oci::resolve_layer;
 pub use recipe::{load_patches, recipe};
 use signed::Judged as Judgement;
 pub use unpack::{describe, read_file};

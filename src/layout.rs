@@ -39,6 +39,26 @@ impl Format {
     pub const ALL: [Self; 6] = [Self::TarGz, Self::Tar, Self::TarZst, Self::TarXz, Self::Zip, Self::Raw];
 }
 
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, FormatError> {
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or(FormatError)
+    }
+}
+
+/// A text that is no [`Format`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormatError;
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is {}", Format::ALL.map(Format::name).join(", "))
+    }
+}
+
+impl std::error::Error for FormatError {}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -245,7 +245,9 @@ impl Rule {
             Self::FormatDisagrees { found, .. } => {
                 return Some(format!("set `format = \"{found}\"` if that is what it should be"));
             }
-            Self::NotTar(_) | Self::UnsupportedFormat(_) => "set `format = \"raw\"` to keep the file as it is",
+            Self::NotTar(_) | Self::UnsupportedFormat(_) => {
+                "set `format = \"raw\"` (`--format raw` for `add`) to keep the file as it is"
+            }
             Self::TooManyBytes(_) => "raise `max-unpacked` if the pin is meant to be this large",
             Self::TooManyMembers(_) | Self::TooManyPaths(_) => {
                 "raise `max-members` if the pin is meant to have this many"

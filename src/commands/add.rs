@@ -4,6 +4,7 @@
 //! is proved. Only then is pins.toml changed, by one more table at its end; nothing is fetched into the project. A project
 //! that names repositories in `[trust]` is not talked into another one: what `fetch` would refuse is refused here.
 
+mod oci;
 mod spec;
 mod words;
 
@@ -11,6 +12,8 @@ use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Integrity, Sha256};
 use crate::error::{Error, EvidenceError, LifeError};
 use crate::install::{self, draft};
+use crate::layout::Format;
+use crate::oci::{ImagePlatform, LayerChoice};
 use crate::patch::Patches;
 use crate::pins::{Artifact, EditError, Expectations, Mode, NewPin, Pin, PinFile, PinName, PinNameError, Source};
 use crate::policy;
@@ -34,10 +37,18 @@ pub struct Options {
     pub name: Option<String>,
     /// Where its tree goes, in place of beside the others.
     pub to: Option<String>,
+    /// What the bytes are, in place of what they look like.
+    pub format: Option<Format>,
     /// How many folders are taken off, in place of the usual number.
     pub strip: Option<usize>,
     /// What missing evidence is to mean for the new pin; by default what there is decides.
     pub evidence: Option<Mode>,
+    /// Which artifact of an OCI index.
+    pub platform: Option<ImagePlatform>,
+    /// Which layer of an OCI artifact.
+    pub layer: LayerChoice,
+    /// Files of the project with public keys: an OCI artifact has to be signed with one of them, now and from now on.
+    pub keys: Vec<String>,
 }
 
 /// Something that can be pinned, with all that is known of it.
@@ -64,7 +75,9 @@ pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Rep
 }
 
 fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Result<Planned, Error> {
-    let (source, claims, mut findings) = resolve(ctx, project, spec)?;
+    oci::refuse_options(spec, options)?;
+    let signature = oci::demanded(project, options)?;
+    let (source, claims, mut findings) = resolve(ctx, project, spec, options)?;
     let name = options.name.clone().unwrap_or_else(|| spec::name_of(&source));
     let name = name
         .parse()
@@ -79,8 +92,10 @@ fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Res
         source,
         size: 1,
         tree: None,
+        format: options.format,
         strip: options.strip,
-        provenance: None,
+        provenance: only_mode(options),
+        signature,
     };
     // What the file itself forbids is not worth a download.
     draft_of(project, &new)?;
@@ -92,6 +107,9 @@ fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Res
     let (_, pin, artifact) = draft_of(project, &new)?;
     let tree = draft::preview(ctx, &pin, &artifact, &blob, &Patches::default())?;
     new.tree = tree.tree;
+    // What is no archive stays one file, whatever a later pinfold unpacks.
+    let is_file = matches!((&new.source, &tree.contents), (Source::Oci(_), Contents::File(_)));
+    new.format = options.format.or_else(|| is_file.then_some(Format::Raw));
     findings.extend(words::claims(&claims, &new.source));
     findings.extend(words::contents(&pin, &artifact, &blob, &tree.contents)?);
     let proof = demand_evidence(ctx, project, (&pin, &artifact, &blob), options, &mut new, &mut findings)?;
@@ -137,7 +155,12 @@ fn place(project: &Project, source: &Source, name: &PinName) -> String {
 }
 
 /// Finds the exact source that is meant, and what is claimed of it.
-fn resolve(ctx: &Ctx<'_>, project: &Project, spec: &Spec) -> Result<(Source, Claims, Vec<Finding>), Error> {
+fn resolve(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    spec: &Spec,
+    options: &Options,
+) -> Result<(Source, Claims, Vec<Finding>), Error> {
     let cutoff = cutoff(ctx, project);
     match spec {
         Spec::Npm { name, version } => {
@@ -174,6 +197,7 @@ fn resolve(ctx: &Ctx<'_>, project: &Project, spec: &Spec) -> Result<(Source, Cla
             let claims = Claims::of_release(&release, &asset).ok_or_else(missing)?;
             Ok((github_source(owner, repo, &tag, &asset)?, claims, Vec::new()))
         }
+        Spec::Oci(reference) => oci::resolve(ctx, project, reference, options),
         Spec::Url(url) => Ok((Source::Url(url.clone()), Claims::default(), Vec::new())),
         Spec::File(path) => Ok((Source::File(path.clone()), Claims::default(), Vec::new())),
     }
@@ -188,42 +212,47 @@ fn demand_evidence(
     new: &mut NewPin,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Box<report::Evidence>>, Error> {
-    if options.evidence == Some(Mode::Off) {
-        new.provenance = Some(Expectations { mode: Some(Mode::Off), ..Expectations::default() });
+    if options.evidence == Some(Mode::Off) && new.signature.is_none() {
         return Ok(None);
     }
-    let asked = draft::ask(ctx, project, pin, artifact, blob)?;
-    let kept = match asked {
-        Ok(upstream) => {
-            findings.extend(upstream.findings);
-            let mode = options.evidence.unwrap_or(Mode::Strict);
-            new.provenance = upstream.proof.as_ref().and_then(|proof| policy::expectations(proof, mode));
-            upstream.evidence
-        }
+    let upstream = match draft::ask(ctx, project, pin, artifact, blob)? {
+        Ok(upstream) => upstream,
         Err(unasked) => {
-            let demand = install::evidence::demand(project, pin, artifact, options.evidence);
-            if demand.mode == Mode::Strict {
+            if install::evidence::demand(project, pin, artifact, None).is_strict() {
                 return Err(EvidenceError::Unasked(unasked).into());
             }
             findings.push(unasked.finding(report::Level::Warning));
-            new.provenance = only_mode(options);
             return Ok(None);
         }
     };
+    let kept = upstream.evidence;
+    findings.extend(upstream.findings);
+    if new.signature.is_none() {
+        findings.extend(oci::signers(ctx, (&new.name, artifact, blob), &kept)?);
+    }
+    let held = |pin: &Pin, artifact: &Artifact| -> Result<install::evidence::Judged, Error> {
+        let demand = install::evidence::demand(project, pin, artifact, None);
+        if matches!(kept, Evidence::None) {
+            install::evidence::broken(&upstream.broken, &demand, None)?;
+        }
+        let mut judged = install::evidence::hold(ctx, artifact, &demand, &kept, Some(blob))?;
+        judged.findings.extend(install::evidence::broken(&upstream.broken, &demand, Some(&judged))?);
+        Ok(judged)
+    };
+    let mode = options.evidence.unwrap_or(Mode::Strict);
+    let proved = upstream.proof.as_ref().and_then(|proof| policy::expectations(proof, mode));
     let named = !project.pin_file().trust().repositories.is_empty();
-    if named || new.provenance.is_none() {
+    if named || proved.is_none() {
         // As `fetch` would take it without a table of its own.
-        let demand = install::evidence::demand(project, pin, artifact, options.evidence);
-        let judged = install::evidence::hold(ctx, artifact, &demand, &kept, Some(blob))?;
+        let judged = held(pin, artifact)?;
         findings.extend(judged.findings);
+        if proved.is_none() {
+            return Ok(judged.signature);
+        }
     }
-    if new.provenance.is_none() {
-        new.provenance = only_mode(options);
-        return Ok(None);
-    }
+    new.provenance = proved;
     let (_, pin, artifact) = draft_of(project, new)?;
-    let demand = install::evidence::demand(project, &pin, &artifact, None);
-    let judged = install::evidence::hold(ctx, &artifact, &demand, &kept, Some(blob))?;
+    let judged = held(&pin, &artifact)?;
     findings.extend(judged.findings);
     Ok(judged.proof.filter(|_| !matches!(kept, Evidence::None)))
 }

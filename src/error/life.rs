@@ -123,6 +123,7 @@ impl LifeError {
             Self::Edit(EditError::Pins(error)) => match error.code() {
                 "pin-name-collision" => "say `--name NAME`",
                 "to-overlaps" | "to-reserved" | "input-in-tree" => "say `--to DIR`",
+                "same-integrity" => "these bytes are pinned already: use that pin, or take it out first",
                 "syntax" => "pins that stand in an inline table are edited by hand",
                 _ => return error.hint(),
             },

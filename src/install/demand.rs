@@ -101,7 +101,7 @@ impl Demand<'_> {
     }
 
     /// Whether something has to be there.
-    pub(super) fn is_strict(&self) -> bool {
+    pub fn is_strict(&self) -> bool {
         self.mode == Mode::Strict || self.signatures.as_ref().is_some_and(|one| one.mode == Mode::Strict)
     }
 

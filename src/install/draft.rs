@@ -3,19 +3,20 @@
 //! Nothing here touches the project. Trees are put together in the store and removed again; evidence is proved as
 //! everywhere, and held to nothing but that it is right in itself.
 
-use super::ask;
+use super::ask::{self, Asked};
 use super::demand::name_of;
 use super::digests::{digest_of, digests, needs_sha256};
 use super::evidence::read;
+use super::oci::About;
 use super::{evidence, unpack};
-use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation};
+use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation, prove_signature};
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Sha256};
 use crate::error::{Error, EvidenceError, Unasked};
 use crate::fs;
 use crate::patch::Patches;
-use crate::pins::{Artifact, Pin};
-use crate::policy::{self, Policy, Verdict};
+use crate::pins::{Artifact, Mode, Pin};
+use crate::policy::{self, Failure, Policy, Verdict};
 use crate::project::Project;
 use crate::record::{Evidence, Kept};
 use crate::report::Finding;
@@ -52,6 +53,8 @@ pub struct Upstream {
     pub proof: Option<VerifiedAttestation>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
+    /// What is attached to an artifact of a registry and is wrong, see [`evidence::broken`].
+    pub broken: Vec<Failure>,
 }
 
 /// Asks a source for evidence of bytes that are here, and proves it. The inner error says that nobody could be asked.
@@ -75,13 +78,17 @@ pub fn ask(
         Err(unasked) => return Ok(Err(unasked)),
     };
     if asked.attestations.is_empty() {
-        return Ok(Ok(Upstream { evidence: Evidence::None, proof: None, findings: asked.findings }));
+        let Asked { findings, broken, .. } = asked;
+        return Ok(Ok(Upstream { evidence: Evidence::None, proof: None, findings, broken }));
     }
     asked.attestations.sort_by_cached_key(|one| one.attestation.to_string());
     let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
     let kept = Kept { sha256, attestations: asked.attestations, manifests: asked.manifests };
-    let proof = prove(ctx, artifact, &kept, Some(blob))?.proof;
-    Ok(Ok(Upstream { evidence: Evidence::Kept(kept), proof, findings: asked.findings }))
+    // Of an artifact whose signature alone is demanded, nobody asks who built it.
+    let is_off = pin.provenance.as_ref().is_some_and(|own| own.mode == Some(Mode::Off));
+    let proof = if is_off { None } else { prove(ctx, artifact, &kept, Some(blob))?.proof };
+    let Asked { findings, broken, .. } = asked;
+    Ok(Ok(Upstream { evidence: Evidence::Kept(kept), proof, findings, broken }))
 }
 
 /// What kept evidence proves.
@@ -103,8 +110,15 @@ pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&Veri
     let trust = ctx.trust.proving()?;
     let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
     let attestations = read(kept, &texts)?;
-    let mut proofs: Vec<Result<VerifiedAttestation, Unproved>> =
-        attestations.iter().map(|one| attestation::prove(trust, one, &about)).collect();
+    let image = About::of(artifact, kept, &digests, blob)?;
+    // Beside an artifact of a registry there are signatures, which are no evidence of who built it.
+    let attestations = attestations.iter().filter(|one| image.is_none() || one.is_statement());
+    let attestations: Vec<&Attestation> = attestations.collect();
+    let proved = |one: &Attestation| match &image {
+        Some(image) => attestation::prove(trust, one, &image.subject_of(one)),
+        None => attestation::prove(trust, one, &about),
+    };
+    let mut proofs: Vec<Proof> = attestations.iter().map(|one| proved(one)).collect();
     let is_kind = |one: &Attestation| one.statement().is_some_and(|one| KINDS.contains(&one.predicate_type.as_str()));
     let lacks = attestations.iter().zip(&proofs).filter_map(|(one, proof)| match proof {
         Err(Unproved::Unverifiable(lack)) if is_kind(one) => Some(lack.clone()),
@@ -126,6 +140,27 @@ pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&Veri
         }
     }
     Ok(Proven { proof: None, lacks })
+}
+
+/// An attestation, proved or not.
+type Proof = Result<VerifiedAttestation, Unproved>;
+
+/// The signatures of an artifact in a registry, proved as far as that can be done without a key. Whose they are is told, and
+/// nobody's are trusted.
+pub fn signatures(
+    ctx: &Ctx<'_>,
+    artifact: &Artifact,
+    evidence: &Evidence,
+    blob: &VerifiedBlob,
+) -> Result<Vec<Proof>, Error> {
+    let Evidence::Kept(kept) = evidence else { return Ok(Vec::new()) };
+    let digests = digests(artifact, kept, Some(blob))?;
+    let Some(about) = About::of(artifact, kept, &digests, Some(blob))? else { return Ok(Vec::new()) };
+    let trust = ctx.trust.proving()?;
+    let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
+    let attestations = read(kept, &texts)?;
+    let signatures = attestations.iter().filter(|one| one.is_signature());
+    Ok(signatures.map(|one| about.with_manifest(|manifest| prove_signature(trust, &[], one, manifest))).collect())
 }
 
 /// The kinds of claims that say who built or published something.

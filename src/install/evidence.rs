@@ -215,7 +215,7 @@ pub fn hold(
 
 /// What is attached to an artifact and wrong refuses, unless something beside it is good: then it is told. It may have been
 /// a signature, so that where one is looked for only a signature is good.
-fn broken(broken: &[Failure], demand: &Demand<'_>, judged: Option<&Judged>) -> Result<Vec<Finding>, Error> {
+pub fn broken(broken: &[Failure], demand: &Demand<'_>, judged: Option<&Judged>) -> Result<Vec<Finding>, Error> {
     let is_enough = |judged: &Judged| judged.proof.is_some() && demand.signatures.is_none();
     let is_good = judged.is_some_and(|judged| judged.signature.is_some() || is_enough(judged));
     if !broken.is_empty() && !is_good {

@@ -222,6 +222,11 @@ pub fn obtain_unpinned(ctx: &Ctx<'_>, project: &Project, name: &str, source: &So
     }
     ctx.progress.step(name, Step::Fetching);
     let rules = rules(ctx, project);
+    if let Source::Oci(layer) = source {
+        let blob = super::oci::receive_unpinned(ctx, name, layer, rules)?;
+        ctx.progress.step(name, Step::Fetched);
+        return Ok(blob);
+    }
     let one = |attempt| Error::Unobtainable { attempts: vec![attempt] };
     let place = place(ctx, project, source, &rules)?.map_err(one)?;
     let (url, _) = place.ok_or(Error::Unobtainable { attempts: Vec::new() })?;

@@ -4,20 +4,21 @@ use std::time::Duration;
 
 use super::ask::{Asked, With};
 use super::evidence::digest_of;
-use super::obtain::{MAX_ARTIFACT_LEN, Receiver};
+use super::obtain::{MAX_ARTIFACT_LEN, Receiver, rules};
 use crate::attestation::{Artifact as Subject, Attestation};
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Integrity};
 use crate::error::{Attempt, AttemptFailure, Error, EvidenceError, Unasked};
 use crate::http::Failure::HostNotAllowed as Forbidden;
 use crate::http::Rules;
-use crate::oci::{Descriptor, digest_text};
+use crate::oci::{Descriptor, ImagePlatform, LayerChoice, Reference, digest_text};
 use crate::pins::{Artifact, OciLayer, Source};
 use crate::policy::Failure;
+use crate::project::Project;
 use crate::record::{Kept, KeptAttestation};
 use crate::registry::AskError;
 use crate::registry::oci::{OciError, Repository, Shelf as _};
-use crate::source::oci::{ChainError, Followed, follow};
+use crate::source::oci::{ChainError, Followed, Received, follow};
 use crate::store::{Mismatch, VerifiedBlob};
 
 /// The layer of an artifact, streamed into the store; the inner error says why the registry did not serve it. The outer
@@ -31,11 +32,11 @@ pub(super) fn receive(
 ) -> Result<Result<VerifiedBlob, Attempt>, Error> {
     let attempt = |failure| Attempt { url: layer.reference().to_string(), failure };
     let failed = |error: OciError| attempt(AttemptFailure::Ask(error.into()));
-    let repository = match repository(ctx, layer, rules) {
+    let repository = match repository(ctx, layer.reference(), rules) {
         Ok(repository) => repository,
         Err(error) => return Ok(Err(failed(error))),
     };
-    let chosen = match chosen(&repository, layer) {
+    let chosen = match chosen(&repository, layer, None) {
         Ok((_, chosen)) => chosen,
         Err(error @ OciError::Chain { error: ChainError::Choice(_), .. }) => return Err(refuted(failed(error))),
         Err(error) => return Ok(Err(failed(error))),
@@ -71,6 +72,53 @@ pub(super) fn receive(
     Err(refuted(attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })))
 }
 
+/// The layer of an artifact that nobody has pinned yet: held to its manifest, and kept under the digest that it has.
+pub(super) fn receive_unpinned(
+    ctx: &Ctx<'_>,
+    name: &str,
+    layer: &OciLayer,
+    rules: Rules<'_>,
+) -> Result<VerifiedBlob, Error> {
+    let failed = |error: OciError| {
+        let (url, failure) = (layer.reference().to_string(), AttemptFailure::Ask(error.into()));
+        refuted(Attempt { url, failure })
+    };
+    let repository = repository(ctx, layer.reference(), rules).map_err(failed)?;
+    let (_, chosen) = chosen(&repository, layer, None).map_err(failed)?;
+    if chosen.size > MAX_ARTIFACT_LEN {
+        return Err(failed(OciError::TooLong { digest: digest_text(&chosen.digest), limit: MAX_ARTIFACT_LEN }));
+    }
+    let incoming = ctx.store.receive_unpinned()?.and(chosen.digest.algorithm());
+    let mut incoming = Receiver::new(ctx, name, incoming);
+    repository.stream(&chosen, &mut incoming).map_err(failed)?;
+    // Where both are of one algorithm the store's own is held to the manifest's below.
+    incoming.other().map_or(Ok(()), |other| repository.hold(&chosen, other)).map_err(failed)?;
+    match incoming.finish()? {
+        Ok(blob) => {
+            let own = digest_of(&blob, chosen.digest.algorithm())?;
+            repository.hold(&chosen, own).map_err(failed)?;
+            Ok(blob)
+        }
+        Err(mismatch) => {
+            let failure = AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) };
+            Err(refuted(Attempt { url: layer.reference().to_string(), failure }))
+        }
+    }
+}
+
+/// The one layer that is meant, by the digest that the tag has now, and what the manifest says of it.
+pub fn resolve_layer(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (reference, platform, choice): (&Reference, Option<&ImagePlatform>, &LayerChoice),
+) -> Result<(OciLayer, Descriptor), OciError> {
+    let repository = repository(ctx, reference, rules(ctx, project))?;
+    let (digest, received) = repository.resolve()?;
+    let layer = OciLayer::new(reference, digest, platform.cloned(), choice.clone());
+    let (_, chosen) = chosen(&repository, &layer, Some(received))?;
+    Ok((layer, chosen))
+}
+
 fn refuted(attempt: Attempt) -> Error {
     Error::Unobtainable { attempts: vec![attempt] }
 }
@@ -96,8 +144,8 @@ fn try_ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Asked, Oci
     let deadline = ctx.clock.now().checked_add(LONGEST).unwrap_or_else(|| ctx.clock.now());
     let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
     rules.hosts = with.hosts;
-    let repository = repository(ctx, layer, rules)?;
-    let (followed, _) = chosen(&repository, layer)?;
+    let repository = repository(ctx, layer.reference(), rules)?;
+    let (followed, _) = chosen(&repository, layer, None)?;
     let attached = match layer.reference().digest() {
         Some(digest) => repository.attached(digest)?,
         None => Default::default(),
@@ -118,18 +166,25 @@ fn failure(error: &OciError) -> Failure {
     Failure { code: error.code(), message: error.to_string(), expected, received }
 }
 
-fn repository<'a>(ctx: &Ctx<'a>, layer: &OciLayer, rules: Rules<'a>) -> Result<Repository<'a>, OciError> {
-    Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), layer.reference())
+fn repository<'a>(ctx: &Ctx<'a>, reference: &Reference, rules: Rules<'a>) -> Result<Repository<'a>, OciError> {
+    Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), reference)
 }
 
-/// The way to the manifest, and the layer in it.
-fn chosen(repository: &Repository<'_>, layer: &OciLayer) -> Result<(Followed, Descriptor), OciError> {
+/// The way to the manifest, and the layer in it; `first` is what the digest leads to, where that is here.
+fn chosen(
+    repository: &Repository<'_>,
+    layer: &OciLayer,
+    mut first: Option<Received>,
+) -> Result<(Followed, Descriptor), OciError> {
     let Some(digest) = layer.reference().digest() else {
         return Err(repository.chain("", ChainError::Size { expected: 0 }));
     };
     let by = digest_text(digest);
     let wrong = |error| repository.chain(&by, error);
-    let ask = |digest: &Integrity, size| repository.manifest(&digest_text(digest), size).map_err(Stop::Oci);
+    let ask = |digest: &Integrity, size| match first.take() {
+        Some(received) => Ok(received),
+        None => repository.manifest(&digest_text(digest), size).map_err(Stop::Oci),
+    };
     let followed = follow(digest, layer.platform(), ask).map_err(|stop| match stop {
         Stop::Chain(error) => wrong(error),
         Stop::Oci(error) => error,

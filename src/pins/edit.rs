@@ -12,10 +12,13 @@ use toml_edit::{Document, Item, TableLike};
 use super::error::PinsError;
 use super::name::PinName;
 use super::platform::Platform;
+use super::signature::Signature;
 use super::source::Source;
 use super::trust::Expectations;
 use super::{PinFile, Repository};
 use crate::digest::{Integrity, Sha256};
+use crate::layout::Format;
+use crate::oci::LayerChoice;
 use crate::path::RelPath;
 
 /// A pin that is not in the file yet.
@@ -33,10 +36,14 @@ pub struct NewPin {
     pub tree: Option<Sha256>,
     /// Where the tree goes.
     pub to: RelPath,
+    /// What the bytes are, where that is to be written.
+    pub format: Option<Format>,
     /// How many folders are taken off, where that is not the usual number.
     pub strip: Option<usize>,
     /// What its evidence has to say.
     pub provenance: Option<Expectations>,
+    /// Whose signature it has to carry, where it lies in an OCI registry: its mode and keys are written.
+    pub signature: Option<Signature>,
 }
 
 /// Another version of an artifact that is in the file.
@@ -124,13 +131,43 @@ fn lines_of(new: &NewPin) -> Vec<String> {
     let name = key(new.name.as_str());
     let mut lines = vec![String::new(), format!("[pins.{name}]")];
     lines.push(format!("{} = {}", new.source.key(), quoted(&value_of(&new.source))));
+    if let Source::Oci(layer) = &new.source {
+        lines.extend(layer.platform().map(|platform| format!("oci-platform = {}", quoted(&platform.to_string()))));
+        lines.extend(inline(layer.layer()));
+    }
     lines.push(format!("integrity = {}", quoted(&new.integrity.to_string())));
-    lines.push(format!("size = {}", new.size));
+    // No pin says that its file is empty.
+    lines.extend(Some(new.size).filter(|size| *size > 0).map(|size| format!("size = {size}")));
     lines.extend(new.tree.map(|tree| format!("tree = {}", quoted(&tree.to_string()))));
     lines.push(format!("to = {}", quoted(new.to.as_str())));
+    lines.extend(new.format.map(|format| format!("format = {}", quoted(format.name()))));
     lines.extend(new.strip.map(|strip| format!("strip = {strip}")));
-    let Some(demands) = &new.provenance else { return lines };
-    lines.extend([String::new(), format!("[pins.{name}.provenance]")]);
+    if let Some(demands) = &new.provenance {
+        lines.extend([String::new(), format!("[pins.{name}.provenance]")]);
+        lines.extend(demanded(demands));
+    }
+    if let Some(signature) = &new.signature {
+        let keys: Vec<String> = signature.keys.iter().map(|key| quoted(key.as_str())).collect();
+        lines.extend([String::new(), format!("[pins.{name}.signature]")]);
+        lines.push(format!("mode = {}", quoted(signature.mode.name())));
+        lines.push(format!("keys = [{}]", keys.join(", ")));
+    }
+    lines
+}
+
+/// What chooses a layer, where something does.
+fn inline(choice: &LayerChoice) -> Option<String> {
+    let parts = [
+        choice.index.map(|index| format!("index = {index}")),
+        choice.title.as_ref().map(|title| format!("title = {}", quoted(title))),
+        choice.media_type.as_ref().map(|kind| format!("media-type = {}", quoted(kind))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("layer = {{ {} }}", parts.join(", ")))
+}
+
+/// What evidence has to say, a line each.
+fn demanded(demands: &Expectations) -> Vec<String> {
     let texts = [
         ("mode", demands.mode.map(|mode| mode.name().to_owned())),
         ("repository", demands.repository.as_ref().map(Repository::to_string)),
@@ -143,7 +180,7 @@ fn lines_of(new: &NewPin) -> Vec<String> {
         ("attestation", demands.attestation.as_ref().map(RelPath::to_string)),
     ];
     let written = |(key, text): (&str, Option<String>)| Some(format!("{key} = {}", quoted(&text?)));
-    lines.extend(texts.into_iter().filter_map(written));
+    let mut lines: Vec<String> = texts.into_iter().filter_map(written).collect();
     if demands.deny_self_hosted {
         lines.push("deny-self-hosted = true".to_owned());
     }
@@ -152,6 +189,10 @@ fn lines_of(new: &NewPin) -> Vec<String> {
 
 /// What stands behind the key of a source.
 fn value_of(source: &Source) -> String {
+    if let Source::Oci(layer) = source {
+        // What chooses from it stands under keys of its own.
+        return layer.reference().to_string();
+    }
     let text = source.to_string();
     text.strip_prefix(source.key()).and_then(|text| text.strip_prefix(':')).unwrap_or(&text).to_owned()
 }
@@ -230,8 +271,10 @@ mod tests {
             size: 4,
             tree: Some(Sha256::of(b"tree")),
             to: to.parse().expect("a path"),
+            format: None,
             strip: None,
             provenance: None,
+            signature: None,
         }
     }
 

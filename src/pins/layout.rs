@@ -40,8 +40,7 @@ pub(super) fn read(pin: Table<'_>, default_strip: usize) -> Result<Layout, PinsE
 
 fn read_format(entry: Entry<'_>) -> Result<Format, PinsError> {
     let value = entry.string()?;
-    let known = Format::ALL.into_iter().find(|format| format.name() == value);
-    known.ok_or_else(|| entry.wrong_value(value, ValueError::Format))
+    value.parse().map_err(|_| entry.wrong_value(value, ValueError::Format))
 }
 
 fn read_patterns(entry: Entry<'_>) -> Result<Vec<Pattern>, PinsError> {

@@ -9,6 +9,7 @@ use super::error::{PinsError, PinsErrorKind};
 use super::platform::Platform;
 use super::table::{Entry, Shape, Table};
 use super::value::ValueError;
+use crate::digest::Integrity;
 use crate::oci::{ImagePlatform, LayerChoice, MAX_DESCRIPTORS, Reference, ReferenceError};
 
 /// A layer of an artifact in a registry.
@@ -20,6 +21,11 @@ pub struct OciLayer {
 }
 
 impl OciLayer {
+    /// A layer of the artifact that turned out to have this digest.
+    pub fn new(reference: &Reference, digest: Integrity, platform: Option<ImagePlatform>, layer: LayerChoice) -> Self {
+        Self { reference: reference.at(digest), platform, layer }
+    }
+
     /// The artifact, with its digest.
     pub const fn reference(&self) -> &Reference {
         &self.reference

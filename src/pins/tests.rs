@@ -179,7 +179,7 @@ fn messages_of_a_pin() {
     assert_eq!(
         told("version = 1\n[pins.a]\noci = \"oci.example.com/a:v1\"\n"),
         "3: pin `a`: `oci.example.com/a:v1` in `oci`: a pin names the digest of the artifact\n\
-         add `@sha256:…`: a tag may be moved; `pinfold oci verify` prints the digest that it has now"
+         add `@sha256:…`: a tag may be moved; `pinfold add oci:…` pins the digest that it has now"
     );
     assert_eq!(
         told("version = 1\n[pins.a]\npypi = \"Foo_Bar==1.0#Foo_Bar-1.0.tar.gz\"\n"),

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::super::claims::argument;
 use crate::error::LifeError;
+use crate::oci::Reference;
 use crate::path::RelPath;
 use crate::pins::{GithubAsset, NpmPackage, PypiFile, Source};
 use crate::url::Url;
@@ -17,6 +18,8 @@ pub(super) enum Spec {
     Pypi { project: String, version: Option<String>, file: Option<String> },
     /// `github:owner/repo`, `github:owner/repo@tag`, `github:owner/repo@tag#asset`.
     Github { owner: String, repo: String, tag: Option<String>, asset: Option<String> },
+    /// `oci:host/name:tag`, with a digest or with both; `oci://…` is the same.
+    Oci(Reference),
     /// `https://…`.
     Url(Url),
     /// A path in the project.
@@ -31,6 +34,7 @@ impl FromStr for Spec {
             Some(("npm", rest)) => npm(rest),
             Some(("pypi", rest)) => pypi(rest),
             Some(("github", rest)) => github(rest),
+            Some(("oci", rest)) => oci(rest),
             Some(("url", rest)) => url(rest),
             Some(("https" | "http", rest)) if rest.starts_with("//") => url(text),
             Some(("file", rest)) => file(rest),
@@ -81,6 +85,11 @@ fn github(text: &str) -> Result<Spec, LifeError> {
     Ok(Spec::Github { owner: asset_of.owner().to_owned(), repo: asset_of.repo().to_owned(), tag, asset })
 }
 
+fn oci(text: &str) -> Result<Spec, LifeError> {
+    let parsed = text.strip_prefix("//").unwrap_or(text).parse::<Reference>();
+    parsed.map(Spec::Oci).map_err(|error| argument(text, error.code(), &error, error.hint().map(str::to_owned)))
+}
+
 fn url(text: &str) -> Result<Spec, LifeError> {
     text.parse().map(Spec::Url).map_err(|error| argument(text, "bad-url", &error, None))
 }
@@ -125,8 +134,8 @@ const MAX_NAME: usize = crate::pins::PinName::MAX_LEN;
 /// Extensions that have a `.` in them.
 const EXTENSIONS: [&str; 4] = [".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2"];
 /// All that can be written.
-const FORMS: &str =
-    "write `npm:NAME@VERSION`, `pypi:NAME==VERSION`, `github:OWNER/REPO@TAG#ASSET`, a URL or a path in the project";
+const FORMS: &str = "write `npm:NAME@VERSION`, `pypi:NAME==VERSION`, `github:OWNER/REPO@TAG#ASSET`, `oci:HOST/NAME:TAG`, a URL or a path \
+     in the project";
 
 #[cfg(test)]
 mod tests {
@@ -146,6 +155,9 @@ mod tests {
         check("github:o/r", github(None, None));
         check("github:o/r@a@1", github(text("a@1"), None));
         check("github:o/r@v1#x.zip", github(text("v1"), text("x.zip")));
+        let oci = |text: &str| Spec::Oci(text.parse().expect("a reference"));
+        check("oci:oci.example.com/team/tool:v1", oci("oci.example.com/team/tool:v1"));
+        check("oci://localhost:5000/tool:v1", oci("localhost:5000/tool:v1"));
         check("https://example.com/x.tgz", Spec::Url("https://example.com/x.tgz".parse().expect("a URL")));
         check("vendor/x.tgz", Spec::File("vendor/x.tgz".parse().expect("a path")));
         check("x.tgz", Spec::File("x.tgz".parse().expect("a path")));
@@ -165,6 +177,10 @@ mod tests {
             ("pypi:ruff==1.0#x-1.0.zip", "pypi-other-file"),
             ("github:o", "github-form"),
             ("github:o/r@..", "github-tag"),
+            ("oci:team/tool:v1", "oci-no-host"),
+            ("oci:oci.example.com/team/tool", "oci-no-tag"),
+            ("oci:oci.example.com/team/tool@md5:00", "oci-digest-algorithm"),
+            ("oci.example.com/team/tool:v1", "spec-form"),
             ("http://example.com/x.tgz", "bad-url"),
             ("/etc/passwd", "bad-path"),
             ("../x.tgz", "bad-path"),

@@ -25,6 +25,7 @@ pub(super) fn report(planned: &Planned, outcome: Outcome) -> Report {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     findings.push(pinned(new));
     findings.extend(demanded(new));
+    findings.extend(signed(new));
     let row = Row {
         subject: new.name.to_string(),
         verdict,
@@ -60,6 +61,14 @@ fn demanded(new: &NewPin) -> Option<Finding> {
         message.push_str(&format!(", signed by {workflow}"));
     }
     Some(Finding::new(Level::Note, "pinned-provenance", message))
+}
+
+/// Whose signature the new pin will demand.
+fn signed(new: &NewPin) -> Option<Finding> {
+    let demands = new.signature.as_ref()?;
+    let keys: Vec<String> = demands.keys.iter().map(|key| format!("`{key}`")).collect();
+    let message = format!("demands from now on, {}: signed with the key in {}", demands.mode, keys.join(" or "));
+    Some(Finding::new(Level::Note, "pinned-signature", message))
 }
 
 /// What is claimed, and what nobody claims.

@@ -46,7 +46,7 @@ fn wrong(refusal: &Refusal) -> Finding {
 }
 
 /// A proof in one line.
-fn told(evidence: &Evidence) -> String {
+pub(in crate::commands) fn told(evidence: &Evidence) -> String {
     let from = evidence.repository.as_ref().map(|repository| format!(", from {repository}")).unwrap_or_default();
     let at = evidence.git_ref.as_ref().map(|git_ref| format!(" at {git_ref}")).unwrap_or_default();
     let vouched = evidence.issuer.as_ref().map(|issuer| format!(", vouched for by {issuer}")).unwrap_or_default();

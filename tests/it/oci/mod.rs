@@ -1,6 +1,7 @@
 //! Artifacts in OCI registries: pins, signatures, `oci verify` and `oci pull`, against a registry in memory and, where it
 //! is there, against the one in Python that other tools were run against.
 
+mod add;
 mod between;
 mod carried;
 mod confusion;

@@ -6,14 +6,16 @@ use clap::Args;
 
 use pinfold::commands::update::Target;
 use pinfold::commands::{add, update};
+use pinfold::layout::Format;
+use pinfold::oci::{ImagePlatform, LayerChoice};
 use pinfold::source::registries::RegistryFlag;
 
 use super::Evidence;
 
 #[derive(Debug, Args)]
 pub(crate) struct Add {
-    /// What to pin: npm:NAME[@VERSION], pypi:NAME[==VERSION[#FILE]], github:OWNER/REPO[@TAG[#ASSET]], a URL, or a path in
-    /// the project
+    /// What to pin: npm:NAME[@VERSION], pypi:NAME[==VERSION[#FILE]], github:OWNER/REPO[@TAG[#ASSET]], oci:HOST/NAME:TAG or
+    /// oci:HOST/NAME@DIGEST, a URL, or a path in the project
     #[arg(value_name = "SPEC")]
     pub(crate) spec: String,
     /// What to call the pin [default: as the package]
@@ -22,9 +24,21 @@ pub(crate) struct Add {
     /// Where its tree goes [default: beside the others]
     #[arg(long, value_name = "DIR")]
     pub(crate) to: Option<String>,
+    /// What it is, where that is not what it looks like: raw keeps an archive as it is
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
     /// How many folders to take off [default: 1 for npm packages and Python's source archives, else 0]
     #[arg(long, value_name = "N")]
     pub(crate) strip: Option<usize>,
+    /// Which artifact of an OCI index of several platforms: linux/amd64, linux/arm/v7
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<ImagePlatform>,
+    /// Which layer of an OCI artifact of several: title=NAME, media-type=TYPE or index=N
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) layer: Option<LayerChoice>,
+    /// Demand that an OCI artifact is signed with this public key, a file of the project (PEM); any of several
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Vec<String>,
     #[command(flatten)]
     pub(crate) evidence: Evidence,
     #[command(flatten)]
@@ -60,8 +74,12 @@ impl Add {
             spec: self.spec.clone(),
             name: self.name.clone(),
             to: self.to.clone(),
+            format: self.format,
             strip: self.strip,
             evidence: self.evidence.verify_attestations,
+            platform: self.platform.clone(),
+            layer: self.layer.clone().unwrap_or_default(),
+            keys: self.key.clone(),
         }
     }
 }
