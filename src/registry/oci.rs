@@ -218,6 +218,19 @@ impl<'a> Repository<'a> {
         http::go_on(self.http, url, &rules, begun, self.clock, sink)
     }
 
+    /// Where it leads with what is sent, as [`http::download`] has it for what is fetched.
+    fn hold_to_hosts(&self, url: &Url) -> Result<(), OciError> {
+        match self.rules.hosts {
+            Some(hosts) if !hosts.iter().any(|host| host.serves(url)) => {
+                let failure = Box::new(Failure::HostNotAllowed { host: url.origin().authority() });
+                // A query may be a signature that grants access, and the error will be shown.
+                let url = bare(url).parse().unwrap_or_else(|_| url.clone());
+                Err(OciError::of(http::DownloadError { url, hops: Vec::new(), attempts: 1, failure }))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What the registry itself, and no server that it led to, wants to see.
     fn challenge_of(&self, error: &http::DownloadError) -> Option<String> {
         match &*error.failure {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::write::refused;
 use super::{OciError, Repository, SHOWN};
-use crate::http::{self, BodyLimit, Call, DownloadError, Failure, Method, Rules};
+use crate::http::{self, BodyLimit, Call, Failure, Method, Rules};
 use crate::json;
 use crate::oci::{Challenge, HelperError, Login};
 use crate::registry::ask::{Memory, bare};
@@ -103,12 +103,7 @@ impl Repository<'_> {
     /// What a realm says to who shows an identity token (distribution, "Oauth2 Token Authentication"; RFC 6749, section 6).
     /// The token is sent to the realm itself and follows no redirect.
     fn refreshed(&self, realm: &Url, service: Option<&str>, token: &str) -> Result<Vec<u8>, OciError> {
-        if let Some(hosts) = self.rules.hosts
-            && !hosts.iter().any(|host| host.serves(realm))
-        {
-            let failure = Box::new(Failure::HostNotAllowed { host: realm.origin().authority() });
-            return Err(OciError::of(DownloadError { url: realm.clone(), hops: Vec::new(), attempts: 1, failure }));
-        }
+        self.hold_to_hosts(realm)?;
         let form = places::refresh_form(service, self.reference.repository(), self.actions, token);
         let headers = vec![
             ("Content-Type", "application/x-www-form-urlencoded".to_owned()),

@@ -52,6 +52,11 @@ impl Repository<'_> {
         Ok(self.presence(blob)? == Presence::There)
     }
 
+    /// Whether the bytes of a descriptor are not there, as far as the registry says: one that does not say may have them.
+    pub fn lacks_blob(&self, blob: &Descriptor) -> Result<bool, OciError> {
+        Ok(self.presence(blob)? == Presence::Absent)
+    }
+
     /// Puts a manifest or an index under a tag or its own digest, and looks whether it is there then. Whether the registry
     /// says that it lists it among what is attached to `subject`.
     pub fn put_manifest(
@@ -271,6 +276,7 @@ impl Repository<'_> {
         headers: &[(&'static str, String)],
         attempts: u32,
     ) -> Result<Reply, OciError> {
+        self.hold_to_hosts(url)?;
         // Some registries take uploads beside `/v2/`: what one names on its own origin is the registry itself.
         let is_own = matches!(method, Method::Put(_)) && url.origin() == self.base.origin();
         let shown_to = if is_own { &self.base } else { url };
