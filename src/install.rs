@@ -123,7 +123,9 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     }
     project.write_record(&record)?;
     ctx.progress.step(pin.name.as_str(), Step::Recorded);
-    shared::offer(ctx, project, (artifact, &demand), (&blob, &record.evidence), &mut findings)?;
+    if !conduct.offline {
+        shared::offer(ctx, project, (artifact, &demand), (&blob, &record.evidence), &mut findings)?;
+    }
     if let Some(before) = before.filter(|before| before.to != pin.to) {
         let message = format!("the tree that stood at `{}` stays there, and nothing holds it any more", before.to);
         findings.push(Finding::new(Level::Warning, "orphan-tree", message).at(before.to.as_str()).hint("remove it"));
