@@ -131,8 +131,9 @@ fn judge_shared(
     judge(ctx, artifact, demand, &Kept { sha256, ..kept }, Some(blob))
 }
 
-/// Asks where the source keeps its evidence. `shared` is what came from a shared store and leaves something open: it counts
-/// where upstream cannot be asked.
+/// Asks where the source keeps its evidence. `shared` is what came from a shared store and leaves something open: where
+/// upstream cannot be asked it counts if something is demanded, which it has met then. Where nothing is, upstream is asked
+/// the next time, as it would be without.
 fn ask_upstream(
     ctx: &Ctx<'_>,
     project: &Project,
@@ -145,7 +146,7 @@ fn ask_upstream(
     let hosts = project.pin_file().trust().hosts.as_deref();
     let with = With { offline: conduct.offline, hosts, signatures: true };
     match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
-        Err(unasked) => match shared {
+        Err(unasked) => match shared.filter(|_| demand.is_strict()) {
             Some(mut judged) => {
                 judged.findings.extend(EvidenceError::Unasked(unasked).findings(Level::Warning));
                 Ok(judged)
