@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pinfold::ctx::Ctx;
 use pinfold::fs::{self, FsError};
-use pinfold::http::{LowSpeed, ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
+use pinfold::http::{ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
 use pinfold::oci::Logins;
 use pinfold::pins::Platform;
 use pinfold::registry::shared::{self, Access, Shared, TIMEOUT};
@@ -142,10 +142,19 @@ fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
     }
 }
 
-/// The store that many machines share, as options and environment have it, over a network with its own timeouts.
+/// The store that many machines share, as options and environment have it, over a network with its own timeouts. Commands
+/// that fetch nothing that is pinned have none, and whatever is said of it is not theirs to read.
 fn shared(cli: &Cli, config: &WireConfig) -> Result<Shared, String> {
     let nothing = SharedStore::default();
-    let said = if let Command::Fetch(fetch) = &cli.command { &fetch.shared } else { &nothing };
+    let said = match &cli.command {
+        Command::Fetch(fetch) => &fetch.shared,
+        Command::Mirror(_) | Command::Update(_) => &nothing,
+        _ => {
+            let wire = Wire::new(config.clone()).map_err(|error| error.to_string())?;
+            let settings = shared::Settings { access: Access::Off, ..shared::Settings::default() };
+            return Ok(Shared::new(Arc::new(wire), settings));
+        }
+    };
     let malformed =
         |name: &str, value: &str, why: &dyn std::fmt::Display| format!("{name} is `{}`: {why}", value.escape_debug());
     let at = match (&said.at, variable("PINFOLD_STORE")) {
@@ -161,15 +170,14 @@ fn shared(cli: &Cli, config: &WireConfig) -> Result<Shared, String> {
         }
         (None, None) => Access::default(),
     };
-    if access == Access::ReadWrite && at.is_none() {
+    // Only `fetch` writes there; `mirror` is told another time where to.
+    if access == Access::ReadWrite && at.is_none() && matches!(cli.command, Command::Fetch(_)) {
         return Err(
             "which shared store is written to has to be said here: `--store LOCATION` or PINFOLD_STORE".to_owned()
         );
     }
     let timeout = said.timeout.map_or(TIMEOUT, |seconds| Duration::from_secs(seconds.into()));
-    let LowSpeed { bytes_per_second, .. } = config.timeouts.low_speed;
-    let low_speed = LowSpeed { bytes_per_second, window: timeout };
-    let timeouts = Timeouts { connect: timeout, idle: timeout, low_speed, ..config.timeouts.clone() };
+    let timeouts = Timeouts { connect: timeout, idle: timeout, ..config.timeouts.clone() };
     let wire = Wire::new(WireConfig { timeouts, ..config.clone() }).map_err(|error| error.to_string())?;
     Ok(Shared::new(Arc::new(wire), shared::Settings { at, access, timeout }))
 }
