@@ -193,6 +193,17 @@ fn chosen(
     Ok((followed, chosen))
 }
 
+/// Whether documents are the way from a pinned digest to its manifest, and nothing beside it.
+pub(super) fn is_way(layer: &OciLayer, documents: &[String]) -> bool {
+    let Some(digest) = layer.reference().digest() else { return false };
+    let mut left = documents.iter();
+    let followed = follow(digest, layer.platform(), |_, _| match left.next() {
+        Some(text) => Ok((text.clone().into_bytes(), None)),
+        None => Err(ChainError::Size { expected: 0 }),
+    });
+    followed.is_ok() && left.next().is_none()
+}
+
 /// Why there is no way.
 enum Stop {
     Chain(ChainError),

@@ -3,17 +3,18 @@
 
 use std::io::{self, Read};
 
-use super::Conduct;
 use super::demand::{Demand, demand};
 use super::evidence::{self, digest_of};
 use super::obtain::{MAX_ARTIFACT_LEN, Receiver, obtain};
-use crate::ctx::Ctx;
+use super::{Conduct, oci};
+use crate::attestation;
+use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Integrity};
 use crate::error::Error;
 use crate::http::Content;
 use crate::pins::{Artifact, Pin, Source};
 use crate::project::Project;
-use crate::record::{Evidence, Kept};
+use crate::record::{Evidence, Kept, KeptAttestation, MAX_DOCUMENT_LEN};
 use crate::registry::oci::OciError;
 use crate::registry::shared::{Entry, Parcel, PutError, Remote};
 use crate::report::{self, Finding, Level};
@@ -38,19 +39,29 @@ pub(super) fn receive(
     // Its SHA-256 is what evidence may be about, and what it is called where it is put.
     let incoming = ctx.store.receive(&artifact.integrity)?.and(Algorithm::Sha256);
     let mut incoming = Receiver::new(ctx, name, incoming);
+    let lose = || remote.lose(&artifact.source.to_string(), &artifact.integrity);
+    ctx.progress.step(name, Step::Fetching);
     match remote.bytes(&entry, &mut incoming) {
         Ok(true) => {}
-        Ok(false) => return Ok(None),
+        Ok(false) => {
+            lose();
+            return Ok(None);
+        }
         // What cannot be written here cannot be written when it comes from elsewhere either.
         Err(error @ (OciError::Sink(_) | OciError::Disk(_))) => return Err(error.into()),
         Err(error) => {
+            lose();
             findings.push(of_error(&error));
             return Ok(None);
         }
     }
     match incoming.finish()? {
-        Ok(blob) => Ok(Some(blob)),
+        Ok(blob) => {
+            ctx.progress.step(name, Step::Fetched);
+            Ok(Some(blob))
+        }
         Err(mismatch) => {
+            lose();
             let told = wrong(format!("the shared store served {} bytes that are not what was pinned", mismatch.size));
             findings.push(told.compared(mismatch.expected.to_string(), mismatch.received.to_string()));
             Ok(None)
@@ -58,7 +69,8 @@ pub(super) fn receive(
     }
 }
 
-/// What the store has of evidence about an artifact, not proved yet. Not what a file of the project is demanded to say.
+/// What the store has of evidence about an artifact, not proved yet. Not what a file of the project is demanded to say, and
+/// nothing about an artifact whose source keeps none.
 pub(super) fn kept(
     ctx: &Ctx<'_>,
     project: &Project,
@@ -66,22 +78,40 @@ pub(super) fn kept(
     demand: &Demand<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<Kept> {
-    let remote = of(ctx, project, artifact).filter(|_| demand.file.is_none())?;
+    let remote = of(ctx, project, artifact).filter(|_| demand.file.is_none() && demand.has_place)?;
     let entry = entry(&remote, artifact, findings)?;
     match remote.evidence(&entry) {
         Ok(document) => {
-            let document = document?;
-            let kept = Kept::from_document(&document, artifact.source.key());
+            if document.is_none() {
+                remote.lose(&artifact.source.to_string(), &artifact.integrity);
+            }
+            let kept = Kept::from_document(&document?, artifact.source.key());
+            let kept = kept.filter(|kept| is_as_received(artifact, kept));
             if kept.is_none() {
                 findings.push(wrong("what the shared store has for evidence is none".to_owned()));
             }
             kept
         }
         Err(error) => {
+            remote.lose(&artifact.source.to_string(), &artifact.integrity);
             findings.push(of_error(&error));
             None
         }
     }
+}
+
+/// Whether a record would have it like this from upstream: each attestation by itself, and the way to the layer where there
+/// is one.
+fn is_as_received(artifact: &Artifact, kept: &Kept) -> bool {
+    let is_one = |one: &KeptAttestation| {
+        let read = attestation::read(one.attestation.to_string().as_bytes());
+        read.is_ok_and(|read| matches!(read.as_slice(), [only] if *only.value() == one.attestation))
+    };
+    let is_way = match &artifact.source {
+        Source::Oci(layer) => oci::is_way(layer, &kept.manifests),
+        _ => kept.manifests.is_empty(),
+    };
+    is_way && kept.attestations.iter().all(is_one)
 }
 
 /// Puts what is proved of a pin into the store, where that is wanted and it is not there yet.
@@ -93,7 +123,8 @@ pub(super) fn offer(
     findings: &mut Vec<Finding>,
 ) -> Result<(), Error> {
     let Some(remote) = of(ctx, project, artifact).filter(Remote::is_written) else { return Ok(()) };
-    match put(&remote, (artifact, demand), (blob, evidence))? {
+    let is_thorough = false;
+    match put(&remote, (artifact, demand), (blob, evidence), is_thorough)? {
         // That is told once, at the end.
         Ok(_) | Err(PutError::GivenUp(_)) => {}
         Err(PutError::Oci(error)) => {
@@ -136,35 +167,44 @@ pub fn stock(
     let before = record.as_ref().map(|record| &record.evidence);
     let judged = evidence::look(ctx, project, (pin, artifact, &demand), before, &blob, conduct)?;
     findings.extend(judged.findings);
-    let put = put(remote, (artifact, &demand), (&blob, &judged.evidence))?;
+    let put = put(remote, (artifact, &demand), (&blob, &judged.evidence), true)?;
     Ok(put.map(|is_new| Stocked { is_new, size: blob.len(), proof: judged.proof, findings }))
 }
 
-/// Puts an artifact into a store unless it is there; whether it was put.
+/// Puts an artifact into a store unless it is there; whether it was put. Who is thorough looks whether all of it is there,
+/// and replaces evidence that is not the same.
 fn put(
     remote: &Remote<'_>,
     (artifact, demand): (&Artifact, &Demand<'_>),
     (blob, evidence): (&VerifiedBlob, &Evidence),
+    is_thorough: bool,
 ) -> Result<Result<bool, PutError>, Error> {
     let source = artifact.source.to_string();
-    let evidence = match evidence {
-        Evidence::Kept(kept) if demand.file.is_none() => Some(kept.to_document()),
-        _ => None,
-    };
+    let evidence = handed_on(artifact, demand, evidence);
     let digest = digest_of(blob, Algorithm::Sha256)?;
     // What is wrong there is put right.
     let there = remote.entry(&source, &artifact.integrity).unwrap_or_default();
     let own = evidence.as_ref().map(|evidence| Integrity::of(Algorithm::Sha256, evidence));
     let is_as_good = |there: &Entry| match (&own, &there.evidence) {
         (None, _) => true,
-        (Some(own), Some(theirs)) => theirs.digest == *own || !there.is_doubted,
+        (Some(own), Some(theirs)) => theirs.digest == *own || (!there.is_doubted && !is_thorough),
         (Some(_), None) => false,
     };
-    if there.is_some_and(|there| there.bytes.digest == digest && is_as_good(&there)) {
+    let is_whole = |there: &Entry| !there.is_lost && (!is_thorough || remote.has(there));
+    if there.is_some_and(|there| there.bytes.digest == digest && is_as_good(&there) && is_whole(&there)) {
         return Ok(Ok(false));
     }
     let parcel = Parcel { bytes: &Bytes(blob), digest, evidence };
     Ok(remote.put(&source, &artifact.integrity, &parcel).map(|()| true))
+}
+
+/// What others are told of evidence: what its source handed out and was judged here. What once lay in a file of the project
+/// may still stand in the record, and is nobody else's.
+fn handed_on(artifact: &Artifact, demand: &Demand<'_>, evidence: &Evidence) -> Option<Vec<u8>> {
+    let Evidence::Kept(kept) = evidence else { return None };
+    let is_its_sources = kept.attestations.iter().all(|one| one.from == artifact.source.key());
+    let is_public = is_its_sources && demand.file.is_none() && !demand.is_off();
+    is_public.then(|| kept.to_document()).filter(|document| document.len() <= MAX_DOCUMENT_LEN)
 }
 
 /// Bytes that were checked, on their way to a registry.

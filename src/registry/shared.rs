@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::oci::{OciError, Repository};
 use crate::digest::{Algorithm, Integrity, Sha256};
-use crate::http::{Clock, Content, Http, Rules, Sink, Timeouts};
+use crate::http::{Clock, Content, Http, LowSpeed, Rules, Sink, Timeouts};
 use crate::oci::{Descriptor, Document, EMPTY, EMPTY_BYTES, Location, MANIFEST, artifact};
 use crate::pins::Host;
 use crate::record::MAX_DOCUMENT_LEN;
@@ -76,6 +76,8 @@ pub struct Shared {
 struct Learned {
     /// What it wanted to see.
     seen: Credentials,
+    /// The same of who writes: not all ask anew who shows a token that is good for reading only.
+    seen_by_writers: Credentials,
     /// What it has under which tag, as far as it was asked.
     entries: BTreeMap<String, Option<Entry>>,
     /// Why it is not asked any more.
@@ -93,6 +95,8 @@ pub struct Entry {
     pub evidence: Option<Descriptor>,
     /// Whether that was looked at in this run and left something open.
     pub is_doubted: bool,
+    /// Whether something of it did not come in this run, or not as it should.
+    pub is_lost: bool,
 }
 
 /// Why something was not put into a shared store.
@@ -191,7 +195,9 @@ impl Remote<'_> {
     /// Streams the bytes of an entry, for who holds them to the pin's digest. `false` where it does not hand them out; an
     /// error says that they are wrong.
     pub fn bytes(&self, entry: &Entry, sink: &mut dyn Sink) -> Result<bool, OciError> {
-        let came = self.with("", self.timeouts.deadline, |repository| repository.stream(&entry.bytes, sink));
+        // It would come from upstream too: who hands it out byte by byte is left alone before the pin's time is over.
+        let time = self.time_for(entry.bytes.size, SLOWEST_READ).min(self.timeouts.deadline);
+        let came = self.with("", time, |repository| repository.stream(&entry.bytes, sink));
         came.map(|came| came.is_some())
     }
 
@@ -204,11 +210,28 @@ impl Remote<'_> {
 
     /// Remembers that what an entry says about its bytes is not good enough, so that better may take its place.
     pub fn doubt(&self, source: &str, integrity: &Integrity) {
+        self.mark(source, integrity, |entry| entry.is_doubted = true);
+    }
+
+    /// Remembers that an entry is not whole, so that a whole one may take its place.
+    pub fn lose(&self, source: &str, integrity: &Integrity) {
+        self.mark(source, integrity, |entry| entry.is_lost = true);
+    }
+
+    fn mark(&self, source: &str, integrity: &Integrity, mark: impl FnOnce(&mut Entry)) {
         self.learn(|learned| {
             if let Some(Some(entry)) = learned.entries.get_mut(&tag(source, integrity)) {
-                entry.is_doubted = true;
+                mark(entry);
             }
         });
+    }
+
+    /// Whether the store says of no part of an entry that it is not there, or another.
+    pub fn has(&self, entry: &Entry) -> bool {
+        let time = self.shared.settings.timeout;
+        let lacks = |part| self.with("", time, |repository| repository.lacks_blob(part));
+        let mut parts = std::iter::once(&entry.bytes).chain(&entry.evidence);
+        parts.all(|part| matches!(lacks(part), Ok(Some(false))))
     }
 
     /// Whether it is asked, or written to, no more; why is told at the end of the run.
@@ -226,6 +249,8 @@ impl Remote<'_> {
                 self.learn(|learned| drop(learned.entries.insert(tag(source, integrity), Some(entry))));
                 Ok(())
             }
+            // Somebody else put the same bytes there at the same time.
+            Err(OciError::Moved { .. }) if self.has_anew(source, integrity, &parcel.digest) => Ok(()),
             Err(error) if is_about_the_store(&error) => {
                 let why = error.to_string();
                 self.learn(|learned| learned.unwritable = learned.unwritable.take().or(Some(why.clone())));
@@ -235,16 +260,30 @@ impl Remote<'_> {
         }
     }
 
+    /// Whether these bytes are there now, whatever was known before.
+    fn has_anew(&self, source: &str, integrity: &Integrity, digest: &Integrity) -> bool {
+        self.learn(|learned| drop(learned.entries.remove(&tag(source, integrity))));
+        matches!(self.entry(source, integrity), Ok(Some(entry)) if entry.bytes.digest == *digest)
+    }
+
+    /// How long a question about so many bytes may take: as long as any other, and what so many bytes a second take.
+    fn time_for(&self, length: u64, bytes_per_second: u64) -> Duration {
+        self.shared.settings.timeout.saturating_add(Duration::from_secs(length / bytes_per_second))
+    }
+
     fn send(&self, source: &str, integrity: &Integrity, parcel: &Parcel<'_>) -> Result<Entry, OciError> {
         let tag = tag(source, integrity);
+        let seen = self.known(|learned| Some(learned.seen_by_writers.clone())).unwrap_or_default();
         // How long a registry needs for what it was sent depends on how much it is.
-        let time = self.timeouts.idle.saturating_add(Duration::from_secs(parcel.bytes.length() / SLOWEST));
-        let repository = self.repository(&tag, time)?.for_writing().with_time_for_each(time);
+        let time = |length| self.time_for(length, SLOWEST);
+        let repository = self.repository(&tag, time(0))?.for_writing().having_seen(seen).with_time_for_each(time(0));
         let config = described(EMPTY, EMPTY_BYTES);
         repository.put_blob(&config, &EMPTY_BYTES)?;
         let bytes = Descriptor::of(OCTETS, parcel.digest.clone(), parcel.bytes.length());
+        let repository = repository.with_time_for_each(time(bytes.size));
         repository.put_blob(&bytes, parcel.bytes)?;
         let evidence = parcel.evidence.as_ref().map(|evidence| (described(EVIDENCE, evidence), evidence));
+        let repository = repository.with_time_for_each(time(evidence.as_ref().map_or(0, |(part, _)| part.size)));
         if let Some((descriptor, evidence)) = &evidence {
             repository.put_blob(descriptor, &evidence.as_slice())?;
         }
@@ -255,8 +294,8 @@ impl Remote<'_> {
         let notes = [("dev.pinfold.integrity", &*integrity.to_string()), ("dev.pinfold.source", source)];
         let manifest = artifact(Some(ENTRY), &config, &layers, None, &notes);
         repository.put_manifest(&tag, MANIFEST, &manifest, None)?;
-        self.learn(|learned| learned.seen = repository.seen());
-        Ok(Entry { bytes, evidence, is_doubted: false })
+        self.learn(|learned| learned.seen_by_writers = repository.seen());
+        Ok(Entry { bytes, evidence, is_doubted: false, is_lost: false })
     }
 
     /// Asks. `None` where there is nothing, or the store is of no use; an error says that what it has is wrong.
@@ -285,7 +324,9 @@ impl Remote<'_> {
         let now = self.clock.now();
         let seen = self.known(|learned| Some(learned.seen.clone())).unwrap_or_default();
         let rules = Rules::new(self.registries.credentials(), self.timeouts, now.checked_add(time).unwrap_or(now));
-        let rules = Rules { hosts: self.hosts.as_deref(), attempts: 1, ..rules };
+        let window = self.timeouts.low_speed.window.min(self.shared.settings.timeout);
+        let low_speed = LowSpeed { window, ..self.timeouts.low_speed };
+        let rules = Rules { hosts: self.hosts.as_deref(), attempts: 1, low_speed, ..rules };
         let reference = self.at.tagged(if tag.is_empty() { "pin" } else { tag });
         let reference = reference.ok_or_else(|| OciError::Absent { place: self.at.to_string() })?;
         let of = (&*self.shared.http, rules, self.clock);
@@ -311,9 +352,11 @@ fn entry(repository: &Repository<'_>, tag: &str) -> Result<Option<Entry>, OciErr
     if manifest.artifact_type != ENTRY || manifest.layers.iter().any(|layer| layer.is_foreign) {
         return Ok(None);
     }
-    let evidence = manifest.layers.iter().find(|layer| layer.media_type == EVIDENCE).cloned();
-    let bytes = manifest.layers.into_iter().find(|layer| layer.media_type == OCTETS);
-    Ok(bytes.map(|bytes| Entry { bytes, evidence, is_doubted: false }))
+    // Nobody reads what else a descriptor says, and it would be kept for as long as the run takes.
+    let bare = |layer: &Descriptor| Descriptor::of(&layer.media_type, layer.digest.clone(), layer.size);
+    let layer = |kind: &str| manifest.layers.iter().find(|layer| layer.media_type == kind).map(bare);
+    let evidence = layer(EVIDENCE);
+    Ok(layer(OCTETS).map(|bytes| Entry { bytes, evidence, is_doubted: false, is_lost: false }))
 }
 
 /// Whether an error says that the store is of no use, and not what is wrong with something in it.
@@ -346,3 +389,5 @@ const EVIDENCE: &str = "application/vnd.pinfold.evidence.v1+json";
 const OCTETS: &str = "application/octet-stream";
 /// How many bytes a second a registry is expected to take, at least.
 const SLOWEST: u64 = 256 << 10;
+/// How many it is expected to hand out, at least, with as many downloads at once as there are.
+const SLOWEST_READ: u64 = 64 << 10;

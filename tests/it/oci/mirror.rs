@@ -14,13 +14,13 @@ use crate::support::{Project, codes, human, integrity, pin};
 use super::registry::{HOST, Knobs, Registry};
 use super::shared::{REPO, STRICT, check, plain, use_store};
 
-fn mirror(project: &Project) -> Report {
+pub(super) fn mirror(project: &Project) -> Report {
     let to = format!("oci://{HOST}/{REPO}").parse().expect("a place");
     let options = mirror::Options { pins: Vec::new(), to, offline: false, evidence: None };
     project.with(&Silent, |ctx| mirror::run(ctx, &options)).expect("a report")
 }
 
-fn statuses(report: &Report) -> Vec<(&str, &str)> {
+pub(super) fn statuses(report: &Report) -> Vec<(&str, &str)> {
     report.rows.iter().map(|row| (row.subject.as_str(), row.status.as_str())).collect()
 }
 

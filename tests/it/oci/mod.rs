@@ -26,6 +26,8 @@ mod registry;
 mod resume;
 mod servers;
 mod shared;
+mod shared_abuse;
+mod shared_slow;
 mod signatures;
 mod signer;
 mod skopeo;

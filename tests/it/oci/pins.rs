@@ -22,7 +22,7 @@ pub(super) fn pinned(scene: &Scene, artifact: &str, bytes: &[u8], more: &str) {
     scene.project.pins(&pin("tool", &source, &integrity(bytes), &format!("{more}\n{off}")));
 }
 
-const STRICT: &str = "format = \"raw\"\n[pins.tool.signature]\nmode = \"strict\"\nkeys = [\"keys/a.pem\"]";
+pub(super) const STRICT: &str = "format = \"raw\"\n[pins.tool.signature]\nmode = \"strict\"\nkeys = [\"keys/a.pem\"]";
 
 fn fetch(scene: &Scene) -> Report {
     scene.project.try_fetch(Conduct::default()).expect("a report")

@@ -18,7 +18,7 @@ use super::registry::{HOST, Knobs, Registry};
 pub(super) const REPO: &str = "team/cache";
 pub(super) const STRICT: &str = "mode = \"strict\"\nrepository = \"https://github.com/microsoft/playwright-cli\"";
 
-fn settings(access: Access) -> Settings {
+pub(super) fn settings(access: Access) -> Settings {
     let at = Some(format!("oci://{HOST}/{REPO}").parse().expect("a place"));
     Settings { at, access, ..Settings::default() }
 }
@@ -28,7 +28,7 @@ pub(super) fn use_store(project: &mut Project, registry: &Arc<Registry>, access:
     project.shared = over(registry, settings(access));
 }
 
-fn over(http: &Arc<impl Http + 'static>, settings: Settings) -> Shared {
+pub(super) fn over(http: &Arc<impl Http + 'static>, settings: Settings) -> Shared {
     let http = Arc::clone(http);
     Shared::new(http, settings)
 }
@@ -58,7 +58,7 @@ pub(super) fn plain(bytes: &[u8]) -> Project {
 }
 
 /// The manifest of the only entry, changed.
-fn change_entry(registry: &Registry, change: impl FnOnce(&mut Value)) {
+pub(super) fn change_entry(registry: &Registry, change: impl FnOnce(&mut Value)) {
     let tag = only_tag(registry);
     let mut manifest: Value =
         serde_json::from_slice(&registry.bytes(REPO, &registry.digest_of(REPO, &tag))).expect("JSON");
@@ -68,7 +68,7 @@ fn change_entry(registry: &Registry, change: impl FnOnce(&mut Value)) {
     registry.tag(REPO, &tag, &digest);
 }
 
-fn only_tag(registry: &Registry) -> String {
+pub(super) fn only_tag(registry: &Registry) -> String {
     let tags = registry.tags_of(REPO);
     assert_eq!(tags.len(), 1, "{tags:?}");
     tags[0].clone()
