@@ -172,7 +172,8 @@ impl<'a> Repository<'a> {
         }
     }
 
-    /// Asks, and once more with what the registry wants to see.
+    /// Asks, and once more with what the registry wants to see: a token that ended in the middle of a blob costs nothing of
+    /// what is there, and one that got nowhere is not good enough.
     fn get(
         &self,
         url: &Url,
@@ -181,18 +182,21 @@ impl<'a> Repository<'a> {
         sink: &mut dyn Sink,
     ) -> Result<Outcome, OciError> {
         let mut begun = Begun::default();
-        let error = match self.try_get(url, (limit, &mut begun), accept, sink) {
-            Ok(outcome) => return Ok(outcome),
-            Err(error) => error,
-        };
-        let Some(challenge) = self.challenge_of(&error) else { return Err(OciError::of(error)) };
-        let seen = self.answer(&challenge)?;
-        self.show(seen);
-        // A token that ended in the middle of a blob costs nothing of what is there.
-        self.try_get(url, (limit, &mut begun), accept, sink).map_err(|error| match self.challenge_of(&error) {
-            Some(_) => self.unauthorized(),
-            None => OciError::of(error),
-        })
+        let mut enough = 0;
+        for _ in 0..=MAX_TOKENS {
+            let error = match self.try_get(url, (limit, &mut begun), accept, sink) {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => error,
+            };
+            let Some(challenge) = self.challenge_of(&error) else { return Err(OciError::of(error)) };
+            if begun.len() < enough {
+                break;
+            }
+            enough = begun.len().saturating_add(http::PROGRESS);
+            let seen = self.answer(&challenge)?;
+            self.show(seen);
+        }
+        Err(self.unauthorized())
     }
 
     /// What the registry wanted to see, once it asked.
@@ -271,5 +275,8 @@ impl Sink for Hashed<'_> {
     }
 }
 
+/// How many tokens are asked for in the middle of one blob: they are good for a minute at least, and for nothing but the
+/// beginning of a download.
+const MAX_TOKENS: usize = 8;
 /// How much of a server's words a message shows, in characters.
 const SHOWN: usize = 200;
