@@ -111,7 +111,8 @@ pub fn prove_claim(
         return prove_by((trust, None), signature, artifact);
     }
     let keyid = hint.unwrap_or_default();
-    let mut failure = Unproved::Unverifiable(Lack::UnknownKey { keyid: keyid.to_owned() });
+    let is_other = !keys.is_empty();
+    let mut failure = Unproved::Unverifiable(Lack::UnknownKey { keyid: keyid.to_owned(), is_other });
     for key in keys {
         match prove_by((trust, Some(key)), signature, artifact) {
             // Somebody else's, unless it says that it is by this key.
@@ -144,7 +145,7 @@ pub(super) fn prove(
             (proof.signer, Seen { time: proof.time, logged: proof.logged }, proof.instance)
         }
         (None, Some(key)) => (key.check(&payload, &signature)?, Seen::default(), None),
-        (None, None) => return Err(Lack::UnknownKey { keyid: String::new() }.into()),
+        (None, None) => return Err(Lack::UnknownKey { keyid: String::new(), is_other: false }.into()),
     };
     let signed = SimpleSigning::parse(&payload).map_err(Refusal::SimpleSigning)?;
     let own = artifact.digests.get(signed.manifest.algorithm().name());

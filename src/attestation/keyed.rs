@@ -34,10 +34,13 @@ impl NamedKey {
     pub fn from_pem(pem: &str, id: Option<String>) -> Result<Self, NamedKeyError> {
         // The first of several would be taken, and the others passed over without a word.
         if pem.matches("-----BEGIN ").count() > 1 {
-            return Err(NamedKeyError("there is more than one PEM block".to_owned()));
+            return Err(NamedKeyError::Several);
         }
-        let key = DerPublicKey::from_pem(pem).map_err(|error| NamedKeyError(error.to_string()))?;
-        KeyAlgorithm::from_spki(&key).map_err(|error| NamedKeyError(error.to_string()))?;
+        if pem.contains("PRIVATE KEY-----") {
+            return Err(NamedKeyError::Private);
+        }
+        let key = DerPublicKey::from_pem(pem).map_err(|error| NamedKeyError::Malformed(error.to_string()))?;
+        KeyAlgorithm::from_spki(&key).map_err(|error| NamedKeyError::Kind(error.to_string()))?;
         Ok(Self { spki: key.as_bytes().to_vec(), id })
     }
 
@@ -64,13 +67,41 @@ impl NamedKey {
     }
 }
 
-/// Why a text is not a public key.
+/// Why a text is no public key that could be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedKeyError(String);
+pub enum NamedKeyError {
+    /// There is more than one key.
+    Several,
+    /// It is the other half.
+    Private,
+    /// It is no PEM block `PUBLIC KEY`.
+    Malformed(String),
+    /// It is a key of another algorithm or curve.
+    Kind(String),
+}
+
+impl NamedKeyError {
+    /// What to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Several => "give each key a file of its own",
+            Self::Private => {
+                "name its public half, which is in a file beside it: `pinfold keygen` and `cosign` end its name in `.pub`"
+            }
+            Self::Malformed(_) => "a key is a PEM block `PUBLIC KEY`, or the JSON that a registry has its keys in",
+            Self::Kind(_) => "keys are of P-256, P-384, RSA or Ed25519",
+        }
+    }
+}
 
 impl fmt::Display for NamedKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a public key: {}", self.0.escape_debug())
+        match self {
+            Self::Several => f.write_str("more than one key: there is more than one PEM block"),
+            Self::Private => f.write_str("a private key, where a public one is needed"),
+            Self::Malformed(why) => write!(f, "not a public key: {}", why.escape_debug()),
+            Self::Kind(why) => write!(f, "a public key of a kind that is not supported: {}", why.escape_debug()),
+        }
     }
 }
 
@@ -85,7 +116,7 @@ enum Known<'a> {
 impl Trust {
     /// The key for a hint. The hint itself is not authenticated: it only says which key to try.
     fn key_for<'k>(&'k self, named: Option<&'k NamedKey>, hint: &str, usage: Usage) -> Result<Known<'k>, Lack> {
-        let unknown = || Lack::UnknownKey { keyid: hint.to_owned() };
+        let unknown = || Lack::UnknownKey { keyid: hint.to_owned(), is_other: named.is_some() };
         match named {
             Some(key) if key.admits(hint) => Ok(Known::Named(key)),
             Some(_) => Err(unknown()),
@@ -251,12 +282,12 @@ pub(super) fn prove_envelope(
     let Some(named) = named else { return Err(Lack::NoTime.into()) };
     let key = Known::Named(named);
     let signed = pae(payload_type, &payload);
-    let mut failure = Unproved::from(Lack::UnknownKey { keyid: String::new() });
+    let mut failure = Unproved::from(Lack::UnknownKey { keyid: String::new(), is_other: true });
     // DSSE, protocol: one good signature of a trusted key is enough, and the others prove nothing.
     for signature in signatures {
         let text = |name| signature.get(name).and_then(Value::as_str).unwrap_or_default();
         if !named.admits(text("keyid")) {
-            failure = Lack::UnknownKey { keyid: text("keyid").to_owned() }.into();
+            failure = Lack::UnknownKey { keyid: text("keyid").to_owned(), is_other: true }.into();
             continue;
         }
         let bytes = from_base64(text("sig")).ok_or_else(|| malformed("a signature is not base64"))?;

@@ -35,6 +35,8 @@ pub enum Lack {
     UnknownKey {
         /// The key's id as the attestation hints at it; may be empty.
         keyid: String,
+        /// Whether another one was named.
+        is_other: bool,
     },
     /// A key that has expired, and nobody who vouches for when it signed.
     ExpiredKey {
@@ -84,6 +86,9 @@ impl Lack {
             Self::UnknownAuthority { .. } | Self::UnknownLog { .. } => {
                 Some("run `pinfold trust update`, or name the root of a private instance with `--trusted-root`".into())
             }
+            Self::UnknownKey { is_other: true, .. } => {
+                Some("that is none of the keys that were named; name it too, if whoever holds it may sign".into())
+            }
             Self::UnknownKey { .. } => Some("name the key with `--key`, or run `pinfold trust update`".into()),
             Self::ExpiredKey { .. } | Self::TooLong { .. } => None,
             Self::NoCommonDigest(known) => Some(format!("give the artifact itself, or its {}", known.join(" or "))),
@@ -108,8 +113,10 @@ impl fmt::Display for Lack {
                 write!(f, "no trust root in use knows the log `{}`", log.escape_debug())?;
                 roots.iter().try_for_each(|root| write!(f, "; {root}"))
             }
-            Self::UnknownKey { keyid } if keyid.is_empty() => f.write_str("it is signed by a key that was not named"),
-            Self::UnknownKey { keyid } => write!(f, "it is signed by the unknown key `{}`", named(keyid)),
+            Self::UnknownKey { keyid, .. } if keyid.is_empty() => {
+                f.write_str("it is signed by a key that was not named")
+            }
+            Self::UnknownKey { keyid, .. } => write!(f, "it is signed by the unknown key `{}`", named(keyid)),
             Self::ExpiredKey { keyid } => {
                 write!(f, "the key `{}` has expired, and nobody vouches for when it signed", keyid.escape_debug())
             }

@@ -83,7 +83,7 @@ impl CheckError {
                 "name a file, or a digest: `sha256:…` or `sha512:…` in hexadecimal, or `sha512-…` as in pins.toml"
             }
             Self::WeakDigest { .. } => "name the file itself, or its `sha256:…` or `sha512:…`",
-            Self::Key { .. } => "a key is a PEM block `PUBLIC KEY`, or the JSON that a registry has its keys in",
+            Self::Key { source, .. } => source.hint(),
             Self::RegistryKeys { .. } => return None,
             Self::Root(error) => return error.hint(),
             Self::KeyId => "leave `--key-id` away: each key of a registry has its id beside it",
