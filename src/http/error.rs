@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::without_query;
+use super::{way, without_query};
 use crate::url::{Origin, Url, UrlError};
 
 /// Why an exchange failed.
@@ -284,10 +284,7 @@ impl DownloadError {
                 Some(WEB_PAGE.to_owned())
             }
             Failure::TooLong { exact: false, .. } => Some("a pin may name a larger `size`".to_owned()),
-            Failure::TooManyRedirects { .. } => {
-                let chain: Vec<String> = self.chain().map(without_query).collect();
-                Some(format!("the way was {}", chain.join(" → ")))
-            }
+            Failure::TooManyRedirects { .. } => Some(format!("the way was {}", way(self.chain()))),
             Failure::Http(error) => error.hint(),
             Failure::Sink(error)
                 if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>

@@ -172,3 +172,16 @@ fn without_query(url: &Url) -> String {
     let text = url.to_string();
     text.split_once('?').map_or_else(|| text.clone(), |(before, _)| format!("{before}?…"))
 }
+
+/// Where redirects led to, for messages; from the first place on that was there before it is the same again.
+fn way<'a>(places: impl Iterator<Item = &'a Url>) -> String {
+    let mut way = Vec::new();
+    for place in places.map(without_query) {
+        let is_known = way.contains(&place);
+        way.push(place);
+        if is_known {
+            return format!("{}, and so on", way.join(" → "));
+        }
+    }
+    way.join(" → ")
+}
