@@ -32,6 +32,20 @@ pub struct Attached {
     pub broken: Vec<OciError>,
 }
 
+impl Attached {
+    /// Refuses where one of these documents is not among what was found: what is wrong with what came says more than that
+    /// something is missing.
+    pub fn hold<'a>(self, place: &str, mut wanted: impl Iterator<Item = &'a Value>) -> Result<(), OciError> {
+        if wanted.all(|one| self.attestations.iter().any(|found| found.value() == one)) {
+            return Ok(());
+        }
+        Err(match self.broken.into_iter().next() {
+            Some(error) => OciError::NotWhole { place: place.to_owned(), error: Box::new(error) },
+            None => OciError::NotStored { place: format!("{place}, with what is attached to it") },
+        })
+    }
+}
+
 /// Most entries of a list of what is attached, all pages together: nightly scans of years.
 pub const MAX_REFERRERS: usize = 1000;
 /// Most of them that are fetched: those that are said to be bundles first, so that others cannot crowd them out.

@@ -139,6 +139,13 @@ pub enum OciError {
         /// What.
         place: String,
     },
+    /// What is attached comes back otherwise than it was put there.
+    NotWhole {
+        /// What it is attached to.
+        place: String,
+        /// What is wrong with what comes.
+        error: Box<Self>,
+    },
     /// Something else stands under a tag than was put there.
     Moved {
         /// The tag.
@@ -193,6 +200,7 @@ impl OciError {
             Self::Refused { .. } => "oci-refused",
             Self::UploadLocation { .. } => "oci-upload-location",
             Self::NotStored { .. } => "oci-not-stored",
+            Self::NotWhole { error, .. } => error.code(),
             Self::Moved { .. } => "oci-tag-moved",
             Self::Taken { .. } => "oci-tag-taken",
             Self::Attached { fault, .. } => fault.code(),
@@ -261,6 +269,7 @@ impl OciError {
     pub fn compared(&self) -> Option<(String, String)> {
         match self {
             Self::Chain { error, .. } => error.compared(),
+            Self::NotWhole { error, .. } => error.compared(),
             Self::HeaderDigest { told, received, .. } if !received.is_empty() => Some((told.clone(), received.clone())),
             Self::Moved { expected, received, .. } => Some((expected.clone(), received.clone())),
             _ => None,
@@ -326,6 +335,7 @@ impl fmt::Display for OciError {
                 write!(f, "`{url}`: nothing is sent to where the registry wants it (`Location`): {reason}")
             }
             Self::NotStored { place } => write!(f, "`{place}`: the registry said that it has it, and has it not"),
+            Self::NotWhole { place, error } => write!(f, "`{place}`: what was attached comes back wrong: {error}"),
             Self::Moved { place, .. } => write!(f, "`{place}`: something else stands there than was put there"),
             Self::Taken { place } => {
                 write!(f, "`{place}` has signatures or attestations that the artifact which is copied has not")
@@ -342,6 +352,7 @@ impl std::error::Error for OciError {
             // Their words are this error's own.
             Self::Download(error) => error.source(),
             Self::Chain { error, .. } => error.source(),
+            Self::NotWhole { error, .. } => error.source(),
             Self::Disk(error) => error.source(),
             Self::Unanswered(error) => error.source(),
             Self::Sink(error) => Some(error),

@@ -9,6 +9,11 @@ impl OciError {
         match self {
             Self::Download(error) => match *error.failure {
                 Failure::TooLong { .. } | Failure::NotAuthorized { .. } => None,
+                Failure::NotFound { .. } if error.url.path().contains("/manifests/") => Some(
+                    "see whether the name and the tag or digest are right; some registries say the same of what they \
+                     show only with a login"
+                        .to_owned(),
+                ),
                 _ => error.hint(),
             },
             Self::Unauthorized { unread: Some(why), .. } => Some(format!("no logins could be read: {why}")),
@@ -49,7 +54,7 @@ impl OciError {
             Self::Refused { status: 413, .. } => {
                 Some("the registry, or a proxy in front of it, takes nothing of this length".to_owned())
             }
-            Self::NotStored { .. } => {
+            Self::NotStored { .. } | Self::NotWhole { .. } => {
                 Some("what the registry takes and does not keep is lost: do not rely on it".to_owned())
             }
             Self::Taken { .. } => {

@@ -144,13 +144,9 @@ impl Repository<'_> {
     pub fn hold_attached(&self, digest: &Integrity, wanted: &[&Value]) -> Result<(), OciError> {
         let mut attempts = 1;
         loop {
-            let found = self.attached(digest)?.attestations;
-            if wanted.iter().all(|one| found.iter().any(|found| found.value() == *one)) {
-                return Ok(());
-            }
-            if attempts >= self.rules.attempts {
-                let place = format!("{}, with what is attached to it", self.place(&digest_text(digest)));
-                return Err(OciError::NotStored { place });
+            let held = self.attached(digest)?.hold(&self.place(&digest_text(digest)), wanted.iter().copied());
+            if held.is_ok() || attempts >= self.rules.attempts {
+                return held;
             }
             self.clock.sleep(self.rules.backoff.pause(attempts));
             attempts = attempts.saturating_add(1);
