@@ -8,12 +8,15 @@
 mod attach;
 pub mod copy;
 mod files;
+mod place;
 pub mod pull;
 pub mod push;
 mod sent;
 mod target;
 
 use std::path::PathBuf;
+
+use place::Origin;
 
 use crate::attestation::{
     Artifact, Attestation, NamedKey, Signer, Unproved, VerifiedAttestation, prove_claim, prove_signature,
@@ -24,14 +27,27 @@ use crate::digest::Integrity;
 use crate::error::{Error, evidence as words};
 use crate::http::Rules;
 use crate::install::signature::{beside, now, read_key, signature};
-use crate::oci::{ImagePlatform, Reference, digest_text};
+use crate::oci::{Document, ImagePlatform, Reference, digest_text};
 use crate::policy::{self, Failure, Policy, judge, judge_signatures};
 use crate::registry::oci::{Attached, OciError, Repository, Shelf};
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use crate::source::oci::Received;
-use crate::statement::{SLSA_V1, SLSA_V02};
+use crate::statement::{SLSA_V1, SLSA_V02, Statement};
 
-/// What the commands are asked for.
+pub use place::Place;
+
+/// What is judged.
+#[derive(Debug, Clone)]
+pub struct Verify {
+    /// The artifact.
+    pub from: Place,
+    /// Files with the keys of those who may have signed: any of them.
+    pub keys: Vec<PathBuf>,
+    /// Whose certificates are good, and which kinds of claims count: signatures and provenance unless it says.
+    pub policy: Policy,
+}
+
+/// What is pulled.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The artifact.
@@ -44,21 +60,30 @@ pub struct Options {
     pub policy: Policy,
 }
 
+impl From<&Options> for Verify {
+    fn from(options: &Options) -> Self {
+        let Options { reference, keys, policy, .. } = options.clone();
+        Self { from: Place::Registry(reference), keys, policy }
+    }
+}
+
 /// Finds and judges what is attached to an artifact.
-pub fn verify(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
-    let keys = keys(options)?;
-    let repository = repository(ctx, options)?;
-    let examined = Examined::of(ctx, &repository, options, &keys)?;
-    let Judged { verdict, status, evidence, findings, .. } = examined.judged;
-    let count = match examined.attached {
+pub fn verify(ctx: &Ctx<'_>, what: &Verify) -> Result<Report, Error> {
+    let keys = keys(&what.keys)?;
+    let from = Origin::look(ctx, &what.from)?;
+    let (digest, manifest) = from.resolve()?;
+    let attached = from.shelf().attached(&digest)?;
+    let judged = judged(ctx, &what.policy, &keys, (&digest, &manifest.0), &attached)?;
+    let Judged { verdict, status, evidence, findings, .. } = judged;
+    let count = match attached.attestations.len() {
         1 => "1 attestation".to_owned(),
         count => format!("{count} attestations"),
     };
     let row = Row {
-        subject: options.reference.to_string(),
+        subject: what.from.to_string(),
         verdict,
         status: status.to_owned(),
-        source: format!("oci:{}", options.reference.at(examined.digest)),
+        source: what.from.at(digest),
         detail: String::new(),
         evidence,
         audit: None,
@@ -70,10 +95,10 @@ pub fn verify(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
 }
 
 /// The repository of the reference; nobody is asked yet.
-fn repository<'a>(ctx: &Ctx<'a>, options: &Options) -> Result<Repository<'a>, Error> {
+fn repository<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Error> {
     let deadline = ctx.clock.now().checked_add(ctx.timeouts.deadline).unwrap_or_else(|| ctx.clock.now());
     let rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
-    Ok(Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), &options.reference)?)
+    Ok(Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), reference)?)
 }
 
 /// A repository that is written to. A transfer takes as long as it takes; what has an end is each request.
@@ -103,8 +128,8 @@ fn is_signed_by(
     Ok(proofs.flatten().any(|proof| matches!(proof.signer(), Signer::Key { .. })))
 }
 
-fn keys(options: &Options) -> Result<Vec<NamedKey>, Error> {
-    options.keys.iter().map(|key| read_key(key)).collect()
+fn keys(files: &[PathBuf]) -> Result<Vec<NamedKey>, Error> {
+    files.iter().map(|key| read_key(key)).collect()
 }
 
 /// An artifact, and what is attached to it.
@@ -112,8 +137,6 @@ struct Examined {
     digest: Integrity,
     /// The manifest or index of that digest.
     manifest: Received,
-    /// How many attestations there are.
-    attached: usize,
     judged: Judged,
 }
 
@@ -122,7 +145,7 @@ impl Examined {
         let (digest, manifest) = repository.resolve()?;
         let attached = repository.attached(&digest)?;
         let judged = judged(ctx, &options.policy, keys, (&digest, &manifest.0), &attached)?;
-        Ok(Self { digest, manifest, attached: attached.attestations.len(), judged })
+        Ok(Self { digest, manifest, judged })
     }
 }
 
@@ -186,7 +209,11 @@ fn judged(
     let policy = Policy { key: !keys.is_empty(), ..policy.clone() };
     if !policy.predicate_types.is_empty() {
         let proofs: Vec<Proof> = all.iter().map(|one| prove(&one)).collect();
-        return Ok(with_broken(of_kind(&policy, now, all, &proofs), attached));
+        let mut judged = of_kind(&policy, now, all, &proofs);
+        if judged.verdict != Verdict::Passed {
+            judged.findings.extend(about_files(&policy, manifest, all));
+        }
+        return Ok(with_broken(judged, attached));
     }
     let signatures: Vec<&Attestation> = all.iter().filter(|one| one.is_signature()).collect();
     let proofs: Vec<Proof> = signatures.iter().map(|one| prove_signature(trust, keys, one, &artifact)).collect();
@@ -282,6 +309,27 @@ fn of_kind(policy: &Policy, now: i64, all: &[Attestation], proofs: &[Proof]) -> 
     }
 }
 
+/// Claims of a kind that was asked for, and are about a file of the artifact: whoever sees only that there is none about
+/// the artifact looks for them in vain. Nothing is proved of them here.
+fn about_files(policy: &Policy, manifest: &[u8], all: &[Attestation]) -> Vec<Finding> {
+    let Ok(Document::Manifest(manifest)) = Document::parse(manifest, None) else { return Vec::new() };
+    let statements: Vec<_> = all.iter().filter_map(Attestation::statement).collect();
+    let mut findings = Vec::new();
+    for layer in &manifest.layers {
+        let (algorithm, hex) = (layer.digest.algorithm().name(), layer.digest.hex());
+        let is_about = |one: &&Statement| one.subjects.iter().any(|one| one.digests.get(algorithm) == Some(&hex));
+        for one in statements.iter().filter(|one| policy.predicate_types.contains(&one.predicate_type)).filter(is_about)
+        {
+            let file = layer.title().map_or_else(|| digest_text(&layer.digest), str::to_owned);
+            let (kind, file) = (one.predicate_type.escape_debug(), file.escape_debug());
+            let message = format!("there is a claim of the kind `{kind}`, not proved here: about the file `{file}`");
+            let finding = Finding::new(Level::Note, "claim-about-file", message);
+            findings.push(finding.hint("what is judged here is the manifest; a pin takes provenance of its file too"));
+        }
+    }
+    findings
+}
+
 /// What is attached and cannot be read is a warning beside what is good, and else a reason to refuse.
 fn with_broken(mut judged: Judged, attached: &Attached) -> Judged {
     if attached.broken.is_empty() {
@@ -329,6 +377,12 @@ fn missing(all: &[Attestation]) -> Finding {
     } else {
         finding.hint("if such a statement is enough, name it: `--predicate-type URI`")
     }
+}
+
+/// A tag that is written over.
+fn tag_replaced(tag: &str, before: &Integrity) -> Finding {
+    let message = format!("the tag `{tag}` stood for {} before, which is there under its digest", digest_text(before));
+    Finding::new(Level::Note, "tag-replaced", message)
 }
 
 /// What an artifact is called in rows and errors.

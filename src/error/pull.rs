@@ -1,6 +1,7 @@
 //! [`PullError`]: why a file of an artifact does not get to where it says it belongs.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::path::{PathError, RelPath};
 
@@ -27,7 +28,7 @@ pub enum PullError {
     /// Something else stands there.
     Exists {
         /// The path.
-        path: RelPath,
+        path: PathBuf,
     },
 }
 
@@ -72,7 +73,9 @@ impl fmt::Display for PullError {
             Self::Twice { path } => {
                 write!(f, "the artifact has more than one file `{path}`, as some file systems see it")
             }
-            Self::Exists { path } => write!(f, "`{path}` is there already, and is something else"),
+            Self::Exists { path } => {
+                write!(f, "`{}` is there already, and is something else", path.display())
+            }
         }
     }
 }

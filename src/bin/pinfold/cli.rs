@@ -162,7 +162,7 @@ pub(crate) enum Command {
     /// Sign WebAssembly, check who signed it, and cut it where it stays signed
     #[command(subcommand)]
     Wasm(Wasm),
-    /// Verify and pull artifacts in OCI registries
+    /// Verify, pull, push and copy artifacts in OCI registries
     #[command(subcommand)]
     Oci(Oci),
     /// Fill a store that many machines share with what pins.toml pins

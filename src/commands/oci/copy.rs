@@ -6,103 +6,27 @@
 //! whole or not at all.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
+use super::place::{Origin, Place};
 use super::push::free;
 use super::target::Target;
-use super::{Judged, judged, writing};
+use super::{Judged, judged, tag_replaced, writing};
 use crate::attestation::Attestation;
 use crate::commands::fetch;
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Integrity};
 use crate::error::{Error, PushError};
-use crate::http::Sink;
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::install::signature::read_key;
 use crate::json;
-use crate::oci::{
-    ChoiceError, Descriptor, Document, INDEX, LAYOUT, MANIFEST, MAX_MANIFEST_LEN, Reference, ReferenceError,
-    digest_text, parse_digest,
-};
+use crate::oci::{ChoiceError, Descriptor, Document, INDEX, MANIFEST, MAX_MANIFEST_LEN, digest_text, parse_digest};
 use crate::policy::Policy;
-use crate::registry::oci::{Layout, OciError, Repository, Shelf};
+use crate::registry::oci::OciError;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::source::oci::{ChainError, Received, hold, referrers_tag};
-
-/// Where an artifact is, or goes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A registry.
-    Registry(Reference),
-    /// A folder in the OCI image layout, and the tag or digest in it.
-    Layout {
-        /// The folder.
-        folder: PathBuf,
-        /// The tag or digest; where there is none, the only artifact with a tag.
-        by: Option<String>,
-    },
-}
-
-impl FromStr for Place {
-    type Err = ReferenceError;
-
-    fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        let Some(rest) = text.strip_prefix(LAYOUT) else {
-            return text.strip_prefix("oci://").unwrap_or(text).parse().map(Self::Registry);
-        };
-        let split = match rest.split_once("@sha") {
-            Some((folder, hex)) => (folder, Some(format!("sha{hex}"))),
-            None => match rest.rsplit_once(':') {
-                Some((folder, tag)) if !tag.contains('/') => (folder, Some(tag.to_owned())),
-                _ => (rest, None),
-            },
-        };
-        // The same words as in a registry.
-        match &split.1 {
-            Some(by) if by.contains(':') => drop(parse_digest(by).map_err(ReferenceError::Digest)?),
-            Some(by) => drop(format!("localhost/a:{by}").parse::<Reference>()?),
-            None => {}
-        }
-        if split.0.is_empty() {
-            Err(ReferenceError::Name)
-        } else {
-            Ok(Self::Layout { folder: split.0.into(), by: split.1 })
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Registry(reference) => reference.fmt(f),
-            Self::Layout { folder, by } => {
-                write!(f, "{LAYOUT}{}", folder.display())?;
-                let mark = |by: &str| if by.contains(':') { '@' } else { ':' };
-                by.iter().try_for_each(|by| write!(f, "{}{by}", mark(by)))
-            }
-        }
-    }
-}
-
-impl Place {
-    fn tag(&self) -> Option<&str> {
-        match self {
-            Self::Registry(reference) => reference.tag(),
-            Self::Layout { by, .. } => by.as_deref().filter(|by| !by.contains(':')),
-        }
-    }
-
-    fn digest(&self) -> Option<String> {
-        match self {
-            Self::Registry(reference) => reference.digest().map(digest_text),
-            Self::Layout { by, .. } => by.clone().filter(|by| by.contains(':')),
-        }
-    }
-}
 
 /// What is copied.
 #[derive(Debug, Clone)]
@@ -123,7 +47,7 @@ pub struct Copy {
 pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Error> {
     let keys = copy.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, Error>>()?;
     copy.to.tag().map_or(Ok(()), free)?;
-    let from = From::open(ctx, &copy.from)?;
+    let from = Origin::open(ctx, &copy.from)?;
     let (digest, received) = from.resolve()?;
     let received_text = digest_text(&digest);
     if let Some(expected) = copy.to.digest().filter(|expected| *expected != received_text) {
@@ -143,13 +67,18 @@ pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Error> {
     };
     let (manifests, blobs) = (BTreeSet::new(), BTreeSet::new());
     let (root, attested) = (&digest, attached.attestations.as_slice());
-    let mut copier = Copier { ctx, from: &from, to, name, root, attested, manifests, blobs, depth: 0, bytes: 0 };
+    let mut copier =
+        Copier { ctx, from: &from, to, name, root, attested, manifests, blobs, depth: 0, bytes: 0, replaced: None };
     let tag = copy.to.tag().or_else(|| copy.from.tag().filter(|_| matches!(copy.to, Place::Layout { .. })));
     let outcome = copier.all(received, tag);
     ctx.progress.step(&copier.name, Step::Over);
-    let Copier { to, manifests, bytes, .. } = copier;
+    let Copier { to, manifests, bytes, replaced, .. } = copier;
     to.end(outcome)?;
-    Ok(report(copy, &digest, judged, is_signed, (manifests.len(), bytes)))
+    let mut report = report(copy, &digest, judged, is_signed, (manifests.len(), bytes));
+    if let (Some(before), Some(tag), [row]) = (replaced, copy.to.tag(), report.rows.as_mut_slice()) {
+        row.findings.push(tag_replaced(tag, &before));
+    }
+    Ok(report)
 }
 
 fn report(copy: &Copy, digest: &Integrity, judged: Judged, is_signed: bool, sizes: (usize, u64)) -> Report {
@@ -179,50 +108,10 @@ fn refused(copy: &Copy, judged: Judged) -> Report {
     Report { command: "oci copy", rows: vec![row], notes: Vec::new(), summary, judges: true }
 }
 
-/// Where it comes from.
-enum From<'a> {
-    Registry(Box<Repository<'a>>),
-    Layout(Layout, Option<String>),
-}
-
-impl<'a> From<'a> {
-    fn open(ctx: &Ctx<'a>, place: &Place) -> Result<Self, Error> {
-        Ok(match place {
-            Place::Registry(reference) => Self::Registry(Box::new(super::reading(ctx, reference)?)),
-            Place::Layout { folder, by } => Self::Layout(Layout::open(folder)?, by.clone()),
-        })
-    }
-
-    fn shelf(&self) -> &dyn Shelf {
-        match self {
-            Self::Registry(repository) => repository.as_ref(),
-            Self::Layout(layout, _) => layout,
-        }
-    }
-
-    fn resolve(&self) -> Result<(Integrity, Received), OciError> {
-        match self {
-            Self::Registry(repository) => repository.resolve(),
-            Self::Layout(layout, by) => {
-                let entry = layout.entry(by.as_deref())?;
-                let (bytes, _) = layout.manifest(&digest_text(&entry.digest), Some(entry.size))?;
-                Ok((entry.digest.clone(), (bytes, Some(entry.media_type.clone()))))
-            }
-        }
-    }
-
-    fn blob(&self, blob: &Descriptor, sink: &mut dyn Sink) -> Result<(), OciError> {
-        match self {
-            Self::Registry(repository) => repository.blob(blob, sink).map(drop),
-            Self::Layout(layout, _) => layout.blob(blob, sink),
-        }
-    }
-}
-
 /// Goes through an artifact, depth first.
 struct Copier<'a> {
     ctx: &'a Ctx<'a>,
-    from: &'a From<'a>,
+    from: &'a Origin<'a>,
     to: Target<'a>,
     name: String,
     /// The artifact, and what was found beside it when it was judged.
@@ -233,6 +122,8 @@ struct Copier<'a> {
     blobs: BTreeSet<Integrity>,
     depth: usize,
     bytes: u64,
+    /// What the tag stood for before, if that was something else.
+    replaced: Option<Integrity>,
 }
 
 impl Copier<'_> {
@@ -241,6 +132,7 @@ impl Copier<'_> {
         let (bytes, kind) = (received.0.clone(), kind_of(&received)?);
         self.manifest(self.root, received, true)?;
         if let Some(tag) = tag {
+            self.replaced = self.to.stood(tag).filter(|before| before != self.root);
             self.to.tag(tag, self.root, &kind, &bytes)?;
         }
         self.to.close(self.root, self.attested)

@@ -121,18 +121,19 @@ impl Files {
 }
 
 impl Whole {
-    /// Puts all files into their places; their names.
-    pub(super) fn publish(self) -> Result<Vec<String>, Error> {
+    /// Puts all files into their places; their names, and whether they are new there.
+    pub(super) fn publish(self) -> Result<Vec<(String, bool)>, Error> {
         let mut written = Vec::new();
         for mut staged in self.0 {
+            let is_new = staged.beside.is_some();
             if let Some((folder, beside)) = &staged.beside {
                 // What came there since it was looked at is somebody else's.
                 if !folder.rename_if_free(beside, staged.path.file_name())? {
-                    return Err(PullError::Exists { path: staged.path.clone() }.into());
+                    return Err(PullError::Exists { path: folder.path().join(staged.path.file_name()) }.into());
                 }
                 staged.beside = None;
             }
-            written.push(staged.path.to_string());
+            written.push((staged.path.to_string(), is_new));
         }
         written.sort();
         Ok(written)
@@ -182,7 +183,7 @@ fn stands(folder: &Dir, path: &RelPath, layer: &Descriptor) -> Result<bool, Erro
     if stat.kind == Kind::File && digest(folder.open_file(name)?, layer, folder)? == layer.digest {
         return Ok(true);
     }
-    Err(PullError::Exists { path: path.clone() }.into())
+    Err(PullError::Exists { path: folder.path().join(name) }.into())
 }
 
 fn digest(mut file: File, layer: &Descriptor, folder: &Dir) -> Result<Integrity, Error> {

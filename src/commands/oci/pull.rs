@@ -31,8 +31,8 @@ pub struct Pull {
 /// Judges an artifact and fetches its files.
 pub fn run(ctx: &Ctx<'_>, pull: &Pull) -> Result<Report, Error> {
     let options = &pull.options;
-    let keys = keys(options)?;
-    let repository = repository(ctx, options)?;
+    let keys = keys(&options.keys)?;
+    let repository = repository(ctx, &options.reference)?;
     let examined = Examined::of(ctx, &repository, options, &keys)?;
     let source = format!("oci:{}", options.reference.at(examined.digest.clone()));
     let passes = examined.judged.verdict == Verdict::Passed;
@@ -54,16 +54,16 @@ pub fn run(ctx: &Ctx<'_>, pull: &Pull) -> Result<Report, Error> {
 }
 
 /// An artifact that passed.
-fn row(judged: &Judged, is_signed: bool, written: &[String], bytes: u64, pull: &Pull) -> Row {
+fn row(judged: &Judged, is_signed: bool, written: &[(String, bool)], bytes: u64, pull: &Pull) -> Row {
     let mut findings: Vec<Finding> = match is_signed {
         true => judged.findings.clone(),
         false => vec![Finding::new(Level::Warning, "unsigned-allowed", UNSIGNED)],
     };
-    findings.extend(
-        written.iter().map(|name| {
-            Finding::new(Level::Note, "pulled-file", format!("`{}`", name.escape_debug())).at(name.as_str())
-        }),
-    );
+    findings.extend(written.iter().map(|(name, is_new)| {
+        let what = if *is_new { "is new" } else { "was there already, and is the same" };
+        let message = format!("`{}` {what}", name.escape_debug());
+        Finding::new(Level::Note, "pulled-file", message).at(name.as_str())
+    }));
     let noun = if written.len() == 1 { "file" } else { "files" };
     Row {
         subject: pull.options.reference.to_string(),
@@ -78,13 +78,13 @@ fn row(judged: &Judged, is_signed: bool, written: &[String], bytes: u64, pull: &
     }
 }
 
-/// The names and the length of the files, which are in their places.
+/// The names of the files, which are in their places, whether each is new there, and the length of all.
 fn files(
     ctx: &Ctx<'_>,
     repository: &Repository<'_>,
     pull: &Pull,
     examined: &Examined,
-) -> Result<(Vec<String>, u64), Error> {
+) -> Result<(Vec<(String, bool)>, u64), Error> {
     let reference = &pull.options.reference;
     let manifest = manifest(repository, pull, examined)?;
     let name = reference.to_string();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::attach::{Attachment, described};
 use super::sent::FileBlob;
-use super::{is_signed_by, writing};
+use super::{is_signed_by, tag_replaced, writing};
 use crate::attestation::{self, Artifact, MAX_DOCUMENT_LEN, NamedKey, Unproved, prove_claim};
 use crate::commands::fetch;
 use crate::commands::seal::{Payload, Signing, seal};
@@ -76,9 +76,7 @@ pub fn run(ctx: &Ctx<'_>, push: &Push) -> Result<Report, Error> {
     attachments.iter().try_for_each(|one| one.put(&repository, &subject))?;
     let before = publish(&repository, push, &made, &attachments)?;
     if let (Some(before), Some(tag)) = (before, push.reference.tag()) {
-        let message =
-            format!("the tag `{tag}` stood for {} before, which is there under its digest", digest_text(&before));
-        findings.push(Finding::new(Level::Note, "tag-replaced", message));
+        findings.push(tag_replaced(tag, &before));
     }
     ctx.progress.step(&name, Step::Over);
     if by.is_none() {

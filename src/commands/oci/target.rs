@@ -130,6 +130,14 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// What a tag stands for so far; a folder is new.
+    pub(super) fn stood(&self, tag: &str) -> Option<Integrity> {
+        match self {
+            Self::Registry(repository, _) => repository.tagged(tag),
+            Self::Layout(_) => None,
+        }
+    }
+
     /// Gives what is there a tag.
     pub(super) fn tag(&mut self, tag: &str, digest: &Integrity, kind: &str, bytes: &[u8]) -> Result<(), Error> {
         match self {
@@ -158,12 +166,8 @@ impl<'a> Target<'a> {
         let folder = staging.beside.path();
         fs::write(&folder.join("index.json"), &index(&staging.entries))?;
         fs::write(&folder.join(LAYOUT_FILE.0), LAYOUT_FILE.1.as_bytes())?;
-        let found = Layout::open(folder)?.attached(digest)?.attestations;
-        if attested.iter().all(|one| found.iter().any(|found| found.value() == one.value())) {
-            return Ok(());
-        }
-        let place = format!("{}, with what is attached to it", digest_text(digest));
-        Err(OciError::NotStored { place }.into())
+        let found = Layout::open(folder)?.attached(digest)?;
+        Ok(found.hold(&digest_text(digest), attested.iter().map(Attestation::value))?)
     }
 
     /// Puts the folder into its place, or takes it away.

@@ -79,11 +79,15 @@ fn an_artifact_is_signed_by_a_signature_of_its_own_kind_only() {
     // Asked for by its kind it counts, and a signature does not.
     let mut options = scene.options("v1");
     options.policy.predicate_types = vec![kind.to_owned()];
-    is(super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &options))), 0, &[]);
+    is(super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into()))), 0, &[]);
     let (scene, digest) = self::scene();
     scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
     options.keys = scene.options("v1").keys;
-    is(super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &options))), 1, &["provenance-missing"]);
+    is(
+        super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into()))),
+        1,
+        &["provenance-missing"],
+    );
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) fn wanted(scene: &Scene, from: &str, to: &str, allow_unsigned: bool) 
 pub(super) fn verified(scene: &Scene, name: &str) -> (u8, Vec<String>) {
     let reference = format!("{OTHER}/{name}").parse().expect("a reference");
     let options = Options { reference, ..scene.options("v1") };
-    outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &options)))
+    outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into())))
 }
 
 pub(super) fn layout(scene: &Scene, tag: &str) -> String {

@@ -29,7 +29,7 @@ fn verified(scene: &Scene, case: &str, repository: &str) -> (u8, Vec<String>) {
         policy: Policy { repositories: vec![repository.parse().expect("a repository")], ..Policy::default() },
         ..scene.options("v1")
     };
-    outcome(vsa::with(&scene.project, |ctx| oci::verify(ctx, &options)))
+    outcome(vsa::with(&scene.project, |ctx| oci::verify(ctx, &(&options).into())))
 }
 
 #[test]

@@ -345,8 +345,9 @@ fn killed_at_any_moment_nothing_unsigned_is_to_be_seen() {
             if let Some(artifact) = &artifact {
                 scene.registry.tag(REPO, "v2", artifact);
                 let options = scene.options("v2");
-                let verified =
-                    scene.project.with(&pinfold::ctx::Silent, |ctx| pinfold::commands::oci::verify(ctx, &options));
+                let verified = scene
+                    .project
+                    .with(&pinfold::ctx::Silent, |ctx| pinfold::commands::oci::verify(ctx, &(&options).into()));
                 is(outcome(verified), 0, &[]);
             }
             assert!(artifact.is_some() || !scene.registry.has_tag(REPO, "v1"));

@@ -52,7 +52,7 @@ fn the_whole_corpus() {
                 keys: vec![project.path("other.pem"), project.path("key.pem")],
                 policy: Policy::default(),
             };
-            let report = project.with(&Silent, |ctx| oci::verify(ctx, &options)).expect("a report");
+            let report = project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into())).expect("a report");
             let came_out = if report.exit_code() == 0 { "accept" } else { "reject" };
             counts.0 += 1;
             counts.1 += usize::from(came_out == "accept");
@@ -100,10 +100,10 @@ fn a_statement_is_no_signature() {
     is(scene.verified(), 1, &["signature-missing"]);
     let mut options = scene.options("v1");
     options.policy.predicate_types = vec![kind.to_owned()];
-    let report = scene.project.with(&Silent, |ctx| oci::verify(ctx, &options)).expect("a report");
+    let report = scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into())).expect("a report");
     assert_eq!(report.exit_code(), 0, "{}", human(&report));
     options.policy.predicate_types = vec!["https://slsa.dev/provenance/v1".to_owned()];
-    let report = scene.project.with(&Silent, |ctx| oci::verify(ctx, &options)).expect("a report");
+    let report = scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into())).expect("a report");
     assert_eq!(report.exit_code(), 1, "{}", human(&report));
 }
 
@@ -112,14 +112,22 @@ fn nobody_named_is_no_verdict() {
     let (scene, digest) = scene();
     scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
     let options = Options { keys: Vec::new(), ..scene.options("v1") };
-    is(super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &options))), 3, &["nobody-named", "claim"]);
+    is(
+        super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into()))),
+        3,
+        &["nobody-named", "claim"],
+    );
     // A key that was named does not make certificates good, nor the other way round.
     let policy = Policy {
         repositories: vec!["https://github.com/upstream/left".parse().expect("a repository")],
         ..Policy::default()
     };
     let options = Options { policy, ..options };
-    is(super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &options))), 1, &["signature-untrusted"]);
+    is(
+        super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into()))),
+        1,
+        &["signature-untrusted"],
+    );
 }
 
 #[test]
@@ -240,7 +248,7 @@ fn every_fault_of_a_registry() {
             assert_eq!(scene.verified().0, 1);
             let options =
                 Options { reference: scene.options("v1").reference.at(digest_of(&digest)), ..scene.options("v1") };
-            let outcome = super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &options)));
+            let outcome = super::outcome(scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into())));
             is(outcome, 1, &["integrity-mismatch"]);
             continue;
         }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use pinfold::commands::oci::copy::{self, Place};
-use pinfold::commands::oci::{Options, pull, push};
+use pinfold::commands::oci::{self, Options, Place, copy, pull, push};
 use pinfold::commands::seal::Signing;
 use pinfold::oci::{ImagePlatform, Reference, ReferenceError};
 use pinfold::policy::Policy;
@@ -15,7 +14,7 @@ use super::who::{Further, Named, text};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Oci {
-    /// Judge who signed an artifact in a registry
+    /// Judge who signed an artifact in a registry or a folder
     ///
     /// Finds what is attached to it (referrers, and cosign's older tags), proves it, and holds it to what the options say. A
     /// signature counts if somebody who was named made it; provenance by an identity that was named counts as much. Prints
@@ -41,16 +40,20 @@ pub(crate) enum Oci {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
+    /// The artifact: HOST[:PORT]/NAME:TAG, with a digest or with both, or oci-layout:FOLDER[:TAG]
+    #[arg(value_name = "REFERENCE", value_parser = place)]
+    from: Place,
     #[command(flatten)]
-    what: What,
+    network: Network,
     #[command(flatten)]
     who: Who,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Pull {
-    #[command(flatten)]
-    what: What,
+    /// The artifact: HOST[:PORT]/NAME:TAG, HOST[:PORT]/NAME@sha256:HEX, or with both
+    #[arg(value_name = "REFERENCE", value_parser = reference)]
+    reference: Reference,
     /// The folder that the files go to
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -60,6 +63,8 @@ pub(crate) struct Pull {
     /// Pull what carries no signature at all; what is wrong, or signed by somebody else, stays refused
     #[arg(long)]
     allow_unsigned: bool,
+    #[command(flatten)]
+    network: Network,
     #[command(flatten)]
     who: Who,
 }
@@ -104,16 +109,6 @@ pub(crate) struct Copy {
     who: Who,
 }
 
-/// What is looked at.
-#[derive(Debug, Args)]
-pub(crate) struct What {
-    /// The artifact: HOST[:PORT]/NAME:TAG, HOST[:PORT]/NAME@sha256:HEX, or with both
-    #[arg(value_name = "REFERENCE", value_parser = reference)]
-    reference: Reference,
-    #[command(flatten)]
-    network: Network,
-}
-
 /// How servers are reached, and evidence is proved.
 #[derive(Debug, Args)]
 pub(crate) struct Network {
@@ -145,8 +140,8 @@ impl Oci {
     /// How servers are reached, and evidence is proved.
     pub(crate) const fn network(&self) -> &Network {
         match self {
-            Self::Verify(verify) => &verify.what.network,
-            Self::Pull(pull) => &pull.what.network,
+            Self::Verify(verify) => &verify.network,
+            Self::Pull(pull) => &pull.network,
             Self::Push(push) => &push.network,
             Self::Copy(copy) => &copy.network,
         }
@@ -155,15 +150,16 @@ impl Oci {
 
 impl Verify {
     /// What the command takes.
-    pub(crate) fn options(&self) -> Options {
-        options(&self.what, &self.who, None)
+    pub(crate) fn options(&self) -> oci::Verify {
+        oci::Verify { from: self.from.clone(), keys: self.who.key.clone(), policy: policy(&self.who) }
     }
 }
 
 impl Pull {
     /// What the command takes.
     pub(crate) fn options(&self) -> pull::Pull {
-        let options = options(&self.what, &self.who, self.platform.clone());
+        let (reference, platform) = (self.reference.clone(), self.platform.clone());
+        let options = Options { reference, platform, keys: self.who.key.clone(), policy: policy(&self.who) };
         pull::Pull { options, out: self.out.clone(), allow_unsigned: self.allow_unsigned }
     }
 }
@@ -193,11 +189,6 @@ impl Copy {
             allow_unsigned: self.allow_unsigned,
         }
     }
-}
-
-fn options(what: &What, who: &Who, platform: Option<ImagePlatform>) -> Options {
-    let policy = policy(who);
-    Options { reference: what.reference.clone(), platform, keys: who.key.clone(), policy }
 }
 
 fn policy(who: &Who) -> Policy {
