@@ -7,11 +7,14 @@ use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::install;
 use crate::install::evidence::Demand;
+use crate::install::signature::SIGNATURE;
+use crate::install::signed;
 use crate::pins::{Artifact, Mode, Pin, Source};
 use crate::project::Project;
 use crate::record::{Evidence, Record};
 use crate::report::audit::{Provenance, Signature};
 use crate::report::{self, Finding, Level, Report, Row, Verdict};
+use crate::tree;
 
 use super::audit::evidence::{self as judging, About};
 use super::audit::house::House;
@@ -35,6 +38,7 @@ pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Error> {
     let mut rows = vec![explaining.demands(), explaining.tree(verified), explaining.transit()?];
     rows.push(explaining.registry()?);
     rows.extend(explaining.signature()?);
+    rows.extend(explaining.files()?);
     rows.extend(explaining.builder(&house)?);
     rows.push(explaining.unknown());
     let count = |status: Status| rows.iter().filter(|row| row.status == status.name()).count();
@@ -239,6 +243,44 @@ impl Explaining<'_> {
         }))
     }
 
+    /// By the signatures in the WebAssembly files of the tree.
+    fn files(&self) -> Result<Option<Row>, Error> {
+        let own = self.pin.signature.as_ref().filter(|own| !own.of_artifact && own.files().next().is_some());
+        if own.is_none() {
+            return Ok(None);
+        }
+        let question = "Did somebody whom the pin names sign its WebAssembly?";
+        let (name, absent) = (self.pin.to.file_name(), format!("there is nothing at `{}`", self.pin.to));
+        let _project_lock = self.project.lock_shared()?;
+        let Ok(Some(parent)) = tree::parent_of(self.project.root(), &self.pin.to) else {
+            return Ok(Some(self.row(question, Status::Unknown, absent)));
+        };
+        let Some(found) = tree::scan(&parent, name, false)? else {
+            return Ok(Some(self.row(question, Status::Unknown, absent)));
+        };
+        let demand = signed::demand(self.project, self.pin, None)?;
+        Ok(Some(match demand.judge(&parent, name, &found.contents, &self.pin.to) {
+            Ok(judged) => {
+                let told = judged.files.iter().map(|file| format!("`{}`: {}", file.path, file.told()));
+                let told =
+                    told.chain(judged.findings.iter().map(|one| one.message.clone())).collect::<Vec<_>>().join("; ");
+                match (judged.files.is_empty(), judged.findings.is_empty()) {
+                    (true, true) => self.row(question, Status::Unknown, "the pin wants no signature looked for"),
+                    (true, false) => self.row(question, Status::Unknown, told),
+                    (false, true) => self.row(question, Status::Proven, format!("yes: {told}")),
+                    (false, false) => self.row(question, Status::Proven, format!("of a part: {told}")),
+                }
+            }
+            Err(error) if error.verdict() == Verdict::Refused => {
+                let row = self.row(question, Status::Refuted, "no: what is demanded of it does not hold");
+                Row { findings: error.findings(), ..row }
+            }
+            Err(error) => {
+                Row { findings: error.findings(), ..self.row(question, Status::Unknown, "it cannot be judged") }
+            }
+        }))
+    }
+
     /// The ids of the keys with which a registry signed.
     fn keys(&self) -> String {
         let Some(Evidence::Kept(kept)) = self.record.map(|record| &record.evidence) else { return String::new() };
@@ -262,7 +304,11 @@ impl Explaining<'_> {
             upstream: &upstream,
         };
         let (provenance, _, proof) = judging::look(self.ctx, self.project, about, house, &offline, &mut found)?;
+        // Who signed the artifact has a question of its own.
+        let is_signature = proof.as_ref().is_some_and(|proof| proof.kind == SIGNATURE);
+        let proof = proof.filter(|_| !is_signature);
         let (status, answer) = match (provenance, &proof) {
+            _ if is_signature => (Status::Unknown, format!("there is {SIGNATURE}, which says nothing of a build")),
             (Provenance::Proved, Some(proof)) => (Status::Proven, built(proof)),
             (Provenance::Claimed, Some(proof)) => {
                 (Status::Claimed, format!("{}; that this is about the pinned bytes is the record's word", built(proof)))
@@ -285,6 +331,7 @@ impl Explaining<'_> {
         let question = "Who signed that, where is it logged, and when?";
         let signed = match proof {
             Some(proof) => Row { detail: signed(&proof), evidence: Some(proof), ..self.row(question, status, "") },
+            None if is_signature => self.row(question, Status::Unknown, "there is no evidence of a build"),
             None => self.row(question, Status::Unknown, "there is no signature that the pin accepts"),
         };
         Ok([by, signed])

@@ -24,6 +24,8 @@ pub(super) struct Held<'a> {
     pub(super) standing: Standing,
     /// What was proved, and is what the pin demands.
     pub(super) proof: Option<Box<Evidence>>,
+    /// Who signed the artifact in its registry, where that was proved of bytes that are at hand; it tells of no build.
+    pub(super) signature: Option<Box<Evidence>>,
     pub(super) findings: Vec<Finding>,
     pub(super) verdict: Verdict,
 }
@@ -33,6 +35,8 @@ pub(super) struct Held<'a> {
 pub(super) enum Standing {
     /// Proved, and what the pin demands.
     Verified,
+    /// Somebody whom the pin names signed the artifact, which tells of no build.
+    Signed,
     /// Proved of bytes of which only the record says that they are the pinned ones: they are not at hand.
     ByRecord,
     /// There, and wrong.
@@ -55,6 +59,7 @@ impl Standing {
     pub(super) const fn words(self) -> &'static str {
         match self {
             Self::Verified => "verified",
+            Self::Signed => "signed",
             Self::ByRecord => "by the record's word",
             Self::Refused => "refused",
             Self::Unverifiable => "unverifiable",
@@ -95,8 +100,10 @@ pub(super) fn all<'a>(ctx: &Ctx<'_>, project: &Project, pins: &[&'a Pin]) -> Vec
 
 fn one<'a>(ctx: &Ctx<'_>, project: &Project, pin: &'a Pin) -> Held<'a> {
     let artifact = pin.artifact_for(ctx.platform);
-    let nothing =
-        |standing, findings, verdict| Held { pin, artifact, record: None, standing, proof: None, findings, verdict };
+    let nothing = |standing, findings, verdict| {
+        let (record, proof, signature) = (None, None, None);
+        Held { pin, artifact, record, standing, proof, signature, findings, verdict }
+    };
     let Some(artifact) = artifact else {
         let message = format!("`{}` has nothing for the platform `{}`", pin.name, ctx.platform);
         let finding = Finding::new(Level::Warning, "no-variant", message);
@@ -108,10 +115,12 @@ fn one<'a>(ctx: &Ctx<'_>, project: &Project, pin: &'a Pin) -> Held<'a> {
     };
     let mut findings = Vec::new();
     let options = Options::default();
-    let (proof, verdict) = verify::evidence(ctx, project, (pin, artifact, &options), record.as_ref(), &mut findings);
+    let (proved, verdict) = verify::evidence(ctx, project, (pin, artifact, &options), record.as_ref(), &mut findings);
     let mode = install::evidence::demand(project, pin, artifact, None).mode;
-    let standing = standing(mode, record.as_ref(), proof.is_some(), verdict, &findings);
-    Held { pin, artifact: Some(artifact), record, standing, proof, findings, verdict }
+    let standing = standing(mode, record.as_ref(), &proved, verdict, &findings);
+    let verify::Proved { proof, signature } = proved;
+    let signature = signature.filter(|_| standing != Standing::ByRecord);
+    Held { pin, artifact: Some(artifact), record, standing, proof, signature, findings, verdict }
 }
 
 /// Whether a record tells of this artifact; how it was unpacked is no matter of evidence.
@@ -121,9 +130,19 @@ fn is_of(record: &Record, pin: &Pin, artifact: &Artifact) -> bool {
         && record.source == artifact.source.to_string()
 }
 
-fn standing(mode: Mode, record: Option<&Record>, is_proved: bool, verdict: Verdict, findings: &[Finding]) -> Standing {
+fn standing(
+    mode: Mode,
+    record: Option<&Record>,
+    proved: &verify::Proved,
+    verdict: Verdict,
+    findings: &[Finding],
+) -> Standing {
     let has = |code: &str| findings.iter().any(|finding| finding.code == code);
+    let is_proved = proved.proof.is_some();
     match (record.map(|record| &record.evidence), verdict) {
+        _ if proved.signature.is_some() && proved.proof == proved.signature && !has("evidence-by-record") => {
+            Standing::Signed
+        }
         _ if mode == Mode::Off => Standing::Off,
         _ if is_proved && has("evidence-by-record") => Standing::ByRecord,
         _ if is_proved => Standing::Verified,

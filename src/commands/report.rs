@@ -23,8 +23,12 @@ pub fn run(ctx: &Ctx<'_>, at: Option<i64>) -> Result<Paper, Error> {
     let held = held::all(ctx, &project, &pins);
     let document = page::page(&held, at.and_then(time).as_deref());
     let proved = held.iter().filter(|one| one.standing == held::Standing::Verified).count();
+    let signed = held.iter().filter(|one| one.standing == held::Standing::Signed).count();
     let noun = if held.len() == 1 { "pin" } else { "pins" };
-    let summary = format!("{} {noun}, {proved} with proved evidence", held.len());
+    let mut summary = format!("{} {noun}, {proved} with proved evidence", held.len());
+    if signed > 0 {
+        summary.push_str(&format!(", {signed} only signed"));
+    }
     let rows = held.into_iter().map(|one| one.row(ctx)).collect();
     Ok(Paper { document, report: Report { command: "report", rows, notes: Vec::new(), summary, judges: true } })
 }

@@ -90,6 +90,7 @@ fn component(ctx: &Ctx<'_>, project: &Project, held: &mut Held<'_>) -> Result<Op
         to: held.pin.to.to_string(),
         tree: artifact.tree.map(|tree| tree.to_string()),
         standing: held.standing.words().to_owned(),
+        signed: held.signature.as_ref().map(|proof| proof.signer.clone()),
         proved: proved(held),
         kept: kept(held),
     }))

@@ -159,12 +159,22 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
             Verdict::Unverifiable
         }
     };
-    let (proof, on_evidence) = evidence(ctx, project, (pin, artifact, options), record.as_ref(), &mut findings);
+    let (Proved { proof, .. }, on_evidence) =
+        evidence(ctx, project, (pin, artifact, options), record.as_ref(), &mut findings);
     let (wasm, on_signatures) =
         signed::signatures(project, (pin, options), &found.contents, record.as_ref(), &mut findings);
     let (against, contents) = (against.unwrap_or_default(), Some(found.contents));
     let verdict = verdict.max(on_evidence).max(on_signatures);
     Ok(Judgement { against, contents, findings, proof, wasm, verdict })
+}
+
+/// What the evidence of a record proves.
+#[derive(Default)]
+pub(super) struct Proved {
+    /// Who made the artifact, else who signed it.
+    pub(super) proof: Option<Box<Evidence>>,
+    /// Who signed it in its registry.
+    pub(super) signature: Option<Box<Evidence>>,
 }
 
 /// Proves and judges again what the record has, and asks nobody.
@@ -174,7 +184,7 @@ pub(super) fn evidence(
     (pin, artifact, options): (&Pin, &Artifact, &Options),
     record: Option<&Record>,
     findings: &mut Vec<Finding>,
-) -> (Option<Box<Evidence>>, Verdict) {
+) -> (Proved, Verdict) {
     let demand = install::evidence::demand(project, pin, artifact, options.evidence);
     let kept = record.map_or(&record::Evidence::Unasked, |record| &record.evidence);
     let judged = match kept {
@@ -186,11 +196,11 @@ pub(super) fn evidence(
     match judged {
         Ok(judged) => {
             findings.extend(judged.findings);
-            (judged.proof, Verdict::Passed)
+            (Proved { proof: judged.proof, signature: judged.signature }, Verdict::Passed)
         }
         Err(error) => {
             findings.extend(error.findings());
-            (None, error.verdict())
+            (Proved::default(), error.verdict())
         }
     }
 }

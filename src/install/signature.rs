@@ -117,6 +117,6 @@ pub fn now(clock: &dyn Clock) -> i64 {
 }
 
 /// What kind of evidence a signature is.
-const SIGNATURE: &str = "a signature of the artifact";
+pub const SIGNATURE: &str = "a signature of the artifact";
 /// Longest file with a key, in bytes.
 const MAX_KEY_LEN: u64 = 64 << 10;

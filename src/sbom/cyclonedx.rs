@@ -58,7 +58,11 @@ fn component(component: &Component) -> Value {
     if !references.is_empty() {
         put("externalReferences", Value::Array(references));
     }
-    let optional = [("pinfold:file", component.file.as_ref()), ("pinfold:tree", component.tree.as_ref())];
+    let optional = [
+        ("pinfold:file", component.file.as_ref()),
+        ("pinfold:tree", component.tree.as_ref()),
+        ("pinfold:signed-by", component.signed.as_ref()),
+    ];
     let own =
         [("pinfold:pin", &component.pin), ("pinfold:to", &component.to), ("pinfold:evidence", &component.standing)];
     let optional = optional.into_iter().filter_map(|(name, one)| Some((name, one?)));

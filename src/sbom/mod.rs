@@ -52,6 +52,8 @@ pub struct Component {
     pub tree: Option<String>,
     /// What is known of its upstream evidence, one word or two: `verified`, `missing`.
     pub standing: String,
+    /// Who is proved to have signed the artifact in its registry; a signature tells of no build.
+    pub signed: Option<String>,
     /// What was proved of who made it; empty where nothing was.
     pub proved: Vec<Reference>,
     /// The documents of evidence that its record keeps; what they say is not believed for standing here.

@@ -60,6 +60,7 @@ fn package(component: &Component, id: &str, created: &str, tool: &str) -> Value 
     notes.extend(component.file.iter().map(|file| format!("it is the file {file} of the project")));
     notes.extend(component.tree.iter().map(|tree| format!("tree hash {tree}")));
     notes.push(format!("upstream evidence: {}", component.standing));
+    notes.extend(component.signed.iter().map(|by| format!("the artifact is signed by {by}")));
     let annotations = notes.iter().map(|comment| {
         json!({ "annotationDate": created, "annotationType": "OTHER", "annotator": tool, "comment": comment })
     });

@@ -90,6 +90,7 @@ fn gaps(pins: &[Held<'_>]) -> String {
 const fn sentence(standing: Standing) -> &'static str {
     match standing {
         Standing::Verified => "who built it is proved.",
+        Standing::Signed => "it is proved who signed it, and there is no proved evidence of who built it.",
         Standing::ByRecord => "its evidence holds, for bytes that only the record says are the pinned ones.",
         Standing::Refused => "its evidence is wrong.",
         Standing::Unverifiable => "its evidence cannot be judged with the roots at hand.",
@@ -108,6 +109,7 @@ fn path(pin: &Held<'_>) -> Path {
             builder(proof),
             seen(proof),
         ]),
+        (_, Standing::Signed) => Err("signed, nothing of a build"),
         (_, Standing::ByRecord) => Err("by the record's word alone"),
         (_, Standing::Refused) => Err("evidence is wrong"),
         (_, Standing::Unverifiable) => Err("evidence cannot be judged"),
@@ -140,6 +142,8 @@ fn row(pin: &Held<'_>) -> String {
     let supported = pin.proof.as_deref().filter(|_| pin.standing == Standing::Verified);
     let level = BuildLevel::of(supported).name().replace("SLSA_BUILD_LEVEL_", "L");
     let name = pin.pin.name.as_str();
+    // What a certificate says of whoever signed is nothing that it was built from.
+    let built = pin.proof.as_deref().filter(|_| pin.standing != Standing::Signed);
     let cells = [
         format!(
             "<strong id='{0}'>{0}</strong><br>{1}<br><code class='hash' title='{2}'>{3}</code>",
@@ -149,8 +153,8 @@ fn row(pin: &Held<'_>) -> String {
             escaped(&shortened(&integrity, 24))
         ),
         escaped(pin.standing.words()),
-        pin.proof.as_deref().map_or_else(String::new, from),
-        pin.proof.as_deref().map_or_else(String::new, by),
+        built.map_or_else(String::new, from),
+        [built.map(by), pin.signature.as_deref().map(signed)].into_iter().flatten().collect::<Vec<_>>().join("<br>"),
         pin.proof.as_deref().map_or_else(String::new, when),
         escaped(&level),
     ];
@@ -187,6 +191,10 @@ fn by(proof: &Evidence) -> String {
         text.push_str(&format!("<br>{}", link(run, "the run")));
     }
     text
+}
+
+fn signed(signature: &Evidence) -> String {
+    format!("signed by {}", escaped(&signature.signer))
 }
 
 fn when(proof: &Evidence) -> String {

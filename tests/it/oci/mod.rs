@@ -32,6 +32,7 @@ mod signatures;
 mod signer;
 mod skopeo;
 mod suite;
+mod words;
 mod writes;
 
 use std::sync::Arc;
@@ -76,7 +77,7 @@ impl Scene {
     /// `oci verify` of the tag `v1` with the key.
     fn try_verify(&self) -> Result<Report, Error> {
         let options = self.options("v1");
-        self.project.with(&Silent, |ctx| oci::verify(ctx, &options))
+        self.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into()))
     }
 
     fn options(&self, tag: &str) -> Options {

@@ -1,5 +1,7 @@
 //! Pins whose WebAssembly has to be signed: strict, lenient and off, at the fetch and again at `verify`.
 
+use pinfold::commands::explain;
+use pinfold::ctx::Silent;
 use pinfold::wasm::{KeyId, sign};
 use serde_json::Value;
 
@@ -212,4 +214,25 @@ fn a_link_is_opened_by_its_own_name() {
     check(&bad, "fetch", 1, &["wasm-magic"]);
     assert!(!bad.exists("vendor/tool"));
     check(&links(&signed("alice")), "fetch", 0, &[]);
+}
+
+#[test]
+fn who_signed_the_files_is_explained() {
+    let question = "sign its WebAssembly";
+    let row = |project: &Project| {
+        let report = project.with(&Silent, |ctx| explain::run(ctx, "tool")).expect("a report");
+        let row = report.rows.into_iter().find(|row| row.subject.contains(question)).expect("a row");
+        (row.status, row.detail)
+    };
+    let good = project(&[("a.wasm", signed("alice"))], &table("strict", ""));
+    assert_eq!(row(&good).0, "not known");
+    check(&good, "fetch", 0, &[]);
+    let (status, answer) = row(&good);
+    assert!(status == "proven" && answer.contains("signed by ed25519:"), "{status}: {answer}");
+    let other = project(&[("a.wasm", signed("bob"))], &table("off", ""));
+    check(&other, "fetch", 0, &[]);
+    assert_eq!(row(&other), ("not known".to_owned(), "the pin wants no signature looked for".to_owned()));
+    let off = other.read("pins.toml");
+    other.write("pins.toml", off.replace("\"off\"", "\"strict\""));
+    assert_eq!(row(&other).0, "refuted");
 }
