@@ -27,7 +27,8 @@ pub(crate) fn report(report: &Report, style: &Style) -> String {
     let shown = |row: &&Row| !style.quiet || row.verdict != Verdict::Passed || has_warning(&row.findings);
     let rows: Vec<&Row> = report.rows.iter().filter(shown).collect();
     let width = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
-    let widths = (width(|row| &row.status), width(|row| &row.subject), width(|row| &row.source));
+    let sources = rows.iter().map(|row| row.source.chars().count()).filter(|length| *length <= COLUMN);
+    let widths = (width(|row| &row.status), width(|row| &row.subject), sources.max().unwrap_or(0));
     for row in &rows {
         line(&mut text, row, widths, style);
         if let Some(evidence) = &row.evidence {
@@ -187,6 +188,9 @@ fn level_name(level: Level, style: &Style) -> String {
         Level::Error => style.paint("31", "error"),
     }
 }
+
+/// Sources that are longer, as artifacts in registries are by their digests, are no measure for the others.
+const COLUMN: usize = 60;
 
 /// More characters that differ are no slip of the pen.
 const MARKED: usize = 8;
