@@ -80,6 +80,8 @@ struct Learned {
     seen_by_writers: Credentials,
     /// What it has under which tag, as far as it was asked.
     entries: BTreeMap<String, Option<Entry>>,
+    /// How many answers came late, and were of no use.
+    late: u32,
     /// Why it is not asked any more.
     down: Option<String>,
     /// Why nothing more is put into it.
@@ -195,10 +197,8 @@ impl Remote<'_> {
     /// Streams the bytes of an entry, for who holds them to the pin's digest. `false` where it does not hand them out; an
     /// error says that they are wrong.
     pub fn bytes(&self, entry: &Entry, sink: &mut dyn Sink) -> Result<bool, OciError> {
-        // It would come from upstream too: who hands it out byte by byte is left alone before the pin's time is over.
         let time = self.time_for(entry.bytes.size, SLOWEST_READ).min(self.timeouts.deadline);
-        let came = self.with("", time, |repository| repository.stream(&entry.bytes, sink));
-        came.map(|came| came.is_some())
+        Ok(self.with("", time, |repository| repository.stream(&entry.bytes, sink))?.is_some())
     }
 
     /// What an entry says about its bytes. `None` where there is nothing, or it does not hand it out.
@@ -229,9 +229,8 @@ impl Remote<'_> {
     /// Whether the store says of no part of an entry that it is not there, or another.
     pub fn has(&self, entry: &Entry) -> bool {
         let time = self.shared.settings.timeout;
-        let lacks = |part| self.with("", time, |repository| repository.lacks_blob(part));
         let mut parts = std::iter::once(&entry.bytes).chain(&entry.evidence);
-        parts.all(|part| matches!(lacks(part), Ok(Some(false))))
+        parts.all(|part| matches!(self.with("", time, |repository| repository.lacks_blob(part)), Ok(Some(false))))
     }
 
     /// Whether it is asked, or written to, no more; why is told at the end of the run.
@@ -274,7 +273,6 @@ impl Remote<'_> {
     fn send(&self, source: &str, integrity: &Integrity, parcel: &Parcel<'_>) -> Result<Entry, OciError> {
         let tag = tag(source, integrity);
         let seen = self.known(|learned| Some(learned.seen_by_writers.clone())).unwrap_or_default();
-        // How long a registry needs for what it was sent depends on how much it is.
         let time = |length| self.time_for(length, SLOWEST);
         let repository = self.repository(&tag, time(0))?.for_writing().having_seen(seen).with_time_for_each(time(0));
         let config = described(EMPTY, EMPTY_BYTES);
@@ -306,8 +304,16 @@ impl Remote<'_> {
         ask: impl FnOnce(&Repository<'_>) -> Result<R, OciError>,
     ) -> Result<Option<R>, OciError> {
         let repository = self.repository(tag, time)?;
+        let before = self.clock.now();
         let answer = ask(&repository);
-        self.learn(|learned| learned.seen = repository.seen());
+        let is_late = self.clock.now().saturating_duration_since(before) > self.shared.settings.timeout / 2;
+        self.learn(|learned| {
+            learned.seen = repository.seen();
+            learned.late = learned.late.saturating_add(u32::from(is_late && answer.is_err()));
+            if learned.late >= LATE {
+                learned.down.get_or_insert_with(|| "it takes long to answer, and has nothing".to_owned());
+            }
+        });
         match answer {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.is_absent() => Ok(None),
@@ -355,8 +361,7 @@ fn entry(repository: &Repository<'_>, tag: &str) -> Result<Option<Entry>, OciErr
     // Nobody reads what else a descriptor says, and it would be kept for as long as the run takes.
     let bare = |layer: &Descriptor| Descriptor::of(&layer.media_type, layer.digest.clone(), layer.size);
     let layer = |kind: &str| manifest.layers.iter().find(|layer| layer.media_type == kind).map(bare);
-    let evidence = layer(EVIDENCE);
-    Ok(layer(OCTETS).map(|bytes| Entry { bytes, evidence, is_doubted: false, is_lost: false }))
+    Ok(layer(OCTETS).map(|bytes| Entry { bytes, evidence: layer(EVIDENCE), is_doubted: false, is_lost: false }))
 }
 
 /// Whether an error says that the store is of no use, and not what is wrong with something in it.
@@ -381,6 +386,8 @@ fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
 
 /// How long a store may take to answer unless somebody says otherwise.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
+/// How many answers may take more than half of that and be of no use: with a thousand pins they would add up.
+const LATE: u32 = 3;
 /// What an entry is called.
 const ENTRY: &str = "application/vnd.pinfold.pin.v1";
 /// The layer with what is said about the bytes.

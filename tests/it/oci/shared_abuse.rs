@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pinfold::ctx::Silent;
 use pinfold::http::{Http, HttpError, Method, Request, Response};
 use pinfold::install::Conduct;
-use pinfold::registry::shared::Access;
+use pinfold::registry::shared::{Access, Settings};
 use serde_json::{Value, json};
 
 use crate::corpus::Corpus;
@@ -242,6 +242,37 @@ fn two_that_put_the_same_are_both_done() {
     use_store(&mut project, &registry, Access::Read);
     let report = mirror(&project);
     assert_eq!((report.exit_code(), statuses(&report)), (0, vec![("tool", "mirrored")]), "{}", human(&report));
+}
+
+/// Says that it has nothing, and takes its time for it.
+struct Late(std::sync::Mutex<usize>);
+
+impl Http for Late {
+    fn exchange(&self, _: &Request<'_>) -> Result<Response, HttpError> {
+        *self.0.lock().expect("no panic") += 1;
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        Ok(status(404))
+    }
+}
+
+#[test]
+fn one_that_is_slow_to_have_nothing_is_left_alone() {
+    let mut pins = "[trust]\nprovenance = \"off\"\n".to_owned();
+    for number in 0..9 {
+        let source = format!("url = \"https://example.com/{number}\"");
+        let integrity = integrity(format!("tool {number}").as_bytes());
+        pins.push_str(&pin(&format!("t{number}"), &source, &integrity, "format = \"raw\""));
+    }
+    let mut project = Project::new(&pins);
+    project.jobs = 1;
+    let serve = |number| project.web.serve(&format!("https://example.com/{number}"), format!("tool {number}"));
+    (0..9).for_each(serve);
+    let late = Arc::new(Late(std::sync::Mutex::new(0)));
+    let timeout = std::time::Duration::from_millis(100);
+    project.shared = over(&late, Settings { timeout, ..settings(Access::Read) });
+    let report = check(&project, 0, &[]);
+    assert_eq!(report.notes.len(), 1, "{}", human(&report));
+    assert!(*late.0.lock().expect("no panic") <= 3);
 }
 
 /// A registry whose tokens say what they are good for, and that takes another no for a no.
