@@ -83,10 +83,8 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     refuse_changed_source(&wanted, before.as_ref())?;
     let matching = before.as_ref().filter(|record| wanted.difference_from(record).is_none());
     let standing = matching.map(|record| stands(project, record)).transpose()?.unwrap_or_default();
-    let lacks = |evidence: &Evidence| {
-        demand.wants_more(evidence, conduct) || evidence::is_outdated(ctx, artifact, &demand, evidence, conduct)
-    };
-    if let Some(record) = matching.filter(|record| standing && !lacks(&record.evidence)) {
+    let lacks = |record: &Record| evidence::is_lacking(ctx, artifact, &demand, &record.evidence, conduct);
+    if let Some(record) = matching.filter(|record| standing && !lacks(record)) {
         return unchanged(ctx, project, (&wanted, &demand), record, conduct);
     }
     let stood = matching.is_some() && something_stands(project, pin)?;

@@ -75,15 +75,17 @@ pub(super) fn look(
     ask_anew(ctx, project, (pin, artifact, demand), blob, conduct)
 }
 
-/// Whether a record's evidence refuses an artifact, and better may have been attached to it since.
-pub(super) fn is_outdated(
+/// Whether a record's evidence leaves something to ask for: see [`Demand::wants_more`]; or it refuses an artifact, and better
+/// may have been attached to that since.
+pub(super) fn is_lacking(
     ctx: &Ctx<'_>,
     artifact: &Artifact,
     demand: &Demand<'_>,
     evidence: &Evidence,
     conduct: Conduct,
 ) -> bool {
-    may_have_grown(artifact, conduct) && matches!(hold(ctx, artifact, demand, evidence, None), Err(Error::Evidence(_)))
+    let refuses = || matches!(hold(ctx, artifact, demand, evidence, None), Err(Error::Evidence(_)));
+    demand.wants_more(evidence, conduct) || (may_have_grown(artifact, conduct) && refuses())
 }
 
 /// Whether there may be more now: an artifact in a registry is signed again when keys change, and often after it was pinned.
