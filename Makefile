@@ -40,7 +40,8 @@ test: ## All tests; none needs the internet
 # The integration tests are the second program: they sign what the interoperability tests look at.
 interop: ## What pinfold signs, before other people's tools (needs the internet; obtains them by pip, npm, apt, cargo)
 	$(CARGO) build --locked
-	$(CARGO) install --quiet --locked --root $(CARGO_TARGET_DIR)/tools wasmsign2-cli --version 0.2.8
+	[ -x $(CARGO_TARGET_DIR)/tools/bin/wasmsign2 ] || \
+		$(CARGO) install --quiet --locked --root $(CARGO_TARGET_DIR)/tools wasmsign2-cli --version 0.2.8
 	WASMSIGN2=$(abspath $(CARGO_TARGET_DIR))/tools/bin/wasmsign2 $(CARGO) test --locked --test it wasm::
 	tests=$$($(CARGO) test --locked --no-run --test it --message-format json | \
 		sed -n 's/.*"name":"it".*"executable":"\([^"]*\)".*/\1/p') && \
