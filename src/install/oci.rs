@@ -174,21 +174,14 @@ fn repository<'a>(ctx: &Ctx<'a>, reference: &Reference, rules: Rules<'a>) -> Res
 fn chosen(
     repository: &Repository<'_>,
     layer: &OciLayer,
-    mut first: Option<Received>,
+    first: Option<Received>,
 ) -> Result<(Followed, Descriptor), OciError> {
     let Some(digest) = layer.reference().digest() else {
         return Err(repository.chain("", ChainError::Size { expected: 0 }));
     };
     let by = digest_text(digest);
     let wrong = |error| repository.chain(&by, error);
-    let ask = |digest: &Integrity, size| match first.take() {
-        Some(received) => Ok(received),
-        None => repository.manifest(&digest_text(digest), size).map_err(Stop::Oci),
-    };
-    let followed = follow(digest, layer.platform(), ask).map_err(|stop| match stop {
-        Stop::Chain(error) => wrong(error),
-        Stop::Oci(error) => error,
-    })?;
+    let followed = repository.follow(digest, layer.platform(), first)?;
     let chosen = followed.manifest.choose(layer.layer()).map_err(ChainError::Choice).map_err(wrong)?.clone();
     Ok((followed, chosen))
 }
@@ -202,18 +195,6 @@ pub(super) fn is_way(layer: &OciLayer, documents: &[String]) -> bool {
         None => Err(ChainError::Size { expected: 0 }),
     });
     followed.is_ok() && left.next().is_none()
-}
-
-/// Why there is no way.
-enum Stop {
-    Chain(ChainError),
-    Oci(OciError),
-}
-
-impl From<ChainError> for Stop {
-    fn from(error: ChainError) -> Self {
-        Self::Chain(error)
-    }
 }
 
 /// What evidence about an artifact of a registry may be about: its manifest (or index), and the layer that was chosen.

@@ -24,9 +24,9 @@ use self::token::Shown;
 use super::ask::{Memory, bare};
 use crate::digest::{Beside, Hasher, Integrity};
 use crate::http::{self, Begun, BodyLimit, Clock, Failure, Http, Outcome, Rules, Sink};
-use crate::oci::{ACCEPT, Descriptor, Logins, MAX_MANIFEST_LEN, Reference, digest_text, parse_digest};
+use crate::oci::{ACCEPT, Descriptor, ImagePlatform, Logins, MAX_MANIFEST_LEN, Reference, digest_text, parse_digest};
 use crate::source::credentials::Credentials;
-use crate::source::oci::{self as places, ChainError, Received};
+use crate::source::oci::{self as places, ChainError, Followed, Received};
 use crate::url::Url;
 
 /// A repository that is read.
@@ -148,6 +148,24 @@ impl<'a> Repository<'a> {
         Ok(memory.0)
     }
 
+    /// Goes from a digest to the manifest that is meant, through an index if it is one of an index; `first` is what the
+    /// digest leads to, where that is here already.
+    pub fn follow(
+        &self,
+        digest: &Integrity,
+        platform: Option<&ImagePlatform>,
+        mut first: Option<Received>,
+    ) -> Result<Followed, OciError> {
+        let ask = |digest: &Integrity, size| match first.take() {
+            Some(received) => Ok(received),
+            None => self.manifest(&digest_text(digest), size).map_err(Stop::Oci),
+        };
+        places::follow(digest, platform, ask).map_err(|stop| match stop {
+            Stop::Chain(error) => self.chain(&digest_text(digest), error),
+            Stop::Oci(error) => error,
+        })
+    }
+
     /// An error on the way from a digest to bytes, with its place.
     pub fn chain(&self, by: &str, error: ChainError) -> OciError {
         OciError::Chain { place: format!("{}/{}@{by}", self.reference.registry(), self.reference.repository()), error }
@@ -245,6 +263,18 @@ impl<'a> Repository<'a> {
             }
             _ => None,
         }
+    }
+}
+
+/// Why there is no way to a manifest.
+enum Stop {
+    Chain(ChainError),
+    Oci(OciError),
+}
+
+impl From<ChainError> for Stop {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(error)
     }
 }
 

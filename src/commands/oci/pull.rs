@@ -10,12 +10,10 @@ use super::files::Files;
 use super::{Examined, Judged, Options, keys, named, repository};
 use crate::commands::fetch;
 use crate::ctx::{Ctx, Step};
-use crate::digest::Integrity;
 use crate::error::Error;
-use crate::oci::{Manifest, digest_text};
-use crate::registry::oci::{OciError, Repository};
+use crate::oci::Manifest;
+use crate::registry::oci::Repository;
 use crate::report::{Finding, Level, Report, Row, Verdict};
-use crate::source::oci::{ChainError, follow};
 
 /// Where the files go, and what may pass.
 #[derive(Debug, Clone)]
@@ -98,31 +96,8 @@ fn files(
 
 /// The manifest that is meant; what was judged is not asked for again.
 fn manifest(repository: &Repository<'_>, pull: &Pull, examined: &Examined) -> Result<Manifest, Error> {
-    let ask = |digest: &Integrity, size| {
-        if *digest == examined.digest {
-            Ok(examined.manifest.clone())
-        } else {
-            repository.manifest(&digest_text(digest), size).map_err(Stop::Oci)
-        }
-    };
-    let by = digest_text(&examined.digest);
-    let followed = follow(&examined.digest, pull.options.platform.as_ref(), ask).map_err(|stop| match stop {
-        Stop::Chain(error) => repository.chain(&by, error),
-        Stop::Oci(error) => error,
-    })?;
-    Ok(followed.manifest)
-}
-
-/// Why there is no way to the manifest.
-enum Stop {
-    Chain(ChainError),
-    Oci(OciError),
-}
-
-impl From<ChainError> for Stop {
-    fn from(error: ChainError) -> Self {
-        Self::Chain(error)
-    }
+    let (digest, platform) = (&examined.digest, pull.options.platform.as_ref());
+    Ok(repository.follow(digest, platform, Some(examined.manifest.clone()))?.manifest)
 }
 
 const UNSIGNED: &str =
