@@ -1,5 +1,7 @@
 //! A program that keeps logins, in `PATH` of the real command.
 
+use std::process::Command;
+
 use super::servers::Server;
 use crate::support::Project;
 
@@ -15,12 +17,12 @@ fn a_program_keeps_the_login() {
     let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
     let keeps = |text: &str| {
         let file = project.path("bin/docker-credential-test");
-        let _ = std::fs::remove_file(&file);
-        project.write(
-            "bin/docker-credential-test",
-            format!("#!/bin/sh\necho \"$* $(cat)\" >> {}\n{text}\n", log.display()),
-        );
-        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+        let script = format!("#!/bin/sh\necho \"$* $(cat)\" >> {}\n{text}\n", log.display());
+        // Another process writes it: whoever starts a program while this one has it open for writing would hand that on,
+        // and nobody could run it (`ETXTBSY`).
+        let write = "mkdir -p \"${1%/*}\" && rm -f \"$1\" && printf '%s' \"$2\" > \"$1\" && chmod 755 \"$1\"";
+        let status = Command::new("sh").args(["-c", write, "sh"]).arg(&file).arg(script).status();
+        assert!(status.expect("a shell").success());
     };
     let run = |arguments: &[&str]| {
         let mut command = project.command();
