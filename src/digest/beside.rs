@@ -20,8 +20,8 @@ pub trait Running: Clone + Send + 'static {
 
 #[derive(Debug)]
 enum Place<H> {
-    /// On this thread, of this many bytes.
-    Here(H, usize),
+    /// On this thread, of this many bytes; `None` where it stays here.
+    Here(H, Option<usize>),
     /// On another.
     There { full: SyncSender<Word<H>>, empty: Receiver<Vec<u8>>, next: Vec<u8>, thread: JoinHandle<H> },
 }
@@ -45,7 +45,12 @@ const PIECES: usize = 8;
 impl<H: Running> Beside<H> {
     /// Goes on from what `hasher` was fed.
     pub const fn new(hasher: H) -> Self {
-        Self(Place::Here(hasher, 0))
+        Self(Place::Here(hasher, Some(0)))
+    }
+
+    /// The same without a second thread: for one of several that run at once and have no processor to spare.
+    pub const fn staying(hasher: H) -> Self {
+        Self(Place::Here(hasher, None))
     }
 
     /// Feeds the next bytes.
@@ -53,6 +58,7 @@ impl<H: Running> Beside<H> {
         match &mut self.0 {
             Place::Here(hasher, len) => {
                 hasher.feed(bytes);
+                let Some(len) = len else { return };
                 *len = len.saturating_add(bytes.len());
                 if *len > SHORT {
                     // Where no thread starts, the next bytes stay here too.
@@ -150,6 +156,10 @@ mod tests {
                 let so_far = beside.so_far().map(Sha256Hasher::finish);
                 assert_eq!(so_far, Some(Sha256::of(&bytes[..len])), "{len} bytes by {step}, so far");
                 assert_eq!(beside.back().finish(), Sha256::of(&bytes[..len]), "{len} bytes by {step}");
+                let mut staying = Beside::staying(Sha256Hasher::default());
+                bytes[..len].chunks(step).for_each(|chunk| staying.update(chunk));
+                assert!(matches!(&staying.0, Place::Here(..)));
+                assert_eq!(staying.back().finish(), Sha256::of(&bytes[..len]), "{len} bytes by {step}, staying");
             }
         }
     }

@@ -116,8 +116,17 @@ impl<'a> Repository<'a> {
 
     /// Streams the bytes of a descriptor into `sink`, exactly as many as it says, and holds them to its digest.
     pub fn blob(&self, blob: &Descriptor, sink: &mut dyn Sink) -> Result<Outcome, OciError> {
-        let hasher = Beside::new(Hasher::new(blob.digest.algorithm()));
-        let mut hashed = Hashed { inner: sink, hasher, wanted: &blob.digest };
+        self.hashed(blob, sink, Beside::new)
+    }
+
+    /// The same for one of several that are streamed at once: each takes its digest on its own thread.
+    pub fn blob_of_several(&self, blob: &Descriptor, sink: &mut dyn Sink) -> Result<Outcome, OciError> {
+        self.hashed(blob, sink, Beside::staying)
+    }
+
+    fn hashed(&self, blob: &Descriptor, sink: &mut dyn Sink, place: Place) -> Result<Outcome, OciError> {
+        let hasher = place(Hasher::new(blob.digest.algorithm()));
+        let mut hashed = Hashed { inner: sink, hasher, place, wanted: &blob.digest };
         let outcome = self.stream(blob, &mut hashed)?;
         self.hold(blob, hashed.hasher.back().finish())?;
         Ok(outcome)
@@ -278,16 +287,20 @@ impl From<ChainError> for Stop {
     }
 }
 
+/// Where a digest is taken.
+type Place = fn(Hasher) -> Beside<Hasher>;
+
 /// Takes the digest of what goes by.
 struct Hashed<'a> {
     inner: &'a mut dyn Sink,
     hasher: Beside<Hasher>,
+    place: Place,
     wanted: &'a Integrity,
 }
 
 impl Sink for Hashed<'_> {
     fn restart(&mut self) -> io::Result<()> {
-        self.hasher = Beside::new(Hasher::new(self.wanted.algorithm()));
+        self.hasher = (self.place)(Hasher::new(self.wanted.algorithm()));
         self.inner.restart()
     }
 

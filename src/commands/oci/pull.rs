@@ -11,7 +11,8 @@ use super::{Examined, Judged, Options, keys, named, repository};
 use crate::commands::fetch;
 use crate::ctx::{Ctx, Step};
 use crate::error::Error;
-use crate::oci::Manifest;
+use crate::http::Sink;
+use crate::oci::{Descriptor, Manifest};
 use crate::registry::oci::Repository;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 
@@ -88,7 +89,12 @@ fn files(
     let name = reference.to_string();
     let files = Files::plan(&manifest, &pull.out, &named(reference, &examined.digest))?;
     ctx.progress.step(&name, Step::Fetching);
-    let whole = files.receive(ctx, &name, |layer, sink| repository.blob(layer, sink).map(|_| ()))?;
+    let is_alone = manifest.layers.len() == 1;
+    let fetch = |layer: &Descriptor, sink: &mut dyn Sink| match is_alone {
+        true => repository.blob(layer, sink).map(|_| ()),
+        false => repository.blob_of_several(layer, sink).map(|_| ()),
+    };
+    let whole = files.receive(ctx, &name, fetch)?;
     let written = whole.publish()?;
     ctx.progress.step(&name, Step::Over);
     Ok((written, files.total()))
