@@ -106,6 +106,7 @@ fn one_that_is_slow_holds_nobody_up_for_long() {
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert_eq!(output.status.code(), Some(0), "{what}: {said}");
         assert!(said.contains("shared store"), "{what}: {said}");
-        assert!(started.elapsed() < Duration::from_secs(15), "{what}: {:?}: {said}", started.elapsed());
+        // Of what the store would take there are 32 seconds and 60; a busy machine may make a few of two.
+        assert!(started.elapsed() < Duration::from_secs(25), "{what}: {:?}: {said}", started.elapsed());
     }
 }
