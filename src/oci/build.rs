@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::digest::digest_text;
 use super::manifest::Descriptor;
 use super::{INDEX, MANIFEST};
+use crate::digest::{Algorithm, Integrity};
 
 /// The media type of a configuration that says nothing (image specification, "Guidance for an Empty Descriptor").
 pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
@@ -47,8 +48,14 @@ pub fn index(entries: &[Value]) -> Vec<u8> {
 }
 
 impl Descriptor {
-    /// What says what these bytes are.
-    pub fn of(media_type: &str, digest: crate::digest::Integrity, size: u64) -> Self {
+    /// What says what these bytes are, which are here.
+    pub fn of_bytes(media_type: &str, bytes: &[u8]) -> Self {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Self::of(media_type, Integrity::of(Algorithm::Sha256, bytes), size)
+    }
+
+    /// What says what bytes of this digest and length are.
+    pub fn of(media_type: &str, digest: Integrity, size: u64) -> Self {
         Self {
             media_type: media_type.to_owned(),
             digest,
@@ -79,7 +86,6 @@ impl Descriptor {
 mod tests {
     use super::super::{BUNDLE_V03, Document, TITLE};
     use super::*;
-    use crate::digest::{Algorithm, Integrity};
 
     #[test]
     fn what_is_written_is_read_back() {

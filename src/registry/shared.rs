@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::oci::{OciError, Repository};
-use crate::digest::{Algorithm, Integrity, Sha256};
+use crate::digest::{Integrity, Sha256};
 use crate::http::{Clock, Content, Http, LowSpeed, Rules, Sink, Timeouts};
 use crate::oci::{Descriptor, Document, EMPTY, EMPTY_BYTES, Location, MANIFEST, artifact};
 use crate::pins::Host;
@@ -275,12 +275,12 @@ impl Remote<'_> {
         let seen = self.known(|learned| Some(learned.seen_by_writers.clone())).unwrap_or_default();
         let time = |length| self.time_for(length, SLOWEST);
         let repository = self.repository(&tag, time(0))?.for_writing().having_seen(seen).with_time_for_each(time(0));
-        let config = described(EMPTY, EMPTY_BYTES);
+        let config = Descriptor::of_bytes(EMPTY, EMPTY_BYTES);
         repository.put_blob(&config, &EMPTY_BYTES)?;
         let bytes = Descriptor::of(OCTETS, parcel.digest.clone(), parcel.bytes.length());
         let repository = repository.with_time_for_each(time(bytes.size));
         repository.put_blob(&bytes, parcel.bytes)?;
-        let evidence = parcel.evidence.as_ref().map(|evidence| (described(EVIDENCE, evidence), evidence));
+        let evidence = parcel.evidence.as_ref().map(|evidence| (Descriptor::of_bytes(EVIDENCE, evidence), evidence));
         let repository = repository.with_time_for_each(time(evidence.as_ref().map_or(0, |(part, _)| part.size)));
         if let Some((descriptor, evidence)) = &evidence {
             repository.put_blob(descriptor, &evidence.as_slice())?;
@@ -377,11 +377,6 @@ fn is_about_the_store(error: &OciError) -> bool {
 /// Where an entry stands. Not `sha256-…`, which is where registries without the referrers API have what is attached.
 fn tag(source: &str, integrity: &Integrity) -> String {
     format!("pin-{}", Sha256::of(format!("{integrity}\n{source}").as_bytes()).hex())
-}
-
-fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
-    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    Descriptor::of(media_type, Integrity::of(Algorithm::Sha256, bytes), size)
 }
 
 /// How long a store may take to answer unless somebody says otherwise.

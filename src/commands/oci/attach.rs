@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use crate::digest::{Algorithm, Integrity};
 use crate::error::Error;
 use crate::oci::{BUNDLE_CONTENT, BUNDLE_V03, Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, artifact, digest_text};
 use crate::registry::oci::Repository;
@@ -21,12 +20,12 @@ impl Attachment {
     pub(super) fn put(&self, repository: &Repository<'_>, subject: &Descriptor) -> Result<(), Error> {
         let bytes = self.bundle.to_string().into_bytes();
         let kind = self.bundle.get("mediaType").and_then(Value::as_str).unwrap_or(BUNDLE_V03);
-        let (config, layer) = (described(EMPTY, EMPTY_BYTES), described(kind, &bytes));
+        let (config, layer) = (Descriptor::of_bytes(EMPTY, EMPTY_BYTES), Descriptor::of_bytes(kind, &bytes));
         repository.put_blob(&config, &EMPTY_BYTES)?;
         repository.put_blob(&layer, &bytes.as_slice())?;
         let notes = [BUNDLE_CONTENT, (PREDICATE_TYPE, self.predicate_type.as_str())];
         let manifest = artifact(Some(kind), &config, &[layer], Some(subject), &notes);
-        let own = described(MANIFEST, &manifest);
+        let own = Descriptor::of_bytes(MANIFEST, &manifest);
         if !repository.put_manifest(&digest_text(&own.digest), MANIFEST, &manifest, Some(&subject.digest))? {
             let mut entry = own.to_value();
             if let Some(object) = entry.as_object_mut() {
@@ -37,12 +36,6 @@ impl Attachment {
         }
         Ok(())
     }
-}
-
-/// What says what bytes are.
-pub(super) fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
-    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    Descriptor::of(media_type, Integrity::of(Algorithm::Sha256, bytes), size)
 }
 
 /// What cosign writes beside a bundle: what the statement in it is of.

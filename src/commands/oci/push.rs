@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::attach::{Attachment, described};
+use super::attach::Attachment;
 use super::sent::FileBlob;
 use super::{is_signed_by, tag_replaced, writing};
 use crate::attestation::{self, Artifact, MAX_DOCUMENT_LEN, NamedKey, Unproved, prove_claim};
@@ -149,7 +149,7 @@ impl Made {
             Some(config) => (WASM_CONFIG, config.to_string().into_bytes()),
             None => (EMPTY, EMPTY_BYTES.to_vec()),
         };
-        let config = described(config_kind, &config_bytes);
+        let config = Descriptor::of_bytes(config_kind, &config_bytes);
         let manifest = artifact(artifact_type, &config, &layers, None, &[]);
         let made = Self { files, layers, config, config_bytes, manifest };
         let expected = push.reference.digest().map(digest_text);
@@ -162,7 +162,7 @@ impl Made {
 
     /// What says what the artifact is.
     fn subject(&self) -> Descriptor {
-        described(MANIFEST, &self.manifest)
+        Descriptor::of_bytes(MANIFEST, &self.manifest)
     }
 }
 
