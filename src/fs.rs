@@ -5,12 +5,11 @@
 
 mod dir;
 mod identity;
+mod partial;
 mod secret;
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::fs::{File, FileType};
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -18,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
 pub use identity::Identity;
+pub use partial::{PARTIAL, create_beside, hold, is_partial, sweep_partials, unique_name};
 pub use secret::{New, is_absent, is_file_or_absent, read_descriptor, read_secret, write_new};
 
 use dir::{open_folder, open_without_waiting};
@@ -132,25 +132,6 @@ fn no_file(path: &Path) -> FsError {
 pub fn create_folders(path: &Path) -> Result<(), FsError> {
     std::fs::create_dir_all(path).map_err(|error| FsError::new("create", path, error))
 }
-
-/// A new file beside `path`, readable and writable, under a name that no other process uses. Process numbers would not
-/// do: containers that share a store have the same ones.
-pub fn create_beside(path: &Path) -> Result<(File, PathBuf), FsError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(unique_name(&name));
-    let file = File::options().read(true).write(true).create_new(true).open(&beside);
-    Ok((file.map_err(|error| FsError::new("create", &beside, error))?, beside))
-}
-
-/// A name that no other process uses.
-pub fn unique_name(name: &str) -> String {
-    // Each state is seeded with other random keys of the system's.
-    let random = RandomState::new().build_hasher().finish();
-    format!(".{name}.{random:016x}{PARTIAL}")
-}
-
-/// How the names end that [`create_beside`] gives.
-pub const PARTIAL: &str = ".partial";
 
 /// Renames a file, replacing what stands there.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {

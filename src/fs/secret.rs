@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
-use super::{FsError, set_file_mode, unique_name};
+use super::partial::create_beside_with_mode;
+use super::{FsError, set_file_mode};
 
 /// The whole of a file of at most `limit` bytes, and its permission bits; those of a pipe are 0, as nobody else has it.
 /// Unlike [`super::read`] it waits for a pipe: a secret is often handed over in one.
@@ -77,7 +78,7 @@ pub fn write_new(files: &[New<'_>]) -> Result<(), FsError> {
     });
     let mut published = Vec::new();
     let result = written.and_then(|()| {
-        files.iter().zip(&beside).try_for_each(|(new, beside)| {
+        files.iter().zip(&beside).try_for_each(|(new, (_, beside))| {
             publish(beside, new.path)?;
             published.push(new.path);
             Ok(())
@@ -88,18 +89,15 @@ pub fn write_new(files: &[New<'_>]) -> Result<(), FsError> {
         let _ = published.iter().try_for_each(std::fs::remove_file);
     }
     // What was renamed is not there any more.
-    for path in &beside {
+    for (_, path) in &beside {
         let _ = std::fs::remove_file(path);
     }
     result
 }
 
-fn write_beside(new: &New<'_>) -> Result<PathBuf, FsError> {
-    let name = new.path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = new.path.with_file_name(unique_name(&name));
-    // With its mode from the start: who has opened a file reads it also when he may no longer open it.
-    let file = File::options().write(true).create_new(true).mode(new.mode).open(&beside);
-    let mut file = file.map_err(|error| FsError::new("create", new.path, error))?;
+/// The file stays open, and so held, until it has its name.
+fn write_beside(new: &New<'_>) -> Result<(File, PathBuf), FsError> {
+    let (mut file, beside) = create_beside_with_mode(new.path, new.mode)?;
     set_file_mode(&file, new.mode)
         .and_then(|()| file.write_all(new.bytes))
         .and_then(|()| file.sync_all())
@@ -107,7 +105,7 @@ fn write_beside(new: &New<'_>) -> Result<PathBuf, FsError> {
         .inspect_err(|_| {
             let _ = std::fs::remove_file(&beside);
         })?;
-    Ok(beside)
+    Ok((file, beside))
 }
 
 /// Gives a file its name, if that is free.

@@ -1,0 +1,108 @@
+//! Files that are not whole yet: they have a name of their own beside their place until they are renamed into it. A writer
+//! that is killed leaves such a name behind; whoever writes there next removes it.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::{Dir, FsError, Kind};
+
+/// A new file beside `path`, readable and writable, under a name that no other process uses. Process numbers would not
+/// do: containers that share a store have the same ones. While the file is open, [`sweep_partials`] leaves it alone.
+pub fn create_beside(path: &Path) -> Result<(File, PathBuf), FsError> {
+    create(path, File::options().read(true))
+}
+
+/// As [`create_beside`], with these permission bits from the start, as far as the umask leaves them: a file that somebody
+/// has opened stays readable to them when its mode changes.
+pub(super) fn create_beside_with_mode(path: &Path, mode: u32) -> Result<(File, PathBuf), FsError> {
+    create(path, File::options().mode(mode))
+}
+
+fn create(path: &Path, options: &mut OpenOptions) -> Result<(File, PathBuf), FsError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    loop {
+        let beside = path.with_file_name(unique_name(&name));
+        let file = options.write(true).create_new(true).open(&beside);
+        let file = file.map_err(|error| FsError::new("create", &beside, error))?;
+        if hold(&file) {
+            return Ok((file, beside));
+        }
+    }
+}
+
+/// Says of a file under a name by [`unique_name`] that a living process writes it, for as long as it is open. `false` where
+/// somebody who swept saw it before that and removed it.
+pub fn hold(file: &File) -> bool {
+    match file.try_lock() {
+        Ok(()) => file.metadata().map_or(true, |metadata| metadata.nlink() > 0),
+        Err(TryLockError::WouldBlock) => false,
+        // A file system without locks: nothing is swept there either.
+        Err(TryLockError::Error(_)) => true,
+    }
+}
+
+/// A name that no other process uses.
+pub fn unique_name(name: &str) -> String {
+    // Each state is seeded with other random keys of the system's.
+    let random = RandomState::new().build_hasher().finish();
+    format!(".{name}.{random:016x}{PARTIAL}")
+}
+
+/// How the names end that [`create_beside`] gives.
+pub const PARTIAL: &str = ".partial";
+
+/// Whether a name is one that [`unique_name`] gives.
+pub fn is_partial(name: &str) -> bool {
+    let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(PARTIAL));
+    inner.and_then(|inner| inner.rsplit_once('.')).is_some_and(|(_, random)| {
+        random.len() == 16 && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Removes what killed writers left in a folder: files with a name by [`unique_name`] that no living process holds. What
+/// cannot be opened or locked stays, and so does a folder that cannot be listed: there is nothing of ours to be sure of.
+pub fn sweep_partials(folder: &Dir) {
+    for name in folder.names().unwrap_or_default().iter().filter(|name| is_partial(name)) {
+        let is_file = folder.stat(name).is_ok_and(|stat| stat.is_some_and(|stat| stat.kind == Kind::File));
+        let Some(file) = is_file.then(|| folder.open_file(name).ok()).flatten() else { continue };
+        if file.try_lock().is_ok() {
+            // Still locked, so that a writer that has just made it sees it gone and makes another.
+            let _ = folder.remove_all(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sweeps_what_no_living_process_holds_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let dead = ".out.json.0123456789abcdef.partial";
+        let others =
+            [".out.partial", "out.0123456789abcdef.partial", ".out.0123456789ABCDEF.partial", ".x.0123.partial"];
+        for name in others.iter().chain([&dead]) {
+            std::fs::write(path(name), "x").expect("a file");
+        }
+        std::fs::create_dir(path(".dir.0123456789abcdef.partial")).expect("a folder");
+        std::os::unix::fs::symlink("out", path(".link.0123456789abcdef.partial")).expect("a link");
+        let (held, beside) = create_beside(&path("held")).expect("a file");
+        let mut left: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
+        left.extend([".dir.0123456789abcdef.partial", ".link.0123456789abcdef.partial"].map(str::to_owned));
+        left.push(beside.file_name().expect("a name").to_string_lossy().into_owned());
+        left.sort();
+        let opened = Dir::open(folder.path()).expect("a folder");
+        sweep_partials(&opened);
+        let mut names = opened.names().expect("names");
+        names.sort();
+        assert_eq!(names, left);
+        drop(held);
+        sweep_partials(&opened);
+        assert!(!beside.exists());
+    }
+}
