@@ -4,11 +4,15 @@
 //! systems read differently (backslash, empty components, control characters), and what is too long or too deep.
 //! The rules follow CVE-2007-4559, CVE-2021-32804 and CVE-2021-37713.
 
+mod git;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization as _;
+
+pub use git::{is_dot_git, repository_in};
 
 /// Longest path, in bytes; PATH_MAX is 4096 on Linux and 1024 on macOS.
 pub const MAX_PATH_LEN: usize = 1024;
@@ -73,16 +77,21 @@ impl RelPath {
     /// A text that two paths share when some file system takes them for one: folded by case and Unicode form, without
     /// the characters that HFS+ ignores (CVE-2021-32803, CVE-2021-37712, CVE-2014-9390).
     pub fn collision_key(&self) -> String {
-        if self.0.is_ascii() {
-            return self.0.to_ascii_lowercase();
-        }
-        let visible = self.0.chars().filter(
-            |c| !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'),
-        );
-        // Upper case first, so that one-to-many folds (ß, ligatures) come out alike.
-        let upper: String = visible.nfkd().collect::<String>().to_uppercase();
-        upper.to_lowercase().nfkd().collect()
+        fold(&self.0)
     }
+}
+
+/// See [`RelPath::collision_key`].
+fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let visible = text.chars().filter(
+        |c| !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'),
+    );
+    // Upper case first, so that one-to-many folds (ß, ligatures) come out alike.
+    let upper: String = visible.nfkd().collect::<String>().to_uppercase();
+    upper.to_lowercase().nfkd().collect()
 }
 
 impl fmt::Display for RelPath {
