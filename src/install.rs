@@ -215,7 +215,9 @@ pub fn difference(pin: &Pin, artifact: &Artifact, patches: &Patches, record: &Re
         (record.recipe == recipe(&pin.layout, patches), "the record has another layout or other patches"),
         (record.tree == artifact.tree, "the record has another tree hash"),
     ];
-    same.into_iter().find_map(|(same, why)| (!same).then_some(why))
+    let why = same.into_iter().find_map(|(same, why)| (!same).then_some(why));
+    // Made before such trees were refused; what was pinned is refused when it is unpacked again.
+    why.or_else(|| record.contents.has_repository().then_some("the record lists a repository of git"))
 }
 
 /// The artifact of a pin for a platform.

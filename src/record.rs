@@ -15,7 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{FileDigest, Integrity, IntegrityError, Sha256};
-use crate::path::{PathError, RelPath};
+use crate::path::{self, PathError, RelPath};
 
 pub use differences::{Change, Difference, differences};
 pub use evidence::{Evidence, Kept, KeptAttestation, MAX_DOCUMENT_LEN};
@@ -104,6 +104,14 @@ impl Contents {
     /// Whether there is nothing at all.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether git would find a repository among them.
+    pub fn has_repository(&self) -> bool {
+        match self {
+            Self::File(_) => false,
+            Self::Folder(entries) => path::repository_in(entries.iter().map(|entry| &entry.path)).is_some(),
+        }
     }
 
     /// Bytes of all files together.

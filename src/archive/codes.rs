@@ -47,6 +47,7 @@ pub const CODES: &[&str] = &[
     "name-empty",
     "name-empty-component",
     "name-not-utf8",
+    "name-reserved",
     "name-too-deep",
     "name-too-long",
     "no-files",

@@ -161,6 +161,8 @@ pub enum Rule {
     Name(PathError),
     /// A file or link with no component left after `strip`.
     StripTooFew(usize),
+    /// git would find a repository in the tree.
+    Repository,
     /// The same path twice (as anything but a folder).
     Duplicate,
     /// Another member's path by case or Unicode form.
@@ -223,6 +225,7 @@ impl Rule {
             Self::NameNotUtf8 => "name-not-utf8",
             Self::Name(error) => name_code(*error),
             Self::StripTooFew(_) => "strip-too-few",
+            Self::Repository => "name-reserved",
             Self::Duplicate => "duplicate",
             Self::Collision(_) => "collision",
             Self::BelowFile(_) => "below-file",
@@ -253,7 +256,8 @@ impl Rule {
                 "raise `max-members` if the pin is meant to have this many"
             }
             Self::StripTooFew(_) => "lower `strip`: a file is never dropped silently",
-            Self::Duplicate
+            Self::Repository
+            | Self::Duplicate
             | Self::Collision(_)
             | Self::BelowFile(_)
             | Self::BelowLink(_)
@@ -299,6 +303,7 @@ impl fmt::Display for Rule {
             Self::NameNotUtf8 => f.write_str("the name is not UTF-8"),
             Self::Name(error) => error.fmt(f),
             Self::StripTooFew(strip) => write!(f, "nothing is left of the path when {strip} components are stripped"),
+            Self::Repository => f.write_str("git would find a repository here and run the programs that it names"),
             Self::Duplicate => f.write_str("the path is there twice"),
             Self::Collision(other) => write!(f, "some file systems take the path for `{other}`"),
             Self::BelowFile(file) => write!(f, "the path is below `{file}`, which is a file"),

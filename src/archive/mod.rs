@@ -40,7 +40,7 @@ pub use tar::TarRule;
 pub use zip::ZipRule;
 
 use crate::layout::{Format, Layout};
-use crate::path::RelPath;
+use crate::path::{self, RelPath};
 use admission::Admission;
 use decoder::Decoder;
 use input::Meter;
@@ -124,6 +124,18 @@ pub fn unpack<R: Read + Seek, E>(
         Ok(()) => Ok(admission.finish()?),
         Err(UnpackError::Archive(error)) => Err(UnpackError::Archive(error.at(&admission.current()))),
         Err(error) => Err(error),
+    }
+}
+
+/// Refuses a tree in which git would find a repository. `paths` is what is left of an archive to be written: what was left
+/// out of the tree, or patched away, refuses nothing.
+///
+/// # Errors
+/// [`Rule::Repository`] at the path that makes it one.
+pub fn refuse_repository<'a>(paths: impl IntoIterator<Item = &'a RelPath>) -> Result<(), ArchiveError> {
+    match path::repository_in(paths) {
+        Some(path) => Err(ArchiveError::from(Rule::Repository).at(path.as_str())),
+        None => Ok(()),
     }
 }
 

@@ -182,6 +182,7 @@ fn from_unpack(error: UnpackError<Error>) -> Error {
 
 fn from_assembly(error: AssemblyError) -> Error {
     match error {
+        AssemblyError::Archive(error) => Error::Archive(error),
         AssemblyError::Patch(error) => Error::Patch(error),
         AssemblyError::Fs(error) => Error::Fs(error),
         AssemblyError::Nar(error) => Error::Nar(error),

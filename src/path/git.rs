@@ -6,7 +6,7 @@
 //! `.gitattributes`, `.gitignore` and `.gitmodules` name no program by themselves, and are files like others.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{RelPath, fold};
 
@@ -14,13 +14,15 @@ use super::{RelPath, fold};
 /// cannot be seen (CVE-2014-9390), that drops dots and blanks at the end or what stands behind a colon, or that has short
 /// names (CVE-2019-1352, CVE-2019-1353; git's `is_hfs_dotgit` and `is_ntfs_dotgit`).
 pub fn is_dot_git(name: &str) -> bool {
-    is_called(name, ".git") || is_called(name, "git~1")
+    // Most names end here.
+    matches!(name.as_bytes(), [b'.' | b'g' | b'G' | 0x80.., ..])
+        && (is_called(name, ".git") || is_called(name, "git~1"))
 }
 
-/// The first of these files, links and empty folders that makes git see a repository among them, `None` where there is
-/// none: one with `.git` in its path, or the `HEAD` of a folder that has the shape of a repository.
+/// A file, link or folder among these that makes git see a repository, `None` where there is none: one with `.git` in its
+/// path, or the `HEAD` of a folder that has the shape of a repository.
 pub fn repository_in<'a>(paths: impl IntoIterator<Item = &'a RelPath>) -> Option<&'a RelPath> {
-    let mut shapes: HashMap<String, Shape<'a>> = HashMap::new();
+    let mut shapes: BTreeMap<String, Shape<'a>> = BTreeMap::new();
     for path in paths {
         let mut start = 0_usize;
         for name in path.components() {
@@ -28,18 +30,14 @@ pub fn repository_in<'a>(paths: impl IntoIterator<Item = &'a RelPath>) -> Option
             if is_dot_git(name) {
                 return Some(path);
             }
-            if let Some(part) = Part::of(name, end == path.0.len()) {
+            if let Some(part) = Part::of(name) {
                 let folder = path.0.get(..start).unwrap_or_default();
-                let shape = shapes.entry(fold(folder)).or_default();
-                shape.add(part, path);
-                if let Some(head) = shape.head_of_repository() {
-                    return Some(head);
-                }
+                shapes.entry(fold(folder)).or_default().add(part, path, end == path.0.len());
             }
             start = end.saturating_add(1);
         }
     }
-    None
+    shapes.values().find_map(Shape::head_of_repository)
 }
 
 /// What git looks for in a folder.
@@ -52,23 +50,22 @@ enum Part {
 }
 
 impl Part {
-    /// `HEAD` and `commondir` are read, so they are no folders; of `objects` and `refs` git asks only whether it may enter
-    /// them, which it may enter an executable file or a link too.
-    fn of(name: &str, is_leaf: bool) -> Option<Self> {
+    fn of(name: &str) -> Option<Self> {
         // Most names end here.
         if !matches!(name.as_bytes(), [b'h' | b'H' | b'o' | b'O' | b'r' | b'R' | b'c' | b'C' | 0x80.., ..]) {
             return None;
         }
         let known =
             [("head", Self::Head), ("objects", Self::Objects), ("refs", Self::Refs), ("commondir", Self::CommonDir)];
-        let (_, part) = known.into_iter().find(|(known, _)| is_called(name, known))?;
-        (is_leaf || matches!(part, Self::Objects | Self::Refs)).then_some(part)
+        known.into_iter().find_map(|(known, part)| is_called(name, known).then_some(part))
     }
 }
 
 #[derive(Debug, Default)]
 struct Shape<'a> {
     head: Option<&'a RelPath>,
+    /// `HEAD` is read, so a folder of this name makes none.
+    head_is_folder: bool,
     objects: bool,
     refs: bool,
     /// Says where `objects` and `refs` are: anywhere.
@@ -76,17 +73,20 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    fn add(&mut self, part: Part, path: &'a RelPath) {
+    /// Adds what `path` has in this folder: its end, or a folder on its way. Of `objects` and `refs` git asks only whether
+    /// it may enter them, and an executable file or a link will do.
+    fn add(&mut self, part: Part, path: &'a RelPath, is_end: bool) {
         match part {
-            Part::Head => self.head = Some(path),
+            Part::Head if is_end => self.head = Some(path),
+            Part::Head => self.head_is_folder = true,
             Part::Objects => self.objects = true,
             Part::Refs => self.refs = true,
-            Part::CommonDir => self.common_dir = true,
+            Part::CommonDir => self.common_dir |= is_end,
         }
     }
 
     fn head_of_repository(&self) -> Option<&'a RelPath> {
-        self.head.filter(|_| self.common_dir || (self.objects && self.refs))
+        self.head.filter(|_| !self.head_is_folder && (self.common_dir || (self.objects && self.refs)))
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
         // Parts of different folders are no repository, nor are folders that git would have to read.
         check(&["a/HEAD", "objects/x", "refs/x"], None);
         check(&["HEAD", "objects/x"], None);
-        check(&["HEAD/x", "objects/x", "refs/x"], None);
+        check(&["HEAD", "HEAD/x", "objects/x", "refs/x"], None);
         check(&["HEAD", "commondir/x"], None);
         check(&["objects/x", "refs/x", "commondir"], None);
         check(&["HEADER", "objects/x", "refs/x", "head.js"], None);

@@ -10,12 +10,18 @@ use super::patch::Edit;
 use super::pin::Pin;
 use super::source::Source;
 use crate::digest::Integrity;
-use crate::path::RelPath;
+use crate::path::{self, RelPath};
 
 /// Refuses the topmost collision.
 pub(super) fn check(pins: &[Pin]) -> Result<(), PinsError> {
     let keys: Vec<String> = pins.iter().map(|pin| pin.to.collision_key()).collect();
-    let checks = [check_names(pins), check_places(pins, &keys), check_inputs(pins, &keys), check_identities(pins)];
+    let checks = [
+        check_names(pins),
+        check_places(pins, &keys),
+        check_repository(pins),
+        check_inputs(pins, &keys),
+        check_identities(pins),
+    ];
     topmost(checks)
 }
 
@@ -50,6 +56,18 @@ fn check_places(pins: &[Pin], keys: &[String]) -> Result<(), PinsError> {
         parents.extend(self_and_parents(key).skip(1).map(|folder| (folder, pin)));
     }
     Ok(())
+}
+
+/// No destinations together are a repository to git: `x/HEAD` of one pin, `x/objects` and `x/refs` of others.
+fn check_repository(pins: &[Pin]) -> Result<(), PinsError> {
+    let head = path::repository_in(pins.iter().map(|pin| &pin.to));
+    match pins.iter().find(|pin| Some(&pin.to) == head) {
+        Some(pin) => {
+            let kind = PinsErrorKind::ToReserved { to: pin.to.to_string() };
+            Err(PinsError::new(Some(pin.line), Some(pin.name.as_str()), kind))
+        }
+        None => Ok(()),
+    }
 }
 
 /// No file of the project that a pin is made of lies where a fetch puts a tree: it would vanish with the next swap.

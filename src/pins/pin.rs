@@ -12,7 +12,7 @@ use super::signature::Signature;
 use super::table::{Entry, Shape};
 use super::trust::Expectations;
 use crate::layout::Layout;
-use crate::path::RelPath;
+use crate::path::{self, RelPath};
 
 /// What one folder (or raw file) of the project holds, and what it is made of.
 ///
@@ -97,7 +97,7 @@ fn read_to(entry: Entry<'_>) -> Result<RelPath, PinsError> {
     let key = to.collision_key();
     let first = key.split('/').next().unwrap_or_default();
     let is_reserved = |component: &str| {
-        component == ".git"
+        path::is_dot_git(component)
             || component.starts_with(".pinfold")
             || component.ends_with(".pinfold-new")
             || component.ends_with(".pinfold-new-old")

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::look::read_chunk;
 use super::writer::Writer;
-use crate::archive::{Member, MemberKind};
+use crate::archive::{self, ArchiveError, Member, MemberKind};
 use crate::digest::{FileDigest, FileHasher, Sha256, Sha256Hasher};
 use crate::fs::{Dir, FsError};
 use crate::nar::{Nar, Node};
@@ -116,6 +116,7 @@ impl<'a> Assembly<'a> {
         }
         let mut items = std::mem::take(&mut self.items);
         items.sort_by(|a, b| a.path.tree_order(&b.path));
+        archive::refuse_repository(items.iter().map(|item| &item.path)).map_err(AssemblyError::Archive)?;
         let mut nar = hash_tree.then(Nar::hash_folder);
         let mut entries = Vec::with_capacity(items.len());
         let mut items = items.into_iter().peekable();
@@ -292,6 +293,8 @@ impl<'a> Assembly<'a> {
 /// Why a tree cannot be assembled.
 #[derive(Debug)]
 pub enum AssemblyError {
+    /// The tree may not be made.
+    Archive(ArchiveError),
     /// A patch does not apply.
     Patch(PatchError),
     /// The disk failed.
@@ -305,6 +308,7 @@ pub enum AssemblyError {
 impl fmt::Display for AssemblyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Archive(error) => error.fmt(f),
             Self::Patch(error) => error.fmt(f),
             Self::Fs(error) => error.fmt(f),
             Self::Body(error) => error.fmt(f),
@@ -316,6 +320,7 @@ impl fmt::Display for AssemblyError {
 impl std::error::Error for AssemblyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Self::Archive(error) => error.source(),
             Self::Patch(error) => error.source(),
             Self::Fs(error) => error.source(),
             Self::Body(error) => error.source(),

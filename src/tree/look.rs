@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::digest::{FileHasher, Sha256, Sha256Hasher};
 use crate::fs::{Dir, FsError, Kind, Stat};
 use crate::nar::{Nar, NarError, Node};
-use crate::path::RelPath;
+use crate::path::{self, RelPath};
 use crate::record::{Contents, Entry, EntryKind, FileEntry};
 
 /// What stands at a destination, every byte of it read.
@@ -80,6 +80,10 @@ impl Walk {
                 self.odd.push((text, "has a name that no tree of pinfold has"));
                 continue;
             };
+            if path::is_dot_git(&name) {
+                self.odd.push((text, REPOSITORY));
+                continue;
+            }
             let Some(stat) = folder.stat(&name)? else {
                 self.odd.push((text, NOT_UTF8));
                 continue;
@@ -118,7 +122,9 @@ impl Walk {
         }
     }
 
-    fn finish(self, place: &std::path::Path) -> Result<Scan, FsError> {
+    fn finish(mut self, place: &std::path::Path) -> Result<Scan, FsError> {
+        let head = path::repository_in(self.entries.iter().map(|entry| &entry.path));
+        self.odd.extend(head.map(|head| (head.to_string(), REPOSITORY)));
         // A tree with something odd in it has no hash: what is odd is in none.
         let nar = self.nar.filter(|_| self.odd.is_empty());
         let tree = nar
@@ -251,6 +257,9 @@ fn file_looks_like(folder: &Dir, name: &str, stat: &Stat, file: &FileEntry) -> R
     let mut buffer = vec![0; CHUNK];
     Ok(hash_file(folder, name, *stat, &mut None, &mut buffer)?.digest == file.digest)
 }
+
+/// What is said of a name by which git finds a repository.
+const REPOSITORY: &str = "makes git find a repository, and run the programs that it names";
 
 /// What is said of a name that the folder lists and that cannot be looked at.
 const NOT_UTF8: &str = "has a name that is not UTF-8, or went away meanwhile";

@@ -8,6 +8,7 @@ mod render;
 mod support;
 
 mod add;
+mod archives;
 mod attacks;
 mod attest;
 mod audit;

@@ -282,12 +282,35 @@ def names():
     write("name-dot-dot-excluded", "name-dot-dot", tar(entry("../evil", b"evil\n")),
           "a bad name refuses although nobody wants the member", layout="exclude=evil")
     write("name-root-folder", "name-absolute", tar(folder("/")), "the root of the file system as a folder")
+    repository(tar)
     write("strip-absolute", "name-empty-component", tar(entry("package//etc/evil", b"evil\n")),
           "absolute after strip; GNU tar writes it to the absolute path", layout="strip=1")
     write("strip-drive", "name-drive", tar(entry("package/c:/evil", b"evil\n")),
           "a drive letter after strip: so names are checked again", layout="strip=1")
     write("strip-too-few", "strip-too-few", tar(entry("README", b"text\n")),
           "a file with nothing left after strip is not dropped silently", layout="strip=1")
+
+
+def repository(tar):
+    fsmonitor = b'[core]\n\tfsmonitor = "id > ran; false"\n'
+    ref = b"ref: refs/heads/main\n"
+    n = lambda title, members, comment, **given: write("name-reserved-" + title, "name-reserved", tar(*members), comment, **given)
+    for title, name in [("git", ".git"), ("case", ".GIT"), ("ignorable", ".g\u200cit"), ("dot", ".git."), ("blank", ".git "),
+                        ("stream", ".git::$INDEX_ALLOCATION"), ("short", "GIT~1")]:
+        n(title, [entry(f"lib/{name}/config", fsmonitor)], "git runs core.fsmonitor of a repository that it stands in (CVE-2014-9390, CVE-2019-1352)")
+    n("file", [entry(".git", b"gitdir: elsewhere\n")], "a file that says where the repository is")
+    n("link", [symlink(".git", "a")], "a link to a repository under another name")
+    n("folder", [folder("lib/.git/")], "a folder that git may come to fill")
+    n("copy", [hardlink(".git", "a/good.txt")], "a file that says where the repository is, as a copy")
+    n("strip", [entry("package/.git/config", fsmonitor)], "a repository at the top of the tree", layout="strip=1 include=.git/*")
+    bare = lambda at: [entry(at + "HEAD", ref), entry(at + "config", fsmonitor), folder(at + "objects/"), folder(at + "refs/")]
+    n("bare", bare(""), "a repository without a name: git finds it by its shape", layout="exclude=a/*")
+    n("bare-below", bare("test/fixture/"), "a repository without a name, below")
+    n("bare-case", [entry("x/head", ref), entry("x/Objects/y", b"x"), entry("x/refs./y", b"x")], "a repository where case and dots do not count")
+    n("bare-link", [symlink("x/HEAD", "refs/y"), entry("x/refs/y", b"x"), symlink("x/objects", "refs")], "a repository of links")
+    n("bare-executable", [entry("x/HEAD", ref), entry("x/objects", b"x", mode=0o755), entry("x/refs", b"x", mode=0o755)],
+      "git asks only whether it may enter objects and refs, and an executable file will do")
+    n("common", [entry("x/HEAD", ref), entry("x/commondir", b"../y\n")], "a repository whose objects are elsewhere")
 
 
 def sets():
@@ -551,6 +574,9 @@ def zips():
     z("zip-link-escapes", "link-escapes", zipfile(ZGOOD(), zipped("link", b"../evil", mode=0o120777)), "a link out of the tree")
     z("zip-link-too-long", "link-too-long", zipfile(ZGOOD(), zipped("link", b"a" * 2000, mode=0o120777)), "longer than a path may be")
     z("zip-duplicate", "duplicate", zipfile(zipped("x", b"1"), zipped("x", b"2")), "the same path twice (CVE-2025-54368)")
+    z("zip-name-reserved", "name-reserved", zipfile(ZGOOD(), zipped(".git/config", b"x")), "a repository of git in a zip")
+    z("zip-name-reserved-bare", "name-reserved", zipfile(ZGOOD(), zipped("HEAD", b"ref: refs/x\n"), zipped("objects/", method=0, mode=0o040755), zipped("refs/x", b"x")),
+      "a bare repository in a zip")
     z("zip-no-end", "zip-no-end", good()[:-1], "no end record that ends with the file")
     z("zip-no-end-trailing", "zip-no-end", good() + b"evil", "bytes behind the end record")
     inner = zipfile(zipped("evil", b"evil\n"))
@@ -650,6 +676,13 @@ def good():
     ok("symlink-chain", tar(*[symlink(f"l{i}", f"l{i+1}") for i in range(40)] + [entry("l40", b"x")]),
        "a/good.txt=5 " + " ".join(f"l{i}->l{i+1}" for i in range(40)) + " l40=1", "a chain of 40 links")
     ok("exclude", tar(EVIL, symlink("bad", "nowhere")), "a/good.txt=5", "what is left out need not fit", layout="exclude=evil exclude=bad")
+    ok("git-files", tar(entry(".gitattributes", b"x"), entry("x/.gitignore", b"x"), entry(".gitmodules", b"x"), entry("git", b"x"), entry(".github/x", b"x")),
+       "a/good.txt=5 .gitattributes=1 x/.gitignore=1 .gitmodules=1 git=1 .github/x=1", "files for git that name no program")
+    ok("git-excluded", tar(entry(".git/config", b"x"), entry("x/HEAD", b"x"), entry("x/objects/y", b"x"), entry("x/refs/y", b"x")),
+       "a/good.txt=5 x/HEAD=1 x/refs/y=1", "of what is left git makes nothing", layout="exclude=.git/** exclude=x/objects/**")
+    ok("git-stripped", tar(entry(".git/x", b"x")), "good.txt=5 x=1", "a folder that is used up", layout="strip=1")
+    ok("git-apart", tar(entry("HEAD/x", b"x"), entry("objects/x", b"x"), entry("refs/x", b"x"), entry("y/HEAD", b"x"), entry("y/objects/x", b"x")),
+       "a/good.txt=5 HEAD/x=1 objects/x=1 refs/x=1 y/HEAD=1 y/objects/x=1", "parts of a repository that make none")
     ok("exclude-collision", tar(EVIL, entry("EVIL", b"1")), both, "one of two that collide is left out", layout="exclude=EVIL")
     ok("include", tar(EVIL), "evil=5", "only what is asked for", layout="include=e*")
     ok("strip", folder("p/") + folder("p/q/") + entry("p/q/x", b"1") + END, "q/ q/x=1", "a folder that is used up is skipped", layout="strip=1")

@@ -20,6 +20,7 @@ use crate::layout::{Executable, Layout};
 /// One line for all members, as the vectors have it. The content is read and thrown away.
 fn list(bytes: &[u8], format: Format, layout: &Layout) -> Result<String, ArchiveError> {
     let mut listed = String::new();
+    let mut paths = Vec::new();
     let unpacked = unpack(Cursor::new(bytes), len64(bytes.len()), format, layout, &mut |member| {
         let mut content = Vec::new();
         // An error of the body comes back from `unpack`, whatever the visitor makes of it.
@@ -35,10 +36,11 @@ fn list(bytes: &[u8], format: Format, layout: &Layout) -> Result<String, Archive
             MemberKind::HardLink { target } => write!(listed, "=>{target}"),
         }
         .expect("a string takes all");
+        paths.push(member.path);
         Ok::<(), Infallible>(())
     });
     match unpacked {
-        Ok(()) => Ok(listed),
+        Ok(()) => refuse_repository(&paths).map(|()| listed),
         Err(UnpackError::Archive(error)) => Err(error),
         Err(UnpackError::Visit(never)) => match never {},
     }
