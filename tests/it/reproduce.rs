@@ -74,6 +74,50 @@ fn the_same_commit_gives_the_same_bytes() {
 }
 
 #[test]
+fn nothing_that_a_repository_configures_is_run() {
+    let Some(workshop) = built(BUILD) else { return };
+    let project = &workshop.project;
+    let evil = project.path("dist/evil");
+    let mark = project.path("dist/ran");
+    std::fs::write(&evil, format!("#!/bin/sh\ntouch {}\ncat\n", mark.display())).expect("a script");
+    std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    let evil = evil.display().to_string();
+    std::fs::write(project.path(".git/info/attributes"), "* filter=x\n").expect("attributes");
+    let hooks = project.path(".git/hooks");
+    std::fs::create_dir_all(&hooks).expect("a folder");
+    for hook in ["post-checkout", "reference-transaction", "pre-auto-gc"] {
+        std::fs::copy(&evil, hooks.join(hook)).expect("a hook");
+    }
+    for key in [
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.alternateRefsCommand",
+        "core.gitProxy",
+        "core.askPass",
+        "credential.helper",
+        "filter.x.clean",
+        "filter.x.smudge",
+        "remote.origin.uploadpack",
+        "uploadpack.packObjectsHook",
+        "gpg.program",
+    ] {
+        workshop.git(&["config", key, &evil]);
+    }
+    workshop.git(&["config", "submodule.recurse", "true"]);
+    let from = project.root().display().to_string();
+    for source in [&["--source", &from][..], &[]] {
+        assert_eq!((workshop.again(source).0, mark.exists()), (0, false), "{source:?}");
+    }
+    // A transport that runs what it is told is none, whatever the user's own configuration says.
+    let own = project.store_folder().join("gitconfig");
+    std::fs::write(&own, "[protocol \"ext\"]\nallow = always\n").expect("a file");
+    let source = format!("--source=ext::{evil}");
+    let args = ["reproduce", "--offline", BUNDLE, &format!("--key={}", workshop.public()), &source];
+    let said = workshop.pinfold(&args, &[("GIT_CONFIG_GLOBAL", own.to_str().expect("UTF-8"))]);
+    assert_eq!((said.code, mark.exists()), (2, false), "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
 fn other_bytes_are_told_with_their_place() {
     let Some(workshop) = built(BUILD) else { return };
     let (code, report) =

@@ -12,13 +12,14 @@ use crate::{Answer, Failure, git, seal};
 /// `pinfold attest`.
 pub(crate) fn attest(world: &World, options: &Attest) -> Result<Answer, Failure> {
     let (stated, made) = (&options.stated, &options.stated.made);
+    let place = if made.no_source { None } else { git::Place::of(world.project_folder_or_here())? };
     let done = attest::run(
         &world.ctx(),
         &Options {
             outputs: options.outputs.clone(),
             byproducts: made.byproduct.clone(),
             build: build(stated)?,
-            checkout: if made.no_source { None } else { git::checkout(world.ctx().pin_file, None)? },
+            checkout: git::checkout(world.ctx().pin_file, place.as_ref())?,
             allow_dirty: made.allow_dirty,
             no_source: made.no_source,
             times: times(world, made),

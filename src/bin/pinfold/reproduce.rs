@@ -12,10 +12,11 @@ use pinfold::fs::{self, Dir};
 use pinfold::install::Conduct;
 use pinfold::report::{Finding, Level, Report, Verdict};
 
+use crate::Failure;
 use crate::cli::{Cli, Reproduce};
+use crate::git::{self, Wanted};
 use crate::run::{self, Job};
 use crate::world::World;
-use crate::{Failure, git};
 
 /// `pinfold reproduce`.
 pub(crate) fn reproduce(cli: &Cli, world: &World, options: &Reproduce) -> Result<Report, Failure> {
@@ -41,12 +42,9 @@ fn build(
     scratch: &Scratch,
 ) -> Result<Report, Failure> {
     let here = fs::canonical(world.project_folder_or_here()).map_err(Error::Fs)?;
-    git::check_out(
-        &here,
-        options.source.as_deref(),
-        (&recipe.commit, recipe.repository.as_deref()),
-        &scratch.checkout,
-    )?;
+    let wanted =
+        Wanted { commit: &recipe.commit, repository: recipe.repository.as_deref(), source: options.source.as_deref() };
+    let place = git::check_out(&here, &wanted, &scratch.checkout)?;
     let (pin_file, prefix) = reproduce::place(recipe, &scratch.checkout)?;
     let folder = scratch.checkout.join(&prefix);
     let own = world.ctx();
@@ -65,8 +63,7 @@ fn build(
     }
     let command = recipe.command.clone().unwrap_or_default();
     say(&command, recipe);
-    let source_date =
-        recipe.source_date.map_or_else(|| git::commit_time(&scratch.checkout), |seconds| Ok(Some(seconds)))?;
+    let source_date = recipe.source_date.map_or_else(|| git::commit_time(&place), |seconds| Ok(Some(seconds)))?;
     let read_only = run::read_only(&pinned(&ctx)?, &[scratch.checkout.join(".git")], &scratch.checkout, &prefix);
     let job = Job { folder: &folder, command: &command, environment: &recipe.environment, source_date, token: None };
     let before = reproduce::present(recipe, &folder)?;

@@ -26,7 +26,12 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
     let environment = environment(&options.env)?;
     let folder = fs::canonical(world.project_folder_or_here()).map_err(Error::Fs)?;
     let pin_file = folder.join(world.ctx().pin_file.file_name().unwrap_or_default());
-    let place = if options.hermetic { git::place(&folder)? } else { None };
+    // Without a source git is asked of nothing, and what it has to say of the folder keeps nobody from a build.
+    let place = if made.no_source { git::Place::of(&folder).ok().flatten() } else { git::Place::of(&folder)? };
+    let own = match &place {
+        Some(place) if options.hermetic => place.own()?,
+        _ => Vec::new(),
+    };
     let checkout = || if made.no_source { Ok(None) } else { git::checkout(&pin_file, place.as_ref()) };
     let attest = Options {
         outputs: options.out.iter().map(|given| relative(&folder, given)).collect(),
@@ -49,17 +54,19 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
         // As the command has it, where that is a time at all.
         (Some(named), _) => named.parse().ok(),
         (None, Some(seconds)) => Some(seconds),
-        (None, None) if attest.checkout.is_some() => git::commit_time(&folder)?,
-        (None, None) => None,
+        (None, None) => match place.as_ref().filter(|_| attest.checkout.is_some()) {
+            Some(place) => git::commit_time(place)?,
+            None => None,
+        },
     };
     let started = attest::now(&ctx);
     let token = options.sealing.keyless.identity_token_env.as_deref();
     let job = Job { folder: &folder, command: &options.command, environment: &environment, source_date, token };
-    let absent: Vec<PathBuf> = place.iter().flat_map(git::Place::absent).map(Path::to_owned).collect();
+    // The submodules that are not there, and would be asked if they were.
+    let absent: Vec<&PathBuf> = own.iter().filter(|path| path.symlink_metadata().is_err()).collect();
     let isolation = if options.hermetic {
         let (root, prefix) = root(&folder, attest.checkout.as_ref());
-        let own = place.as_ref().map(|place| place.own.as_slice()).unwrap_or_default();
-        let read_only = read_only(&run::pinned(&ctx)?, own, &root, &prefix);
+        let read_only = read_only(&run::pinned(&ctx)?, &own, &root, &prefix);
         job.confined(&root, &prefix, read_only, cli.output.json).map(|(code, isolation)| (code, Some(isolation)))
     } else {
         job.plain(cli.output.json).map(|code| (code, None))

@@ -249,24 +249,225 @@ fn where_git_does_not_answer() {
     assert_eq!(repository.code(&["dist"], &[]), (2, "checkout-absent".to_owned()), "no commit yet");
 }
 
+impl Repository {
+    /// A program that leaves a mark, in a folder that git ignores.
+    fn evil(&self) -> String {
+        let evil = self.project.path("dist/evil");
+        let mark = self.project.path("dist/ran");
+        std::fs::write(&evil, format!("#!/bin/sh\ntouch {}\ncat\n", mark.display())).expect("a script");
+        std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+        evil.display().to_string()
+    }
+
+    /// Whether something left the mark, which is gone afterwards.
+    fn has_run(&self) -> bool {
+        std::fs::remove_file(self.project.path("dist/ran")).is_ok()
+    }
+}
+
 /// Nothing that a checkout says is run.
 #[test]
 fn a_checkout_has_nothing_run() {
     let repository = Repository::new();
     let project = &repository.project;
-    let evil = project.path("dist/evil");
-    std::fs::write(&evil, format!("#!/bin/sh\ntouch {}\n", project.path("dist/ran").display())).expect("a script");
-    std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
-    let evil = evil.display().to_string();
-    repository.git(&["config", "core.fsmonitor", &evil]);
-    repository.git(&["config", "core.pager", &evil]);
-    repository.git(&["config", "core.editor", &evil]);
+    project.write(".gitattributes", "source.txt filter=x diff=x merge=x\nother.txt filter=a=b.c\n");
+    let write = || ["source.txt", "other.txt"].map(|name| project.write(name, "words\n"));
+    write();
+    repository.commit();
+    let evil = repository.evil();
     std::fs::create_dir_all(project.path(".git/hooks")).expect("a folder");
-    for hook in ["post-index-change", "reference-transaction", "fsmonitor-watchman"] {
+    for hook in ["post-index-change", "reference-transaction", "fsmonitor-watchman", "post-checkout", "pre-auto-gc"] {
         std::fs::copy(&evil, project.path(&format!(".git/hooks/{hook}"))).expect("a hook");
     }
+    let shell = format!("!{evil}");
+    let elsewhere = project.path("dist/config").display().to_string();
+    std::fs::write(&elsewhere, format!("[filter \"x\"]\nclean = {evil}\n")).expect("a file");
+    for (key, value) in [
+        ("core.fsmonitor", &*evil),
+        ("core.hooksPath", project.path(".git/hooks").to_str().expect("UTF-8")),
+        ("core.pager", &evil),
+        ("pager.status", &evil),
+        ("core.editor", &evil),
+        ("core.sshCommand", &evil),
+        ("core.gitProxy", &evil),
+        ("core.askPass", &evil),
+        ("core.alternateRefsCommand", &evil),
+        ("credential.helper", &shell),
+        ("diff.external", &evil),
+        ("diff.x.command", &evil),
+        ("diff.x.textconv", &evil),
+        ("merge.x.driver", &evil),
+        ("filter.x.clean", &evil),
+        ("filter.x.smudge", &evil),
+        ("filter.x.process", &evil),
+        ("filter.x.required", "true"),
+        ("filter.a=b.c.clean", &evil),
+        ("gpg.program", &evil),
+        ("gpg.ssh.program", &evil),
+        ("log.showSignature", "true"),
+        ("remote.origin.uploadpack", &evil),
+        ("remote.origin.url", "ext::sh -c %S"),
+        ("protocol.ext.allow", "always"),
+        ("submodule.recurse", "true"),
+        ("uploadpack.packObjectsHook", &evil),
+        ("alias.status", &shell),
+        ("alias.show", &shell),
+        ("include.path", &elsewhere),
+    ] {
+        repository.git(&["config", key, value]);
+    }
+    repository.has_run();
+    write();
+    let (code, _, stderr) = repository.attest(&[OWN, &["dist"]].concat(), &[]);
+    assert_eq!((code, repository.has_run()), (0, false), "{stderr}");
+    // They are bait: git by itself runs them, each for another file.
+    for key in ["core.fsmonitor", "filter.x.process"] {
+        repository.git(&["config", "--unset", key]);
+    }
+    for name in ["source.txt", "other.txt"] {
+        write();
+        repository.git(&["-c", "core.fsmonitor=false", "diff", "--quiet", "--no-ext-diff", "--", name]);
+        assert!(repository.has_run(), "{name}");
+    }
+    write();
+    assert_eq!((repository.code(&["dist"], &[]).0, repository.has_run()), (0, false));
+    // In the configuration of one worktree alone.
+    for key in ["filter.x.clean", "filter.x.required", "include.path"] {
+        repository.git(&["config", "--unset", key]);
+    }
+    repository.git(&["config", "extensions.worktreeConfig", "true"]);
+    repository.git(&["config", "--worktree", "filter.x.clean", &evil]);
+    write();
+    assert_eq!((repository.code(&["dist"], &[]).0, repository.has_run()), (0, false));
+    // The user's own configuration is the user's: without its filter, the files of Git LFS would differ.
+    let own = project.store_folder().join("gitconfig").display().to_string();
+    std::fs::write(&own, format!("[filter \"x\"]\nclean = {evil}\n")).expect("a file");
+    write();
+    let env = [("GIT_CONFIG_GLOBAL", &*own)];
+    assert_eq!((repository.code(&["dist"], &env).0, repository.has_run()), (0, true));
+}
+
+/// Neither does the environment that pinfold is started in.
+#[test]
+fn no_variable_has_a_program_run_by_git() {
+    let repository = Repository::new();
+    let evil = repository.evil();
+    let folder = repository.project.path("dist/bin");
+    std::fs::create_dir(&folder).expect("a folder");
+    for name in ["git", "git-rev-parse", "git-status"] {
+        std::fs::copy(&evil, folder.join(name)).expect("a program");
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    for (name, value) in [
+        ("GIT_EXEC_PATH", folder.to_str().expect("UTF-8")),
+        ("GIT_EXTERNAL_DIFF", &evil),
+        ("GIT_PAGER", &evil),
+        ("GIT_EDITOR", &evil),
+        ("GIT_ASKPASS", &evil),
+        ("SSH_ASKPASS", &evil),
+        ("GIT_SSH", &evil),
+        ("GIT_SSH_COMMAND", &evil),
+        ("GIT_PROXY_COMMAND", &evil),
+        ("GIT_CONFIG_PARAMETERS", &format!("'core.fsmonitor'='{evil}'")),
+        ("GIT_TRACE", repository.project.path("dist/ran").to_str().expect("UTF-8")),
+        ("GIT_TRACE2_EVENT", repository.project.path("dist/ran").to_str().expect("UTF-8")),
+        ("PATH", &format!("dist/bin:.:{path}")),
+    ] {
+        let (code, _, stderr) = repository.attest(&[OWN, &["dist/app.js"]].concat(), &[(name, value)]);
+        assert_eq!((code, repository.has_run()), (0, false), "{name}: {stderr}");
+    }
+    let env = [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "core.fsmonitor"), ("GIT_CONFIG_VALUE_0", &evil)];
+    assert_eq!((repository.code(&["dist/app.js"], &env).0, repository.has_run()), (0, false));
+}
+
+/// A commit may have git's own files in a folder. They are content: neither is what they say run, nor is the repository
+/// that they make up stated.
+#[test]
+fn a_repository_in_a_commit() {
+    let repository = Repository::new();
+    let project = &repository.project;
+    let evil = repository.evil();
+    let top = project.root().parent().expect("a folder").to_owned();
+    let attest = |folder: &std::path::Path, more: &[&str]| {
+        let mut command = project.command();
+        command.current_dir(folder).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let output =
+            command.args(["attest", "--no-times", "--json"]).args(OWN).args(more).output().expect("the command");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        let report: Value = serde_json::from_str(&said).expect("JSON");
+        (output.status.code(), report["error"]["code"].as_str().unwrap_or_default().to_owned(), said)
+    };
+    repository.git(&["config", "filter.x.clean", &evil]);
+    repository.git(&["config", "core.fsmonitor", &evil]);
+    project.write(".gitattributes", "* filter=x\n");
+    // The project's own repository becomes content of another that is around it.
+    let unwrap = |to: &std::path::Path| {
+        for name in ["HEAD", "config", "index", "objects", "refs"] {
+            std::fs::rename(project.path(".git").join(name), to.join(name)).expect("it was there");
+        }
+    };
+    unwrap(&project.root());
+    std::fs::remove_dir_all(project.path(".git")).expect("it was there");
+    let outer = |args: &[&str]| repository.git(&[&["-C", top.to_str().expect("UTF-8")], args].concat());
+    outer(&["init", "--quiet", "--initial-branch=main"]);
+    outer(&["remote", "add", "origin", "https://github.com/outer/one"]);
+    let is_refused = |(code, error, said): (Option<i32>, String, String)| {
+        assert_eq!((code, error.as_str(), repository.has_run()), (Some(2), "git-failed", false), "{said}");
+        assert!(said.contains("bare repository") && !said.contains("github.com/o/r"), "{said}");
+    };
+    for config in ["bare = false\n\tworktree = .", "bare = false", "bare = true"] {
+        let text = project.read("config");
+        std::fs::write(project.path("config"), format!("{text}[core]\n\t{config}\n")).expect("a file");
+        is_refused(attest(&project.root(), &["dist/app.js"]));
+        is_refused(attest(&top, &["--pins", "project/pins.toml", "dist/app.js"]));
+    }
+    // A level above the project.
+    let moved = top.join("level");
+    std::fs::create_dir(&moved).expect("a folder");
+    for name in ["HEAD", "config", "index", "objects", "refs"] {
+        std::fs::rename(project.path(name), moved.join(name)).expect("it was there");
+    }
+    std::fs::rename(project.root(), moved.join("project")).expect("moved");
+    is_refused(attest(&moved.join("project"), &["dist/app.js"]));
+    is_refused(attest(&top, &["--pins", "level/project/pins.toml", "dist/app.js"]));
+    std::fs::rename(moved.join("project"), project.root()).expect("moved back");
+    // Beside the project it is in nobody's way.
+    outer(&["add", "--force", "project/pins.toml"]);
+    outer(&["commit", "--quiet", "--message", "all"]);
+    let (code, _, said) = attest(&project.root(), &["dist/app.js", "--allow-dirty", "--out", "dist/app.json"]);
+    assert_eq!((code, repository.has_run()), (Some(0), false), "{said}");
+    assert!(project.read("dist/app.json").contains("github.com/outer/one"), "{said}");
+}
+
+/// A repository says of another folder that it is its checkout.
+#[test]
+fn a_repository_of_another_folder() {
+    let repository = Repository::new();
+    let other = Repository::new();
+    repository.git(&["config", "core.worktree", other.project.root().to_str().expect("UTF-8")]);
+    assert_eq!(repository.code(&["dist"], &[]), (2, "checkout-absent".to_owned()));
+    repository.git(&[
+        "config",
+        "core.worktree",
+        repository.project.root().parent().expect("one").to_str().expect("UTF-8"),
+    ]);
+    assert_eq!(repository.code(&["dist"], &[]), (2, "git-failed".to_owned()));
+    // A linked worktree, and a repository that is elsewhere, are what they are.
+    repository.git(&["config", "--unset", "core.worktree"]);
     assert_eq!(repository.code(&["dist"], &[]).0, 0);
-    assert!(!project.exists("dist/ran"));
+    let apart = other.project.store_folder().join("apart.git");
+    std::fs::rename(repository.project.path(".git"), &apart).expect("moved");
+    std::fs::write(repository.project.path(".git"), format!("gitdir: {}\n", apart.display())).expect("a file");
+    assert_eq!(repository.code(&["dist"], &[]).0, 0);
+    let linked = other.project.store_folder().join("linked");
+    repository.git(&["worktree", "add", "--quiet", linked.to_str().expect("UTF-8")]);
+    for name in ["dist", "vendor"] {
+        std::fs::rename(repository.project.path(name), linked.join(name)).expect("moved");
+    }
+    let mut command = repository.project.command();
+    command.current_dir(&linked).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let output = command.args(["attest", "--no-times", "dist"]).args(OWN).output().expect("the command");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
