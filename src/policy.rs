@@ -5,6 +5,7 @@
 //! beside it; evidence that cannot be judged is never counted as good.
 
 mod criteria;
+mod denial;
 mod expectations;
 mod matching;
 mod proof;
@@ -16,11 +17,13 @@ use std::time::Duration;
 use crate::attestation::{Lack, Refusal, Signer, Unproved, VerifiedAttestation};
 use crate::digest::Sha256;
 use crate::pins::{Repository, Workflow};
+use crate::statement::{CONDA_PUBLISH, NPM_PUBLISH, PYPI_PUBLISH, SLSA_V1, SLSA_V02, Statement};
 
 pub use criteria::Failure;
+pub use denial::denials;
 pub use expectations::expectations;
 pub use matching::{IdentityPattern, IdentityPatternError, Name, RefPattern};
-pub use proof::evidence;
+pub use proof::{evidence, says_who_made};
 pub use signatures::judge_signatures;
 pub use summary::SummaryPolicy;
 
@@ -43,7 +46,7 @@ pub struct Policy {
     pub builder: Option<String>,
     /// SLSA's build type.
     pub build_type: Option<String>,
-    /// The kinds of claims that count: any of them. Others are looked over.
+    /// The kinds of claims that count: any of them. Others are looked over. For none see [`Policy::counts`].
     pub predicate_types: Vec<String>,
     /// Who vouched for the signer's identity; follows from the repository or owner where it is left open, and ids alone
     /// are GitHub's.
@@ -82,6 +85,37 @@ impl Policy {
             || self.identity_pattern.is_some()
     }
 
+    /// Whether a claim is of a kind that counts, `None` being a signature over the bytes: one that is named; where none is, one that says who built or published
+    /// the artifact. A signature claims nothing, so that it is of no other kind. Where only the signer is named, that he
+    /// signed is all that was asked for, whatever he claims; a verification summary is asked for by what it has to say.
+    pub fn counts(&self, statement: Option<&Statement>) -> bool {
+        let Some(statement) = statement else { return self.predicate_types.is_empty() };
+        let kind = statement.predicate_type.as_str();
+        if !self.predicate_types.is_empty() {
+            return self.predicate_types.iter().any(|one| one == kind);
+        }
+        PROVENANCE_TYPES.contains(&kind)
+            || statement.is_signature()
+            || self.summary.is_some()
+            || self.asks_for_signer_alone()
+    }
+
+    /// Whether it says who signed, and asks nothing of what was built from where.
+    fn asks_for_signer_alone(&self) -> bool {
+        let names_signer = self.identity.is_some() || self.identity_pattern.is_some() || self.key;
+        let asks_of_build = !self.repositories.is_empty()
+            || self.owner.is_some()
+            || self.repository_id.is_some()
+            || self.owner_id.is_some()
+            || self.workflow.is_some()
+            || !self.refs.is_empty()
+            || self.builder.is_some()
+            || self.build_type.is_some()
+            || self.deny_self_hosted
+            || self.only_known_parameters;
+        names_signer && !asks_of_build
+    }
+
     /// A digest of all that it demands: equal policies have equal ones.
     pub fn digest(&self) -> Sha256 {
         Sha256::of(format!("{self:?}").as_bytes())
@@ -89,7 +123,14 @@ impl Policy {
 
     /// Whether a proof is of a kind that the policy asks about at all.
     fn is_about(&self, proof: &VerifiedAttestation) -> bool {
-        let signer = match proof.signer() {
+        // Of a key a claim of whatever kind is told to be no evidence of a build.
+        let by_key = self.predicate_types.is_empty() && matches!(proof.signer(), Signer::Key { .. });
+        self.is_about_signer(proof) && (by_key || self.counts(proof.statement()))
+    }
+
+    /// Whether the policy says anything of such signers: of keys, or of certificates.
+    fn is_about_signer(&self, proof: &VerifiedAttestation) -> bool {
+        match proof.signer() {
             Signer::Key { .. } => self.key,
             Signer::Certificate(_) if !self.names_by_certificate() => false,
             // GitHub signs releases with a certificate that names neither issuer nor repository: it tells where an asset
@@ -97,10 +138,7 @@ impl Policy {
             Signer::Certificate(certificate) => {
                 certificate.issuer.is_some() || self.identity.is_some() || self.identity_pattern.is_some()
             }
-        };
-        let kind = proof.statement().map(|statement| statement.predicate_type.as_str());
-        let kinds = &self.predicate_types;
-        signer && (kinds.is_empty() || kind.is_some_and(|kind| kinds.iter().any(|one| one == kind)))
+        }
     }
 }
 
@@ -126,17 +164,31 @@ pub fn judge(policy: &Policy, now: i64, proofs: &[Result<VerifiedAttestation, Un
     let proved = || proofs.iter().enumerate().filter_map(|(index, proof)| Some((index, proof.as_ref().ok()?)));
     // The one that comes closest is the one to tell about.
     let mut closest: Option<Vec<Failure>> = None;
+    let mut good = None;
     for (index, proof) in proved().filter(|(_, proof)| policy.is_about(proof)) {
-        let failures = criteria::failures(policy, now, proof);
-        if failures.is_empty() {
-            return Verdict::Verified(index);
+        let mut failures = criteria::failures(policy, now, proof);
+        if let Some(denied) = proof.statement().and_then(denial::of) {
+            // All that was asked for, and that it failed: what says the contrary beside it does not undo that.
+            if failures.is_empty() {
+                return Verdict::Refused(vec![denied]);
+            }
+            failures.insert(0, denied);
         }
-        if closest.as_ref().is_none_or(|best| failures.len() < best.len()) {
+        if failures.is_empty() {
+            good = good.or(Some(index));
+        } else if closest.as_ref().is_none_or(|best| failures.len() < best.len()) {
             closest = Some(failures);
         }
     }
+    if let Some(index) = good {
+        return Verdict::Verified(index);
+    }
     if let Some(failures) = closest {
         return Verdict::Refused(failures);
+    }
+    // Nothing of the kind that was asked for: what somebody who is accepted says of the artifact still counts against it.
+    if let Some(denied) = denials(policy, proofs).into_iter().next() {
+        return Verdict::Refused(vec![denied]);
     }
     let lacks: Vec<Lack> = proofs.iter().filter_map(lack_of).cloned().collect();
     let others = proofs.iter().filter_map(|proof| match proof {
@@ -173,18 +225,34 @@ pub fn kind_of(proof: &VerifiedAttestation) -> String {
         None if by_key => "a registry's signature over the package's integrity".to_owned(),
         None => "a signature over the bytes".to_owned(),
         Some(statement) => match statement.predicate_type.as_str() {
-            crate::statement::SLSA_V1 | crate::statement::SLSA_V02 => PROVENANCE.to_owned(),
-            crate::statement::NPM_PUBLISH => "a registry's word on who published".to_owned(),
-            crate::statement::PYPI_PUBLISH => "a publish attestation".to_owned(),
-            crate::statement::VSA => "a verification summary".to_owned(),
+            SLSA_V1 | SLSA_V02 => PROVENANCE.to_owned(),
+            NPM_PUBLISH => "a registry's word on who published".to_owned(),
+            PYPI_PUBLISH | CONDA_PUBLISH => PUBLISHED.to_owned(),
+            other if denial::is_summary(other) => "a verification summary".to_owned(),
+            other if denial::is_test_result(other) => "a test result".to_owned(),
             other if other.starts_with(RELEASE) => "GitHub's word on which release it is an asset of".to_owned(),
             other => format!("a statement of the type `{}`", other.escape_debug()),
         },
     }
 }
 
+/// The type of a claim that counts only where it is named: neither provenance nor a signature, nor what npm's registry says
+/// of itself beside every package.
+pub fn other_kind(proof: &VerifiedAttestation) -> Option<&str> {
+    let statement = proof.statement()?;
+    let kind = statement.predicate_type.as_str();
+    let is_usual = PROVENANCE_TYPES.contains(&kind) || statement.is_signature() || kind == NPM_PUBLISH;
+    (!is_usual).then_some(kind)
+}
+
 /// What [`kind_of`] calls provenance.
 pub const PROVENANCE: &str = "SLSA provenance";
+
+/// What [`kind_of`] calls a claim of who uploaded a file to a Python index or a conda channel.
+const PUBLISHED: &str = "a publish attestation";
+
+/// The kinds of claims that say who built or published an artifact: those that count where none is named.
+pub const PROVENANCE_TYPES: [&str; 4] = [SLSA_V1, SLSA_V02, PYPI_PUBLISH, CONDA_PUBLISH];
 
 /// What GitHub writes about the assets of a release, in several versions.
 const RELEASE: &str = "https://in-toto.io/attestation/release/";

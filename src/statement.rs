@@ -42,6 +42,8 @@ pub const NPM_PUBLISH: &str = "https://github.com/npm/attestation/tree/main/spec
 /// PyPI's publish attestation (PEP 740): who published, without how it was built.
 // In two halves: the host of an index stands nowhere in this code.
 pub const PYPI_PUBLISH: &str = concat!("https://docs.pyp", "i.org/attestations/publish/v1");
+/// A publish attestation of conda (CEP 27): the same of a channel's files.
+pub const CONDA_PUBLISH: &str = "https://schemas.conda.org/attestations-publish-1.schema.json";
 /// That an image is signed (cosign 3): a statement of this type is a signature, one of another is not.
 pub const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 /// A verification summary (SLSA VSA 1.x): a verifier's verdict, instead of the evidence.
@@ -80,6 +82,11 @@ impl Statement {
     /// Whether the claim is SLSA provenance of a version that pinfold reads.
     pub fn is_provenance(&self) -> bool {
         [SLSA_V1, SLSA_V02].contains(&self.predicate_type.as_str())
+    }
+
+    /// Whether it is a signature of an image, which has a statement's form and claims nothing.
+    pub fn is_signature(&self) -> bool {
+        self.predicate_type == COSIGN_SIGN
     }
 }
 

@@ -8,12 +8,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use sigstore_verify::types::Bundle;
+use sigstore_verify::types::{Bundle, SignatureBytes, TimestampToken};
 
 use super::keyed::{NamedKey, from_base64, from_hex};
+use super::stamps::{self, Stamped};
 use super::{About, Artifact, Attestation, Form, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation};
 use super::{keyless, prove_by};
 use crate::digest::{Algorithm, Integrity};
+use crate::json;
 use crate::oci::SimpleSigning;
 use crate::statement::COSIGN_SIGN;
 
@@ -30,19 +32,24 @@ pub struct ImageSignature<'a> {
     pub chain: Option<&'a str>,
     /// What the transparency log promised.
     pub log: Option<&'a Value>,
+    /// What a timestamp authority answered, as cosign writes it: JSON with `SignedRFC3161Timestamp`.
+    pub timestamp: Option<&'a str>,
 }
 
 impl Attestation {
     /// A signature in cosign's older form, as one attestation.
     pub fn image_signature(layer: &ImageSignature<'_>) -> Self {
-        let value = json!({ "imageSignature": {
+        let mut parts = json!({
             "payload": BASE64.encode(layer.payload),
             "signature": layer.signature,
             "certificate": layer.certificate,
             "chain": layer.chain,
             "log": layer.log,
-        }});
-        Self { form: Form::ImageSignature, value }
+        });
+        if let (Some(timestamp), Some(parts)) = (layer.timestamp, parts.as_object_mut()) {
+            parts.insert("timestamp".to_owned(), timestamp.into());
+        }
+        Self { form: Form::ImageSignature, value: json!({ "imageSignature": parts }) }
     }
 
     /// A DSSE envelope that a certificate signed in cosign's older form, as a bundle: the log's promise is the proof of its
@@ -136,15 +143,27 @@ pub(super) fn prove(
     let payload = part("payload").and_then(from_base64).ok_or_else(|| malformed("no payload in base64"))?;
     let text = part("signature").ok_or_else(|| malformed("no signature"))?;
     let signature = from_base64(text).ok_or_else(|| malformed("the signature is not base64"))?;
+    let stamps: Vec<TimestampToken> = part("timestamp").map(token).transpose()?.into_iter().collect();
+    let stamped = || stamps::judge(trust, stamps.iter(), &SignatureBytes::from_bytes(&signature));
     let (signer, seen, instance) = match (certificate_of(value), named) {
         (Some(certificate), _) => {
-            let log = value.pointer("/imageSignature/log").filter(|log| !log.is_null()).ok_or(Lack::NoTime)?;
+            let log = value.pointer("/imageSignature/log").filter(|log| !log.is_null());
+            let Some(log) = log else {
+                stamped()?;
+                return Err(if stamps.is_empty() { Lack::NoTime } else { Lack::NoLogEntry }.into());
+            };
             let bundle = message_bundle(certificate, part("chain"), log, &payload, text);
             let bundle = bundle.ok_or_else(|| malformed("the certificate or the log's promise cannot be read"))?;
             let proof = prove_message(trust, &bundle, &payload)?;
-            (proof.signer, Seen { time: proof.time, logged: proof.logged }, proof.instance)
+            let Stamped { seen: Seen { time, lack, .. }, .. } = stamped()?;
+            let time = [proof.time, time].into_iter().flatten().min();
+            (proof.signer, Seen { time, logged: proof.logged, lack }, proof.instance)
         }
-        (None, Some(key)) => (key.check(&payload, &signature)?, Seen::default(), None),
+        (None, Some(key)) => {
+            let signer = key.check(&payload, &signature)?;
+            let Stamped { seen, instance } = stamped()?;
+            (signer, seen, instance)
+        }
         (None, None) => return Err(Lack::UnknownKey { keyid: String::new(), is_other: false }.into()),
     };
     let signed = SimpleSigning::parse(&payload).map_err(Refusal::SimpleSigning)?;
@@ -163,6 +182,14 @@ fn prove_message(trust: &Trust, bundle: &Value, payload: &[u8]) -> Result<Verifi
     let digest = Integrity::of(Algorithm::Sha256, payload);
     let about = About { statement: None, names: Vec::new(), digest: None, other: None };
     keyless::prove(trust, &bundle, certificate.as_bytes(), about, &Artifact::of(&[digest]))
+}
+
+/// The timestamp in what cosign writes of one.
+fn token(text: &str) -> Result<TimestampToken, Refusal> {
+    let malformed = || Refusal::Timestamp("it is not JSON with `SignedRFC3161Timestamp` in base64".to_owned());
+    let value = json::parse(text.as_bytes(), text.len()).map_err(|_| malformed())?;
+    let token = value.get("SignedRFC3161Timestamp").and_then(Value::as_str).and_then(from_base64);
+    token.map(TimestampToken::new).ok_or_else(malformed)
 }
 
 fn certificate_of(value: &Value) -> Option<&str> {

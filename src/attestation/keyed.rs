@@ -16,6 +16,7 @@ use sigstore_verify::types::bundle::VerificationMaterialContent;
 use sigstore_verify::types::{Bundle, DerPublicKey, HashAlgorithm, SignatureBytes, SignatureContent, pae};
 
 use super::signer::Signer;
+use super::stamps::{self, Stamped};
 use super::{About, Artifact, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation, keyless};
 use crate::digest::{Algorithm, Hasher, Integrity};
 use crate::root::{RegistryKey, Usage};
@@ -174,7 +175,7 @@ pub(super) fn prove(
     };
     let key = trust.key_for(named, &identifier.hint, Usage::Attestations)?;
     if bundle.verification_material.tlog_entries.is_empty() {
-        return prove_unlogged(&key, bundle, about, artifact);
+        return prove_unlogged((trust, &key), bundle, about, artifact);
     }
     let (root, verifier) = trust.root_of_log(bundle)?;
     let verifier = verifier.as_ref().map_err(|error| Refusal::Bundle(error.clone()))?;
@@ -193,9 +194,9 @@ pub(super) fn prove(
     about.proved(key.signer(), seen, Some(root.instance()))
 }
 
-/// A bundle without log and time, by a key that the caller named: the signature is all there is.
+/// A bundle without log, by a key that the caller named: the signature, and what timestamps there are.
 fn prove_unlogged(
-    key: &Known<'_>,
+    (trust, key): (&Trust, &Known<'_>),
     bundle: &Bundle,
     about: About,
     artifact: &Artifact<'_>,
@@ -210,7 +211,8 @@ fn prove_unlogged(
         SignatureContent::MessageSignature(signature) => check_bytes(key, artifact, signature.signature.as_bytes())?,
         _ => return Err(Refusal::Bundle("it has no signature".to_owned()).into()),
     }
-    about.proved(key.signer(), Seen::default(), None)
+    let Stamped { seen, instance } = stamps::of_bundle(trust, bundle)?;
+    about.proved(key.signer(), seen, instance)
 }
 
 /// A signature over the artifact: by its digest where the key signs digests, else by the bytes, as Ed25519 takes them
@@ -327,8 +329,8 @@ pub(super) fn prove_registry_signature(
     check_signature(&key, format!("{package}:{integrity}").as_bytes(), &bytes)?;
     key.hold(None)?;
     let names = vec![package.to_owned()];
-    let Seen { time, logged } = Seen::default();
-    Ok(VerifiedAttestation { signer: key.signer(), statement: None, names, time, logged, instance: None })
+    let Seen { time, logged, lack } = Seen::default();
+    Ok(VerifiedAttestation { signer: key.signer(), statement: None, names, time, logged, instance: None, lack })
 }
 
 fn check_signature(key: &Known<'_>, signed: &[u8], signature: &[u8]) -> Result<(), Refusal> {

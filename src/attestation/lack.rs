@@ -31,6 +31,11 @@ pub enum Lack {
         /// As for [`Lack::UnknownAuthority`].
         roots: Vec<String>,
     },
+    /// A timestamp by an authority that no root in use knows.
+    UnknownTimestamper {
+        /// As for [`Lack::UnknownAuthority`].
+        roots: Vec<String>,
+    },
     /// Signed by a key that nobody named.
     UnknownKey {
         /// The key's id as the attestation hints at it; may be empty.
@@ -66,6 +71,7 @@ impl Lack {
             Self::NoLogEntry => "no-log-entry",
             Self::UnknownAuthority { .. } => "unknown-authority",
             Self::UnknownLog { .. } => "unknown-log",
+            Self::UnknownTimestamper { .. } => "unknown-timestamp-authority",
             Self::UnknownKey { .. } => "unknown-key",
             Self::ExpiredKey { .. } => "expired-key",
             Self::NoCommonDigest(_) => "no-common-digest",
@@ -83,7 +89,7 @@ impl Lack {
                  (slsa-github-generator writes one from v2.1.0 on)"
                     .into(),
             ),
-            Self::UnknownAuthority { .. } | Self::UnknownLog { .. } => {
+            Self::UnknownAuthority { .. } | Self::UnknownLog { .. } | Self::UnknownTimestamper { .. } => {
                 Some("run `pinfold trust update`, or name the root of a private instance with `--trusted-root`".into())
             }
             Self::UnknownKey { is_other: true, .. } => {
@@ -111,6 +117,12 @@ impl fmt::Display for Lack {
             }
             Self::UnknownLog { log, roots } => {
                 write!(f, "no trust root in use knows the log `{}`", log.escape_debug())?;
+                roots.iter().try_for_each(|root| write!(f, "; {root}"))
+            }
+            Self::UnknownTimestamper { roots } => {
+                f.write_str(
+                    "no trust root in use has the authority that made the timestamp, so its time does not count",
+                )?;
                 roots.iter().try_for_each(|root| write!(f, "; {root}"))
             }
             Self::UnknownKey { keyid, .. } if keyid.is_empty() => {

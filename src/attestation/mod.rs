@@ -14,6 +14,7 @@ mod keyless;
 mod lack;
 mod refusal;
 mod signer;
+mod stamps;
 mod unproved;
 
 use std::collections::BTreeMap;
@@ -207,6 +208,7 @@ pub struct VerifiedAttestation {
     time: Option<i64>,
     logged: Option<u64>,
     instance: Option<Instance>,
+    lack: Option<Box<Lack>>,
 }
 
 impl VerifiedAttestation {
@@ -233,6 +235,11 @@ impl VerifiedAttestation {
     /// Its index in the transparency log, where there is an entry.
     pub const fn log_index(&self) -> Option<u64> {
         self.logged
+    }
+
+    /// What came with it, proves nothing and could not be judged: a timestamp by an authority that no root knows.
+    pub fn lack(&self) -> Option<&Lack> {
+        self.lack.as_deref()
     }
 
     /// Whose root it was proved against, `None` for a key alone.
@@ -265,7 +272,22 @@ fn prove_by(
     }
 }
 
+/// A bundle. A timestamp that is wrong is also wrong where the rest cannot be judged.
 fn prove_bundle(
+    by: (&Trust, Option<&NamedKey>),
+    value: &Value,
+    artifact: &Artifact<'_>,
+) -> Result<VerifiedAttestation, Unproved> {
+    let outcome = prove_parts(by, value, artifact);
+    if matches!(outcome, Err(Unproved::Unverifiable(_)))
+        && let Ok(bundle) = Bundle::from_json(&value.to_string())
+    {
+        stamps::of_bundle(by.0, &bundle)?;
+    }
+    outcome
+}
+
+fn prove_parts(
     (trust, named): (&Trust, Option<&NamedKey>),
     value: &Value,
     artifact: &Artifact<'_>,
@@ -364,16 +386,19 @@ impl About {
                 time: seen.time,
                 logged: seen.logged,
                 instance,
+                lack: seen.lack,
             }),
         }
     }
 }
 
 /// When and where an attestation was seen by somebody who vouches for it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Seen {
     time: Option<i64>,
     logged: Option<u64>,
+    /// What else speaks of a time, and could not be judged.
+    lack: Option<Box<Lack>>,
 }
 
 impl Seen {
@@ -386,7 +411,7 @@ impl Seen {
             entry.inclusion_promise.is_some() || proof.is_some_and(|proof| proof.log_index == entry.log_index)
         });
         let logged = logged.map(|entry| entry.log_index.get());
-        Self { time: times.map(|time| time.as_second()).min(), logged }
+        Self { time: times.map(|time| time.as_second()).min(), logged, lack: None }
     }
 }
 

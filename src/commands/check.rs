@@ -214,32 +214,28 @@ fn outcome_of(policy: &Policy, now: i64, attestations: &[Attestation], proofs: &
             let findings = claims::findings(attestations, proofs);
             Outcome { status: "not judged", ..Outcome::new(Verdict::Unverifiable, findings) }
         }
-        policy::Verdict::Verified(index) => verified(proofs, index),
+        policy::Verdict::Verified(index) => verified(policy, proofs, index),
         policy::Verdict::Unverifiable(lacks) => {
             Outcome::new(Verdict::Unverifiable, lacks.iter().map(|lack| evidence::lack(lack, Level::Error)).collect())
         }
-        policy::Verdict::Missing(kinds) => Outcome::new(Verdict::Refused, vec![missing(policy, &kinds)]),
+        policy::Verdict::Missing(kinds) => Outcome::new(Verdict::Refused, vec![missing(policy, proofs, &kinds)]),
     }
 }
 
-fn verified(proofs: &[Proof], index: usize) -> Outcome {
+fn verified(policy: &Policy, proofs: &[Proof], index: usize) -> Outcome {
     let proof = proofs.get(index).and_then(|proof| proof.as_ref().ok());
-    // What cannot be judged beside what is good is worth knowing, and no more.
-    let others = proofs.iter().filter_map(|proof| match proof {
-        Err(Unproved::Unverifiable(lack)) => Some(evidence::lack(lack, Level::Note)),
-        _ => None,
-    });
     Outcome {
         verdict: Verdict::Passed,
         status: "verified",
         source: proof.map(|proof| proof.names().join(", ")).unwrap_or_default(),
         evidence: proof.map(|proof| Box::new(policy::evidence(proof))),
-        findings: others.collect(),
+        // What cannot be judged beside what is good is worth knowing, and no more.
+        findings: evidence::beside(policy, proofs),
     }
 }
 
 /// Nothing there is of the kind that was asked for.
-fn missing(policy: &Policy, kinds: &[String]) -> Finding {
+fn missing(policy: &Policy, proofs: &[Proof], kinds: &[String]) -> Finding {
     // What there is to do about it in a pins.toml is of no use here.
     let finding = Finding { level: Level::Error, ..evidence::missing(kinds, Level::Warning) };
     let (asked, there) = (policy.predicate_types.join(" or "), kinds.join(" and "));
@@ -252,6 +248,11 @@ fn missing(policy: &Policy, kinds: &[String]) -> Finding {
         let message =
             format!("nothing is signed by the key that was named; there is {there}, signed with a certificate");
         Finding { message, ..finding }.hint("say who may have signed that: `--repository URL`, `--identity NAME`")
+    } else if let Some(kind) = proofs.iter().flatten().find_map(policy::other_kind) {
+        finding.hint(format!(
+            "if a claim of that kind is enough for you, name it: `--predicate-type {}`",
+            claims::typed(kind)
+        ))
     } else {
         finding.hint(format!(
             "if that is enough for you, say who may have signed it: `--key {REGISTRY}`, `--identity NAME`"

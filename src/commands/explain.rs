@@ -10,6 +10,7 @@ use crate::install::evidence::Demand;
 use crate::install::signature::SIGNATURE;
 use crate::install::signed;
 use crate::pins::{Artifact, Mode, Pin, Source};
+use crate::policy;
 use crate::project::Project;
 use crate::record::{Evidence, Record};
 use crate::report::audit::{Provenance, Signature};
@@ -110,6 +111,9 @@ impl Explaining<'_> {
             parts.push(format!("built from {}", repositories.join(" or ")));
         }
         parts.extend(self.demand.policy.workflow.as_ref().map(|workflow| format!("by the workflow {workflow}")));
+        let own = self.pin.provenance.as_ref().and_then(|one| one.predicate_type.as_ref());
+        let kind = own.or(self.project.pin_file().trust().predicate_type.as_ref());
+        parts.extend(kind.map(|kind| format!("a claim of the kind {}", kind.escape_debug())));
         let refs: Vec<String> = self.demand.policy.refs.iter().map(ToString::to_string).collect();
         if !refs.is_empty() {
             parts.push(format!("at {}", refs.join(" or ")));
@@ -309,6 +313,7 @@ impl Explaining<'_> {
         let proof = proof.filter(|_| !is_signature);
         let (status, answer) = match (provenance, &proof) {
             _ if is_signature => (Status::Unknown, format!("there is {SIGNATURE}, which says nothing of a build")),
+            (_, Some(proof)) if !policy::says_who_made(proof) => (Status::Unknown, built(proof)),
             (Provenance::Proved, Some(proof)) => (Status::Proven, built(proof)),
             (Provenance::Claimed, Some(proof)) => {
                 (Status::Claimed, format!("{}; that this is about the pinned bytes is the record's word", built(proof)))
@@ -329,6 +334,11 @@ impl Explaining<'_> {
             found.findings.into_iter().filter(|one| one.code != "provenance-missing").collect();
         let by = Row { findings, ..self.row(question, status, answer) };
         let question = "Who signed that, where is it logged, and when?";
+        let status = match provenance {
+            Provenance::Proved => Status::Proven,
+            Provenance::Claimed => Status::Claimed,
+            _ => status,
+        };
         let signed = match proof {
             Some(proof) => Row { detail: signed(&proof), evidence: Some(proof), ..self.row(question, status, "") },
             None if is_signature => self.row(question, Status::Unknown, "there is no evidence of a build"),
@@ -362,7 +372,7 @@ const UNSIGNED: &str = "signature-missing";
 
 /// Who built it, in a sentence.
 fn built(proof: &report::Evidence) -> String {
-    let Some(repository) = &proof.repository else {
+    let Some(repository) = proof.repository.as_ref().filter(|_| policy::says_who_made(proof)) else {
         return format!("{}, which says nothing of a build", proof.kind);
     };
     let at = proof.git_ref.as_ref().map(|one| format!(" at {one}")).unwrap_or_default();

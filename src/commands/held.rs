@@ -7,6 +7,7 @@ use crate::digest::{Algorithm, Sha256};
 use crate::error::Error;
 use crate::install;
 use crate::pins::{Artifact, Mode, Pin};
+use crate::policy;
 use crate::project::Project;
 use crate::record::{self, Record};
 use crate::report::{Evidence, Finding, Level, Row, Verdict};
@@ -145,6 +146,8 @@ fn standing(
         }
         _ if mode == Mode::Off => Standing::Off,
         _ if is_proved && has("evidence-by-record") => Standing::ByRecord,
+        // A summary, a scan or a signature over the bytes, where the pin takes one.
+        _ if proved.proof.as_ref().is_some_and(|proof| !policy::says_who_made(proof)) => Standing::Signed,
         _ if is_proved => Standing::Verified,
         _ if has("provenance-missing") => Standing::Missing,
         _ if has("nobody-named") => Standing::NobodyNamed,

@@ -250,7 +250,7 @@ fn provenance(
     match judge(&policy, now, &proofs) {
         policy::Verdict::Verified(index) => {
             let proof = proofs.get(index)?.as_ref().ok()?;
-            Some(Judged::verified(policy::evidence(proof), Vec::new()))
+            Some(Judged::verified(policy::evidence(proof), words::beside(&policy, &proofs)))
         }
         // Evidence that is wrong is told, whatever else is missing.
         policy::Verdict::Refused(failures) => Some(Judged::refused(&failures)),
@@ -293,7 +293,7 @@ fn of_kind(policy: &Policy, now: i64, all: &[Attestation], proofs: &[Proof]) -> 
         policy::Verdict::Refused(failures) => Judged::refused(&failures),
         _ if !policy.names_somebody() && !all.is_empty() => not_judged(all, proofs),
         policy::Verdict::Verified(index) => match proofs.get(index) {
-            Some(Ok(proof)) => Judged::verified(policy::evidence(proof), Vec::new()),
+            Some(Ok(proof)) => Judged::verified(policy::evidence(proof), words::beside(policy, proofs)),
             _ => Judged::new(Verdict::Failed, Vec::new()),
         },
         policy::Verdict::Unverifiable(lacks) => {

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use crate::attestation::{DocumentError, Lack};
+use crate::attestation::{DocumentError, Lack, Unproved, VerifiedAttestation};
 use crate::path::RelPath;
-use crate::policy::Failure;
+use crate::policy::{self, Failure, Policy};
 use crate::registry::AskError;
 use crate::report::{Finding, Level, Verdict};
 use crate::source::registries::RegistryError;
@@ -169,6 +169,19 @@ pub fn lack(lack: &Lack, level: Level) -> Finding {
     let mut finding = Finding::new(level, lack.code(), lack.to_string());
     finding.hint = lack.hint();
     finding
+}
+
+/// What is worth knowing beside evidence that is good: what cannot be judged, and what somebody who is accepted says
+/// against the artifact.
+pub fn beside(policy: &Policy, proofs: &[Result<VerifiedAttestation, Unproved>]) -> Vec<Finding> {
+    let lacks = proofs.iter().filter_map(|proof| match proof {
+        Ok(proof) => proof.lack(),
+        Err(Unproved::Unverifiable(lack)) => Some(lack),
+        Err(_) => None,
+    });
+    let denials = policy::denials(policy, proofs);
+    let denials = denials.iter().map(|denied| Finding { level: Level::Warning, ..failure(denied) });
+    lacks.map(|one| lack(one, Level::Note)).chain(denials).collect()
 }
 
 /// A document in which no evidence can be looked at.

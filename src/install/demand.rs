@@ -7,11 +7,10 @@ use crate::attestation::{self, Attestation, Unproved, VerifiedAttestation};
 use crate::error::{Error, EvidenceError, Unasked};
 use crate::path::RelPath;
 use crate::pins::{Artifact, Mode, Pin, Source};
-use crate::policy::{Name, Policy, RefPattern};
+use crate::policy::{Name, PROVENANCE_TYPES, Policy, RefPattern};
 use crate::project::Project;
 use crate::record::{Evidence, Kept};
 use crate::report::Level;
-use crate::statement::{PYPI_PUBLISH, SLSA_V1, SLSA_V02};
 
 /// What a pin demands of evidence.
 #[derive(Debug)]
@@ -34,7 +33,13 @@ pub fn demand<'a>(project: &Project, pin: &'a Pin, artifact: &Artifact, over: Op
     let own = pin.provenance.as_ref();
     let mode = over.or_else(|| own.and_then(|one| one.mode)).unwrap_or(trust.provenance);
     let file = own.and_then(|one| one.attestation.as_ref());
-    let kinds = [SLSA_V1, SLSA_V02, PYPI_PUBLISH].map(str::to_owned).to_vec();
+    let named = own.and_then(|one| one.predicate_type.clone()).or_else(|| trust.predicate_type.clone());
+    let kinds = match (named, file) {
+        (Some(named), _) => vec![named],
+        // What a project put beside its pins itself may be a signature over the bytes too, which claims nothing.
+        (None, Some(_)) => Vec::new(),
+        (None, None) => PROVENANCE_TYPES.map(str::to_owned).to_vec(),
+    };
     let text = |of: fn(&crate::pins::Expectations) -> &Option<String>| own.and_then(|one| of(one).clone());
     let policy = Policy {
         repositories: own
@@ -47,8 +52,7 @@ pub fn demand<'a>(project: &Project, pin: &'a Pin, artifact: &Artifact, over: Op
         builder: text(|one| &one.builder),
         issuer: text(|one| &one.issuer),
         deny_self_hosted: own.is_some_and(|one| one.deny_self_hosted),
-        // What a project put beside its pins itself may be of any kind, a signature over the bytes too.
-        predicate_types: if file.is_some() { Vec::new() } else { kinds },
+        predicate_types: kinds,
         only_known_parameters: mode == Mode::Strict,
         min_age: trust.min_age,
         name: name_of(&artifact.source),
@@ -107,9 +111,7 @@ impl Demand<'_> {
 
     /// Whether an attestation claims to be of a kind that is asked for: a registry's signature is not.
     pub(super) fn asks_for(&self, attestation: &Attestation) -> bool {
-        let kinds = &self.policy.predicate_types;
-        let kind = attestation.statement().map(|statement| statement.predicate_type);
-        kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind))
+        self.policy.counts(attestation.statement().as_ref())
     }
 
     /// Whether nothing is left to ask upstream for: all that is looked for was proved to be by whom the pin names. That
@@ -121,9 +123,7 @@ impl Demand<'_> {
 
     /// Whether a proof is of a kind that is asked for.
     pub(super) fn is_answered_by(&self, proof: &Result<VerifiedAttestation, Unproved>) -> bool {
-        let kinds = &self.policy.predicate_types;
-        let kind = proof.as_ref().ok().map(|proof| proof.statement().map(|statement| &statement.predicate_type));
-        kind.is_some_and(|kind| kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(kind)))
+        proof.as_ref().is_ok_and(|proof| self.policy.counts(proof.statement()))
     }
 
     /// What came out where there is none: an error where it is demanded, else a warning.

@@ -12,15 +12,15 @@ use super::{evidence, unpack};
 use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation, prove_signature};
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Sha256};
-use crate::error::{Error, EvidenceError, Unasked};
+use crate::error::{Error, EvidenceError, Unasked, evidence as words};
 use crate::fs;
 use crate::patch::Patches;
 use crate::pins::{Artifact, Mode, Pin};
-use crate::policy::{self, Failure, Policy, Verdict};
+use crate::policy::{self, Failure, PROVENANCE_TYPES, Policy, Verdict};
 use crate::project::Project;
 use crate::record::{Evidence, Kept};
-use crate::report::Finding;
-use crate::statement::{PYPI_PUBLISH, SLSA_V1, SLSA_V02};
+use crate::report::{Finding, Level};
+use crate::statement::{CONDA_PUBLISH, PYPI_PUBLISH, SLSA_V1, SLSA_V02};
 use crate::store::VerifiedBlob;
 use crate::tree::Assembled;
 
@@ -86,8 +86,13 @@ pub fn ask(
     let kept = Kept { sha256, attestations: asked.attestations, manifests: asked.manifests };
     // Of an artifact whose signature alone is demanded, nobody asks who built it.
     let is_off = pin.provenance.as_ref().is_some_and(|own| own.mode == Some(Mode::Off));
-    let proof = if is_off { None } else { prove(ctx, artifact, &kept, Some(blob))?.proof };
-    let Asked { findings, broken, .. } = asked;
+    let Asked { mut findings, broken, .. } = asked;
+    let mut proof = None;
+    if !is_off {
+        let proven = prove(ctx, artifact, &kept, Some(blob))?;
+        findings.extend(proven.denied.iter().map(|one| Finding { level: Level::Warning, ..words::failure(one) }));
+        proof = proven.proof;
+    }
     Ok(Ok(Upstream { evidence: Evidence::Kept(kept), proof, findings, broken }))
 }
 
@@ -98,6 +103,8 @@ pub struct Proven {
     pub proof: Option<VerifiedAttestation>,
     /// Why some that claims to say so cannot be judged.
     pub lacks: Vec<Lack>,
+    /// What is said against the artifact, by whomever: nobody is accepted yet, so that it is told and decides nothing.
+    pub denied: Vec<Failure>,
 }
 
 /// The proof among kept evidence that says who built an artifact, or else who published it; `None` where there is neither.
@@ -119,27 +126,30 @@ pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&Veri
         None => attestation::prove(trust, one, &about),
     };
     let mut proofs: Vec<Proof> = attestations.iter().map(|one| proved(one)).collect();
-    let is_kind = |one: &Attestation| one.statement().is_some_and(|one| KINDS.contains(&one.predicate_type.as_str()));
+    let is_kind =
+        |one: &Attestation| one.statement().is_some_and(|one| PROVENANCE_TYPES.contains(&one.predicate_type.as_str()));
     let lacks = attestations.iter().zip(&proofs).filter_map(|(one, proof)| match proof {
         Err(Unproved::Unverifiable(lack)) if is_kind(one) => Some(lack.clone()),
         _ => None,
     });
     let lacks = lacks.collect();
-    for kinds in [&[SLSA_V1, SLSA_V02][..], &[PYPI_PUBLISH]] {
-        let anybody = Policy {
-            // Whoever it was: who that is gets shown, and is written into the pin.
-            identity_pattern: "^".parse().ok(),
+    // Whoever it was: who that is gets shown, and is written into the pin.
+    let anybody = Policy { identity_pattern: "^".parse().ok(), ..Policy::default() };
+    let denied = policy::denials(&anybody, &proofs);
+    proofs.retain(|proof| !proof.as_ref().is_ok_and(|proof| policy::other_kind(proof).is_some()));
+    for kinds in [[SLSA_V1, SLSA_V02], [PYPI_PUBLISH, CONDA_PUBLISH]] {
+        let whoever = Policy {
             predicate_types: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
             name: name_of(&artifact.source),
-            ..Policy::default()
+            ..anybody.clone()
         };
-        match policy::judge(&anybody, 0, &proofs) {
-            Verdict::Verified(index) => return Ok(Proven { proof: proofs.swap_remove(index).ok(), lacks }),
+        match policy::judge(&whoever, 0, &proofs) {
+            Verdict::Verified(index) => return Ok(Proven { proof: proofs.swap_remove(index).ok(), lacks, denied }),
             Verdict::Refused(failures) => return Err(EvidenceError::Refused(failures).into()),
             Verdict::Unverifiable(_) | Verdict::Missing(_) => {}
         }
     }
-    Ok(Proven { proof: None, lacks })
+    Ok(Proven { proof: None, lacks, denied })
 }
 
 /// An attestation, proved or not.
@@ -162,6 +172,3 @@ pub fn signatures(
     let signatures = attestations.iter().filter(|one| one.is_signature());
     Ok(signatures.map(|one| about.with_manifest(|manifest| prove_signature(trust, &[], one, manifest))).collect())
 }
-
-/// The kinds of claims that say who built or published something.
-const KINDS: [&str; 3] = [SLSA_V1, SLSA_V02, PYPI_PUBLISH];

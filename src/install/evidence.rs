@@ -332,11 +332,7 @@ fn verdict(
         Verdict::Verified(index) => {
             let proof = proofs.get(index).and_then(|proof| proof.as_ref().ok());
             judged.proof = proof.map(|proof| Box::new(policy::evidence(proof)));
-            let lacks = proofs.iter().filter_map(|proof| match proof {
-                Err(Unproved::Unverifiable(lack)) => Some(words::lack(lack, Level::Note)),
-                _ => None,
-            });
-            judged.findings.extend(lacks);
+            judged.findings.extend(words::beside(&demand.policy, proofs));
             return Ok(());
         }
         Verdict::Refused(failures) => return Err(EvidenceError::Refused(failures).into()),
@@ -361,7 +357,7 @@ fn nobody_named(
     if demand.mode == Mode::Strict {
         return Err(EvidenceError::NobodyNamed.into());
     }
-    let proved = proofs.iter().filter_map(|proof| proof.as_ref().ok());
+    let proved = proofs.iter().filter(|proof| demand.is_answered_by(proof)).filter_map(|proof| proof.as_ref().ok());
     let repository = proved.filter_map(|proof| match proof.signer() {
         Signer::Certificate(certificate) => certificate.repository.clone(),
         Signer::Key { .. } => None,
@@ -375,7 +371,10 @@ fn nobody_named(
             let hint = format!("if it is, add `provenance.repository = \"{}\"` to the pin", repository.escape_debug());
             Finding::new(Level::Note, "nobody-named", message).hint(hint)
         }
-        None => words::missing(&[], Level::Warning),
+        None => {
+            let others = proofs.iter().flatten().filter(|proof| policy::other_kind(proof).is_some());
+            words::missing(&others.map(policy::kind_of).collect::<Vec<_>>(), Level::Warning)
+        }
     };
     judged.findings.push(finding);
     Ok(())

@@ -88,7 +88,7 @@ type Proof = Result<VerifiedAttestation, Unproved>;
 /// What is wrong beside a good signature: worth knowing, and no more.
 pub fn beside(proofs: &[Proof]) -> Vec<crate::report::Finding> {
     let told = |proof: &Proof| match proof {
-        Ok(_) => None,
+        Ok(proof) => proof.lack().map(|lack| words::lack(lack, Level::Note)),
         Err(Unproved::Unverifiable(lack)) => Some(words::lack(lack, Level::Note)),
         Err(Unproved::Refused(refusal) | Unproved::NotAbout(refusal)) => {
             let message = format!("beside a good signature there is one that is not: {refusal}");

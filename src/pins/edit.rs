@@ -177,6 +177,7 @@ fn demanded(demands: &Expectations) -> Vec<String> {
         ("ref", demands.git_ref.clone()),
         ("issuer", demands.issuer.clone()),
         ("builder", demands.builder.clone()),
+        ("predicate-type", demands.predicate_type.clone()),
         ("attestation", demands.attestation.as_ref().map(RelPath::to_string)),
     ];
     let written = |(key, text): (&str, Option<String>)| Some(format!("{key} = {}", quoted(&text?)));
@@ -323,6 +324,7 @@ mod tests {
             owner_id: Some("2".to_owned()),
             issuer: Some("https://example.com".to_owned()),
             builder: Some("https://example.com/b".to_owned()),
+            predicate_type: Some("https://example.com/p".to_owned()),
             deny_self_hosted: true,
             attestation: Some("e/x.json".parse().expect("a path")),
             line: 0,

@@ -112,6 +112,8 @@ pub struct Trust {
     pub hosts: Option<Vec<Host>>,
     /// How long ago the transparency log must have seen an artifact first.
     pub min_age: Option<Duration>,
+    /// The kind of claim that is demanded instead of SLSA provenance, a URI.
+    pub predicate_type: Option<String>,
 }
 
 impl Trust {
@@ -122,7 +124,8 @@ impl Trust {
         let repositories = table.get("repositories").map(repositories).transpose()?.unwrap_or_default();
         let hosts = table.get("hosts").map(hosts).transpose()?;
         let min_age = table.get("min-age").map(|entry| entry.parse::<Age>()).transpose()?.map(Age::duration);
-        Ok(Self { provenance, repositories, hosts, min_age })
+        let predicate_type = table.get("predicate-type").map(|entry| entry.plain_text()).transpose()?;
+        Ok(Self { provenance, repositories, hosts, min_age, predicate_type })
     }
 }
 
@@ -153,6 +156,8 @@ pub struct Expectations {
     pub issuer: Option<String>,
     /// SLSA's builder id.
     pub builder: Option<String>,
+    /// Overrides [`Trust::predicate_type`].
+    pub predicate_type: Option<String>,
     /// What was built on a machine of the repository's owner is refused.
     pub deny_self_hosted: bool,
     /// A file in the project with the evidence, when the source's own place is not it.
@@ -175,6 +180,7 @@ impl Expectations {
             owner_id: text("owner-id")?,
             issuer: text("issuer")?,
             builder: text("builder")?,
+            predicate_type: text("predicate-type")?,
             deny_self_hosted: table.get("deny-self-hosted").map(flag).transpose()?.unwrap_or_default(),
             attestation: table.get("attestation").map(|entry| entry.parse()).transpose()?,
             line: table.line(),
@@ -190,7 +196,8 @@ const REGISTRIES: Shape = Shape { noun: "`[registries]`", keys: &["npm", "github
 
 const STORE: Shape = Shape { noun: "`[store]`", keys: &["remote"] };
 
-const TRUST: Shape = Shape { noun: "`[trust]`", keys: &["provenance", "repositories", "hosts", "min-age"] };
+const TRUST: Shape =
+    Shape { noun: "`[trust]`", keys: &["provenance", "repositories", "hosts", "min-age", "predicate-type"] };
 
 const PROVENANCE: Shape = Shape {
     noun: "a pin's `provenance`",
@@ -203,6 +210,7 @@ const PROVENANCE: Shape = Shape {
         "owner-id",
         "issuer",
         "builder",
+        "predicate-type",
         "deny-self-hosted",
         "attestation",
     ],

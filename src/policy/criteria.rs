@@ -59,6 +59,19 @@ pub(super) fn failures(policy: &Policy, now: i64, proof: &VerifiedAttestation) -
     failures
 }
 
+/// Whether somebody signed whom the policy accepts, whatever was signed.
+pub(super) fn is_signer(policy: &Policy, proof: &VerifiedAttestation) -> bool {
+    let mut failures = Vec::new();
+    match proof.signer() {
+        Signer::Certificate(certificate) => {
+            source(policy, certificate, &mut failures);
+            signer(policy, certificate, &mut failures);
+        }
+        Signer::Key { id } => key(policy, id, &mut failures),
+    }
+    failures.is_empty()
+}
+
 /// The repository that was built.
 fn source(policy: &Policy, certificate: &Certificate, failures: &mut Vec<Failure>) {
     let received = certificate.repository.as_deref();

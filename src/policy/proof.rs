@@ -7,6 +7,11 @@ use crate::attestation::{Certificate, Signer, VerifiedAttestation};
 use crate::provenance::Provenance;
 use crate::report::Evidence;
 
+/// Whether it says who built or published the artifact; a signature, a summary or a scan does not.
+pub fn says_who_made(evidence: &Evidence) -> bool {
+    [super::PROVENANCE, super::PUBLISHED].contains(&evidence.kind.as_str())
+}
+
 /// A proof in plain words.
 pub fn evidence(proof: &VerifiedAttestation) -> Evidence {
     let general = Evidence {

@@ -8,6 +8,8 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use pinfold::attestation::{
     Artifact, Attestation, MAX_ATTESTATIONS, MAX_DOCUMENT_LEN, NamedKey, Trust, Unproved, VerifiedAttestation, prove,
     read,
@@ -379,4 +381,46 @@ fn is_code(text: &str) -> bool {
     text.contains('-')
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
         && !other.contains(&text)
+}
+
+/// A timestamp beside a key's signature, one bit after the other: none may give another time, or pass for good.
+#[test]
+fn no_bit_of_a_timestamp_can_be_changed() {
+    let vector = Vector::named("ok-key-stamped");
+    let trust = vector.trust();
+    let time = |document: &Value| {
+        let attestation = read(document.to_string().as_bytes()).expect("an attestation").remove(0);
+        let artifact = Artifact { digests: vector.digests(), open: None };
+        prove(&trust, &attestation, &artifact).map(|proof| (proof.time(), proof.lack().is_some()))
+    };
+    let document: Value = serde_json::from_slice(&vector.document).expect("JSON");
+    let good = time(&document).expect("a proof");
+    assert!(matches!(good, (Some(_), false)), "{good:?}");
+    let pointer = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp";
+    let token = BASE64.decode(document.pointer(pointer).and_then(Value::as_str).expect("a token")).expect("base64");
+    let (mut refused, mut same) = (0, 0);
+    for at in 0..token.len() {
+        let mut token = token.clone();
+        token[at] ^= 1;
+        let mut document = document.clone();
+        *document.pointer_mut(pointer).expect("a token") = BASE64.encode(&token).into();
+        match time(&document) {
+            Err(Unproved::Refused(_)) => refused += 1,
+            // What no signature covers, such as the certificates that are packed along.
+            Ok(found) if found == good => same += 1,
+            other => panic!("byte {at}: {other:?}"),
+        }
+    }
+    assert!(refused > token.len() / 3 && refused > same, "{refused} refused, {same} the same");
+}
+
+#[test]
+fn a_timestamp_of_a_stranger_is_told() {
+    for (name, time) in [("ok-key-stamp-unknown", false), ("ok-key-stamp-two", true)] {
+        let vector = Vector::named(name);
+        let proofs = vector.proofs(&vector.trust()).expect("attestations");
+        let proof = proofs[0].as_ref().expect("a proof");
+        assert_eq!(proof.lack().map(|lack| lack.code()), Some("unknown-timestamp-authority"), "{name}");
+        assert_eq!(proof.time().is_some(), time, "{name}");
+    }
 }

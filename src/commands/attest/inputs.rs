@@ -9,6 +9,7 @@ use crate::error::{AttestError, Error};
 use crate::install;
 use crate::path::RelPath;
 use crate::pins::{Artifact, Mode, Pin, Source};
+use crate::policy;
 use crate::project::{Project, RECORDS};
 use crate::purl;
 use crate::record;
@@ -208,7 +209,8 @@ const GITHUB: &str = "https://github.com/";
 
 fn notes(report: &Report, source: Option<&build::Source>, dirty: &[String]) -> Vec<Finding> {
     let total = report.rows.len();
-    let proved = report.rows.iter().filter(|row| row.evidence.is_some()).count();
+    let proved =
+        report.rows.iter().filter_map(|row| row.evidence.as_ref()).filter(|one| policy::says_who_made(one)).count();
     let pins = if total == 1 { "pin" } else { "pins" };
     let message = format!("{total} {pins} verified, {proved} with proved evidence of who made them");
     let mut notes = vec![Finding::new(Level::Note, "inputs-proved", message)];

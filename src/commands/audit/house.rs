@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::fs::{self, FsError};
 use crate::install::evidence::{self, Demand};
 use crate::pins::{Artifact, Host, MAX_FILE_LEN, Mode, Pin, Repository, Source, Trust};
+use crate::policy::PROVENANCE_TYPES;
 use crate::project::Project;
 use crate::report::{Finding, Level, Verdict};
 
@@ -59,6 +60,7 @@ impl House {
         }
         let Some(trust) = &self.trust else { return demand };
         demand.policy.min_age = demand.policy.min_age.max(trust.min_age);
+        hold_kind(trust, &mut demand, found);
         if trust.repositories.is_empty() {
             return demand;
         }
@@ -94,6 +96,32 @@ impl House {
                 found.count(vec![Finding::new(Level::Error, "host-not-allowed", message)], Verdict::Refused);
             }
         }
+    }
+}
+
+/// The kind of claim that the house asks for, which is provenance where it names none: a pin may not have another counted
+/// in its place.
+fn hold_kind(trust: &Trust, demand: &mut Demand<'_>, found: &mut Found) {
+    let house: Vec<String> = match &trust.predicate_type {
+        Some(kind) => vec![kind.clone()],
+        None if trust.provenance == Mode::Strict || !trust.repositories.is_empty() => {
+            PROVENANCE_TYPES.map(str::to_owned).to_vec()
+        }
+        None => return,
+    };
+    let own = &mut demand.policy.predicate_types;
+    // What counts where the pin names nothing.
+    let is_default = own.is_empty() || own.iter().all(|kind| PROVENANCE_TYPES.contains(&kind.as_str()));
+    if own.iter().any(|kind| house.contains(kind)) {
+        own.retain(|kind| house.contains(kind));
+    } else if is_default {
+        if trust.predicate_type.is_some() {
+            *own = house;
+        }
+    } else {
+        let message = "the pin names a kind of claim that the policy does not name";
+        let finding = Finding::new(Level::Error, "policy-predicate-type", message);
+        found.count(vec![finding.compared(house.join(" or "), own.join(" or "))], Verdict::Refused);
     }
 }
 

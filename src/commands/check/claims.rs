@@ -1,7 +1,7 @@
 //! What evidence says where nobody was named who may have signed it: told, and marked as what it is, no verdict.
 
 use crate::attestation::{Attestation, Certificate, Refusal, Signer, Unproved, VerifiedAttestation};
-use crate::policy::evidence;
+use crate::policy::{evidence, other_kind};
 use crate::provenance::Provenance;
 use crate::report::{Evidence, Finding, Level};
 
@@ -13,8 +13,10 @@ pub(in crate::commands) fn findings(
     let message = "nobody was named who may have made this, so there is no verdict: \
                    anybody can have evidence that holds";
     let proved = || proofs.iter().filter_map(|proof| proof.as_ref().ok());
-    // Of several the one that names a repository tells most.
-    let best = proved().find(|proof| repository_of(proof).is_some()).or_else(|| proved().next());
+    // Of several the one that names a repository tells most, and of those the one that says what was built.
+    let of_repository = || proved().filter(|proof| repository_of(proof).is_some());
+    let best = of_repository().find(|proof| other_kind(proof).is_none()).or_else(|| of_repository().next());
+    let best = best.or_else(|| proved().next());
     let hint = match best.map(option_for) {
         Some(option) => format!("if that is whom you expected, say so: `{option}`"),
         None => "say whom you expect: `--repository URL`, `--identity NAME`, `--key FILE`".to_owned(),
@@ -81,17 +83,19 @@ fn repository_of(proof: &VerifiedAttestation) -> Option<&str> {
 fn option_for(proof: &VerifiedAttestation) -> String {
     match proof.signer() {
         Signer::Key { .. } => format!("--key {}", super::REGISTRY),
-        Signer::Certificate(certificate) => option_for_holder(certificate),
+        Signer::Certificate(certificate) => {
+            option_for_holder(certificate, other_kind(proof).map(|kind| format!(" --predicate-type {}", typed(kind))))
+        }
     }
 }
 
-fn option_for_holder(certificate: &Certificate) -> String {
+fn option_for_holder(certificate: &Certificate, kind: Option<String>) -> String {
     let Some(repository) = &certificate.repository else {
         let issuer = certificate.issuer.as_ref().map(|issuer| format!(" --issuer {}", typed(issuer)));
         return format!("--identity {}{}", typed(&certificate.identity), issuer.unwrap_or_default());
     };
     let signer = certificate.signer_workflow.as_deref().unwrap_or(&certificate.identity);
-    let option = format!("--repository {}", typed(repository));
+    let option = format!("--repository {}{}", typed(repository), kind.unwrap_or_default());
     // A workflow of another repository has to be named beside it.
     if signer.to_ascii_lowercase().starts_with(&format!("{}/", repository.to_ascii_lowercase())) {
         return option;
@@ -101,7 +105,7 @@ fn option_for_holder(certificate: &Certificate) -> String {
 }
 
 /// A value as it can be typed into a shell. One with anything in it that a shell obeys is nothing to copy.
-fn typed(value: &str) -> &str {
+pub(super) fn typed(value: &str) -> &str {
     let plain = value.chars().all(|one| one.is_ascii_alphanumeric() || "_-+.:/@".contains(one));
     if plain && !value.is_empty() { value } else { "…" }
 }

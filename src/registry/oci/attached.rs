@@ -271,9 +271,9 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
         let payload = self.layer(layer, MAX_SIMPLE_SIGNING_LEN)?;
         let notes = Notes::of(layer)?;
         let signature = layer.annotations.get(SIGNATURE).map(String::as_str).unwrap_or_default();
-        let Notes { certificate, chain, log } = &notes;
-        let (certificate, chain, log) = (*certificate, *chain, log.as_ref());
-        Ok(Attestation::image_signature(&ImageSignature { payload: &payload, signature, certificate, chain, log }))
+        let Notes { certificate, chain, timestamp, .. } = notes;
+        let (payload, log) = (&payload, notes.log.as_ref());
+        Ok(Attestation::image_signature(&ImageSignature { payload, signature, certificate, chain, log, timestamp }))
     }
 
     fn envelopes(&mut self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
@@ -311,6 +311,7 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
 struct Notes<'a> {
     certificate: Option<&'a str>,
     chain: Option<&'a str>,
+    timestamp: Option<&'a str>,
     log: Option<Value>,
 }
 
@@ -319,7 +320,7 @@ impl<'a> Notes<'a> {
         let note = |name: &str| layer.annotations.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let log = note(LOG).map(|text| json::parse(text.as_bytes(), MAX_MANIFEST_LEN)).transpose();
         let log = log.map_err(|_| wrong(layer, Fault::Annotations))?;
-        Ok(Self { certificate: note(CERTIFICATE), chain: note(CHAIN), log })
+        Ok(Self { certificate: note(CERTIFICATE), chain: note(CHAIN), timestamp: note(TIMESTAMP), log })
     }
 }
 
@@ -340,3 +341,4 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const CHAIN: &str = "dev.sigstore.cosign/chain";
 const LOG: &str = "dev.sigstore.cosign/bundle";
+const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";

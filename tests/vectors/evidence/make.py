@@ -59,6 +59,7 @@ SLSA_V1, SLSA_V02 = "https://slsa.dev/provenance/v1", "https://slsa.dev/provenan
 NPM_PUBLISH = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1"
 PYPI_PUBLISH = "https://docs.pyp" + "i.org/attestations/publish/v1"
 VSA = "https://slsa.dev/verification_summary/v1"
+NOTE = "https://example.com/note"
 NPM_BUILD = "https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1"
 ACTIONS_BUILD = "https://actions.github.io/buildtypes/workflow/v1"
 GENERATOR = "https://github.com/slsa-framework/slsa-github-generator"
@@ -202,7 +203,7 @@ def forms():
     one("ok-npm-response", "ok", "as npm's registry answers", response)
     github = {"attestations": [{"bundle": GOOD, "repository_id": 1001, "bundle_url": "https://example.com/x"}]}
     one("ok-github-response", "ok", "as GitHub answers", github)
-    other = bundle(statement({"x": 1}, "https://example.com/note"))
+    other = bundle(statement({"x": 1}, NOTE))
     one("ok-lines", "ok", "JSON lines, the provenance second", json.dumps(other) + "\n" + json.dumps(GOOD) + "\n",
         predicate_type=SLSA_V1)
     one("ok-v01", "ok", "a bundle of version 0.1, with a chain of one certificate",
@@ -219,7 +220,7 @@ def forms():
         build_type=NPM_BUILD, predicate_type=SLSA_V1, issuer=ISSUER, identity=f"{WORKFLOW}@{REF}",
         identity_pattern="^https://github\\.com/upstream/left/", deny_self_hosted="yes", only_known_parameters="yes",
         min_age="7")
-    person = bundle(statement({"x": 1}, "https://example.com/note"), {8: "https://accounts.example.com"},
+    person = bundle(statement({"x": 1}, NOTE), {8: "https://accounts.example.com"},
                     "maintainer@example.com")
     write("ok-person", "ok", "a person signed, and the policy names that person", person,
           identity="maintainer@example.com", issuer="https://accounts.example.com")
@@ -229,8 +230,8 @@ def forms():
     gitlab = "https://gitlab.com/upstream/left"
     claims = claims_of(issuer="https://gitlab.com", signer=f"{gitlab}//.gitlab-ci.yml@{REF}", repository=gitlab,
                        config=f"{gitlab}//.gitlab-ci.yml@{REF}", runner="gitlab-hosted", owner="https://gitlab.com/upstream")
-    write("ok-gitlab", "ok", "GitLab, whose server is the issuer", bundle(statement({"x": 1}, "https://example.com/note"), claims),
-          repository=gitlab, workflow=".gitlab-ci.yml", deny_self_hosted="yes")
+    write("ok-gitlab", "ok", "GitLab, whose server is the issuer", bundle(statement({"x": 1}, NOTE), claims),
+          repository=gitlab, workflow=".gitlab-ci.yml", deny_self_hosted="yes", predicate_type=NOTE)
     left = "left-1.0.0-py3-none-any.whl"
     publish = bundle(statement(None, PYPI_PUBLISH, [subject(left, sha256=DIGEST256)]))
     write("ok-pypi", "ok", "PyPI's provenance object (PEP 740)", pypi(publish), repository=REPOSITORY, file=left)
@@ -388,8 +389,9 @@ def sources():
     other("repository-look-alike", "the trusted name, with the Roman numeral fifty for its `l`", "https://github.com/upstream/\u217ceft")
     other("repository-newline", "the trusted repository, and a line feed", REPOSITORY + "\n")
     other("repository-nul", "the trusted repository up to a NUL", REPOSITORY + "\0.evil")
-    builder = bundle(statement({"x": 1}, "https://example.com/note"), claims_of(repository=None))
-    one("repository-absent", "repository-mismatch", "a certificate that names no repository, by the trusted workflow", builder, received="nothing")
+    builder = bundle(statement({"x": 1}, NOTE), claims_of(repository=None))
+    one("repository-absent", "repository-mismatch", "a certificate that names no repository, by the trusted workflow", builder, received="nothing",
+        predicate_type=NOTE)
     claims = claims_of(repository=b"https://github.com/upstream/left", _5=b"upstream/left", _6=REF.encode())
     one("repository-unreadable", "repository-mismatch", "a claim that is not DER beside an old one that says what is wanted",
         bundle(statement(v1()), claims))
@@ -410,11 +412,11 @@ def sources():
         bundle(claims=claims_of(repository_id=None)), repository_id="1001")
     gitlab = claims_of(issuer="https://gitlab.com", repository="https://gitlab.com/evil/left", owner="https://gitlab.com/evil",
                        signer=f"https://gitlab.com/evil/left//.gitlab-ci.yml@{REF}", config=None)
-    elsewhere = bundle(statement({"x": 1}, "https://example.com/note"), gitlab)
+    elsewhere = bundle(statement({"x": 1}, NOTE), gitlab)
     one("repository-id-alone", "issuer-mismatch", "a project of another host that has the same number", elsewhere,
-        repository=[], repository_id="1001")
+        repository=[], repository_id="1001", predicate_type=NOTE)
     one("owner-id-alone", "issuer-mismatch", "an owner on another host who has the same number", elsewhere,
-        repository=[], owner_id="77")
+        repository=[], owner_id="77", predicate_type=NOTE)
     one("owner-elsewhere", "issuer-mismatch", "another provider that claims an owner of GitHub",
         bundle(claims=claims_of(issuer="https://ci.example.com")), repository=[], owner="https://github.com/upstream")
     one("owner-id", "owner-id-mismatch", "an owner of the same name, registered anew", GOOD, owner_id="78")
@@ -441,8 +443,8 @@ def signers():
     one("signer-elsewhere-owner-id", "signer-elsewhere", "the same, under a policy on the owner's id", reusable,
         repository=[], owner_id="77")
     one("signer-elsewhere-unknown", "signer-elsewhere", "the right id, in a certificate that does not say of what repository",
-        bundle(statement({"x": 1}, "https://example.com/note"), claims_of(signer=evil, repository=None)),
-        repository=[], repository_id="1001")
+        bundle(statement({"x": 1}, NOTE), claims_of(signer=evil, repository=None)),
+        repository=[], repository_id="1001", predicate_type=NOTE)
     one("ok-ids", "ok", "ids alone, which are GitHub's", GOOD, repository=[], repository_id="1001", owner_id="77")
     one("signer-elsewhere-prefix", "signer-elsewhere", "a workflow of a repository whose name starts like the trusted one",
         bundle(claims=claims_of(signer=f"{REPOSITORY}-pad/.github/workflows/release.yml@{REF}")))
@@ -535,7 +537,7 @@ def builders():
     one("parameter-unknown", "unknown-parameter", "a parameter that the build type does not define, under a strict policy",
         bundle(statement(v1(external={"shell": "curl"}))), only_known_parameters="yes")
     one("predicate-type", "provenance-missing", "a statement of another kind than was asked for",
-        bundle(statement({"x": 1}, "https://example.com/note")), verdict="missing", predicate_type=SLSA_V1)
+        bundle(statement({"x": 1}, NOTE)), verdict="missing", predicate_type=SLSA_V1)
     malformed = v1()
     del malformed["runDetails"]
     one("provenance-malformed", "provenance-malformed", "provenance that names no builder", bundle(statement(malformed)))
@@ -833,7 +835,106 @@ def summaries():
     write("summary-level", "summary-level", "a summary of a lower level", summary(verifiedLevels=["SLSA_BUILD_LEVEL_1"]), **policy)
     claims = {8: "https://accounts.example.com"}
     write("summary-none", "predicate-type-mismatch", "no summary, by whom the policy names",
-          bundle(statement({"x": 1}, "https://example.com/note"), claims, "verifier@example.com"), **policy)
+          bundle(statement({"x": 1}, NOTE), claims, "verifier@example.com"), **policy)
+
+
+def stamps():
+    """Timestamps beside what has no log entry."""
+    held, strangers = key_of("registry"), Instance("strangers")
+    named = {"key": "key.pem", "package": "left@1.0.0"}
+
+    def stamped(document, *stamps):
+        list_of = [{"signedTimestamp": b64(stamp)} for stamp in stamps]
+        return changed(document, ["verificationMaterial", "timestampVerificationData"], {"rfc3161Timestamps": list_of})
+
+    plain = changed(by_key(statement(v1()), held, "x", logged=False), ["verificationMaterial", "timestampVerificationData"], {})
+    signature = base64.b64decode(plain["dsseEnvelope"]["signatures"][0]["sig"])
+    good, unknown, rubbish = ours.timestamp(signature, NOW + 2), strangers.timestamp(signature, NOW + 2), b"rubbish"
+    flipped_late = base64.b64decode(flipped(b64(good), -3))
+    write("ok-key-stamped", "ok", "a timestamp beside a key's signature: old enough", stamped(plain, good), min_age="1", **named)
+    write("key-stamp-young", "too-young", "the same, and not old enough", stamped(plain, good), min_age="60", **named)
+    write("key-stamp-rubbish", "timestamp-invalid", "a timestamp that is none", stamped(plain, rubbish), **named)
+    write("key-stamp-empty", "timestamp-invalid", "a timestamp without a byte", stamped(plain, b""), **named)
+    write("key-stamp-flipped", "timestamp-invalid", "a timestamp with a bit of its signature flipped", stamped(plain, flipped_late), **named)
+    write("key-stamp-of-another", "timestamp-invalid", "a timestamp over another signature",
+          stamped(plain, ours.timestamp(b"another", NOW + 2)), **named)
+    write("key-stamp-unknown-of-another", "timestamp-invalid", "the same by an authority that nobody knows",
+          stamped(plain, strangers.timestamp(b"another", NOW + 2)), **named)
+    write("key-stamp-outside", "timestamp-invalid", "a timestamp from before its authority was trusted",
+          stamped(plain, ours.timestamp(signature, NOW - 5 * YEAR)), **named)
+    write("key-stamp-second", "timestamp-invalid", "a good timestamp, and one that is none", stamped(plain, good, rubbish), **named)
+    write("key-stamp-unknown-and-rubbish", "timestamp-invalid", "one by an authority that nobody knows, and one that is none",
+          stamped(plain, unknown, rubbish), **named)
+    write("ok-key-stamp-unknown", "ok", "a timestamp by an authority that nobody knows: the signature holds, without a time",
+          stamped(plain, unknown), **named)
+    write("key-stamp-unknown-young", "too-young", "the same, where a time is asked for", stamped(plain, unknown), min_age="1", **named)
+    write("ok-key-stamp-two", "ok", "two timestamps, of which one is by an authority that nobody knows", stamped(plain, unknown, good),
+          min_age="1", **named)
+    write("key-stamp-registry", "timestamp-invalid", "a publish attestation without log entry, and with a timestamp that is none",
+          stamped(by_key(statement(v1()), held, "SHA256:now", logged=False), rubbish), key="yes", keys="registry_keys.json")
+    write("key-stamp-unknown-key", "timestamp-invalid", "a key that nobody knows, and a timestamp that is none",
+          stamped(by_key(statement(v1()), key_of("foreign"), "SHA256:other", logged=False), rubbish), key="yes", keys="registry_keys.json")
+    one("certificate-stamp-rubbish", "timestamp-invalid", "a certificate without log entry, and a timestamp that is none",
+        stamped(bundle(log=""), rubbish))
+    other = Instance("another instance")
+    one("authority-unknown-stamp-rubbish", "timestamp-invalid", "a certificate of an authority that nobody knows, and a timestamp that is none",
+        stamped(bundle(instance=other), rubbish))
+
+    digest = sha256(ARTIFACT)
+    signed = sign(held, ARTIFACT)
+    message = {"messageDigest": {"algorithm": "SHA2_256", "digest": b64(digest)}, "signature": b64(signed)}
+    blob = {"mediaType": BUNDLE_V3, "verificationMaterial": {"publicKey": {"hint": "x"}, "tlogEntries": []}, "messageSignature": message}
+    write("ok-key-blob-stamped", "ok", "a timestamp beside a key's signature over the bytes",
+          stamped(blob, ours.timestamp(signed, NOW + 2)), key="key.pem", min_age="1")
+    write("key-blob-stamp-rubbish", "timestamp-invalid", "a key's signature over the bytes, and a timestamp that is none",
+          stamped(blob, rubbish), key="key.pem")
+
+
+def kinds():
+    """Claims of other kinds than were asked for, and claims that say that something failed."""
+    def summary(result="PASSED", kind=VSA, claims=None, **changes):
+        predicate = {"verifier": {"id": "https://verifier.example.com"}, "resourceUri": PURL, "verificationResult": result, **changes}
+        return bundle(statement(predicate, kind), claims)
+
+    stranger = claims_of(repository="https://github.com/evil/left", owner="https://github.com/evil",
+                         signer=f"https://github.com/evil/left/.github/workflows/x.yml@{REF}", config=None)
+    draft = VSA.replace("/v1", "/v0.2")
+    tests, scan = "https://in-toto.io/attestation/test-result/v0.1", "https://cosign.sigstore.dev/attestation/vuln/v1"
+    passed, failed = bundle(statement({"result": "PASSED"}, tests)), bundle(statement({"result": "FAILED"}, tests))
+    sbom = bundle(statement({"bomFormat": "CycloneDX"}, "https://cyclonedx.org/bom"))
+    by = {"identity": f"{WORKFLOW}@{REF}"}
+    key = {"key": "key.pem"}
+
+    missing = {"expect": "provenance-missing", "verdict": "missing"}
+    one("kind-summary", comment="a summary that passed, where provenance was asked for", document=summary(), **missing)
+    one("kind-test-result", comment="a test result, where provenance was asked for", document=passed, **missing)
+    one("kind-scan", comment="a scan, where provenance was asked for",
+        document=bundle(statement({"scanner": {"result": []}}, scan)), **missing)
+    one("kind-sbom", comment="a list of parts, where provenance was asked for", document=sbom, **missing)
+    one("kind-failed-stranger", comment="a summary by a stranger that says that it failed", document=summary("FAILED", claims=stranger), **missing)
+    one("kind-summary-failed", "summary-not-passed", "a summary that failed, where provenance was asked for", summary("FAILED"))
+    one("kind-summary-silent", "summary-not-passed", "a summary without a result", summary(None))
+    one("kind-summary-draft-failed", "summary-not-passed", "a summary in the spelling of the drafts",
+        summary(None, draft, verification_result="FAILED"))
+    one("kind-test-failed", "claim-failed", "a test result that failed, where provenance was asked for", failed)
+    one("kind-other-failed", "claim-failed", "a claim of a kind that nobody knows, and that says that it failed",
+        bundle(statement({"result": "failed"}, "https://example.com/check/v1")))
+    one("kind-summary-failed-named", "summary-not-passed", "a summary that failed, where summaries were asked for", summary("FAILED"),
+        predicate_type=VSA)
+    one("kind-test-failed-named", "claim-failed", "a test result that failed, where test results were asked for", failed, predicate_type=tests)
+    one("kind-summaries-disagree", "summary-not-passed", "two summaries by one verifier, and one of them failed",
+        [summary(), summary("FAILED")], predicate_type=VSA)
+    one("ok-kind-summary", "ok", "a summary that passed, where summaries were asked for", summary(), predicate_type=VSA)
+    one("ok-kind-summary-draft", "ok", "a summary in the spelling of the drafts that passed",
+        summary("PASSED", draft), predicate_type=draft)
+    one("ok-kind-test-result", "ok", "a test result that passed, where test results were asked for", passed, predicate_type=tests)
+    one("ok-kind-failed-beside", "ok", "provenance beside a test result that failed, which was not asked for", [failed, GOOD])
+    write("ok-kind-by-signer", "ok", "a list of parts, where all that was asked for is who signed it", sbom, **by)
+    write("ok-kind-by-key", "ok", "a list of parts by the key that was named",
+          by_key(statement({"bomFormat": "CycloneDX"}, "https://cyclonedx.org/bom"), key_of("registry"), "x", logged=False), **key)
+    write("kind-failed-by-signer", "claim-failed", "a test result that failed, by the signer who was asked for", failed, **by)
+    write("kind-failed-by-key", "claim-failed", "a test result that failed, by the key that was named",
+          by_key(statement({"result": "FAILED"}, tests), key_of("registry"), "x", logged=False), **key)
 
 
 def save(name, value):
@@ -847,7 +948,7 @@ if __name__ == "__main__":
         if "." not in name and not name.startswith("__"):
             os.remove(os.path.join(HERE, name))
     save("trusted_root.json", ours.trusted_root())
-    for part in forms, documents, subjects, sources, signers, builders, proofs, github, keys, bytes_signed, summaries:
+    for part in forms, documents, subjects, sources, signers, builders, proofs, github, keys, bytes_signed, summaries, stamps, kinds:
         part()
     with open(os.path.join(HERE, "artifact.bin"), "wb") as file:
         file.write(ARTIFACT)
