@@ -12,6 +12,7 @@ pub mod keygen;
 pub mod many;
 pub mod mirror;
 pub mod oci;
+pub mod output;
 pub mod paper;
 pub mod report;
 pub mod reproduce;

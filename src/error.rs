@@ -7,6 +7,7 @@ mod convert;
 pub mod evidence;
 mod hint;
 mod life;
+mod output;
 mod pull;
 mod push;
 mod run;
@@ -36,6 +37,7 @@ pub use attest::AttestError;
 pub use check::CheckError;
 pub use evidence::{EvidenceError, Unasked};
 pub use life::LifeError;
+pub use output::{OutputError, OutputFault};
 pub use pull::PullError;
 pub use push::PushError;
 pub use run::RunError;
@@ -167,6 +169,8 @@ pub enum Error {
     Run(Box<RunError>),
     /// WebAssembly that nobody who is trusted signed, or nothing was done with it.
     Wasm(Box<WasmFailure>),
+    /// A document is not put where the user said.
+    Output(Box<OutputError>),
     /// A registry did not hand out what was asked for.
     Oci(Box<OciError>),
     /// A file of an artifact does not get to where it says it belongs.
@@ -254,6 +258,7 @@ impl Error {
             Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
             Self::Seal(error) => error.code(),
+            Self::Output(error) => error.code(),
             Self::Life(error) => error.code(),
             Self::Attest(error) => error.code(),
             Self::Run(error) => error.code(),
@@ -349,6 +354,7 @@ impl fmt::Display for Error {
             Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
             Self::Seal(error) => error.fmt(f),
+            Self::Output(error) => error.fmt(f),
             Self::Life(error) => error.fmt(f),
             Self::Attest(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
 pub use identity::Identity;
-pub use partial::{PARTIAL, create_beside, hold, is_partial, sweep_partials, unique_name};
+pub use partial::{PARTIAL, create_beside, hold, is_partial, sweep_beside, sweep_partials, unique_name};
 pub use secret::{New, is_absent, is_file_or_absent, read_descriptor, read_secret, write_new};
 
 use dir::{open_folder, open_without_waiting};
@@ -148,8 +148,18 @@ pub fn remove(path: &Path) -> Result<(), FsError> {
 
 /// Writes a whole file beside its place and renames it there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    write_beside(path, bytes, |_| Ok(()))
+}
+
+/// As [`write`], and on the disk before it has its name: for what cannot be had again.
+pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    write_beside(path, bytes, File::sync_all)
+}
+
+fn write_beside(path: &Path, bytes: &[u8], finish: fn(&File) -> io::Result<()>) -> Result<(), FsError> {
     let (mut file, beside) = create_beside(path)?;
     file.write_all(bytes)
+        .and_then(|()| finish(&file))
         .map_err(|error| FsError::new("write", &beside, error))
         .and_then(|()| rename(&beside, path))
         .inspect_err(|_| {
@@ -164,6 +174,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     let path = &canonical(path)?;
     let failed = |error| FsError::new("write", path, error);
     let permissions = std::fs::metadata(path).map_err(failed)?.permissions();
+    sweep_beside(path);
     let (mut file, beside) = create_beside(path)?;
     file.write_all(bytes)
         .and_then(|()| file.set_permissions(permissions))

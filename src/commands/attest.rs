@@ -26,6 +26,7 @@ pub use inputs::{Inputs, inputs};
 pub use outputs::{outputs, present};
 
 use super::fetch::size;
+use super::output::{BUNDLE, Destination, Kind, SIGNATURE_BUNDLE};
 use super::paper::time;
 use super::seal::{self, Payload, Signing};
 
@@ -51,6 +52,8 @@ pub struct Options {
     pub signing: Option<Signing>,
     /// Where to write it. Without, a bundle goes beside the one output, and a bare statement is handed back.
     pub out: Option<PathBuf>,
+    /// Whether it may replace something of another kind there.
+    pub force: bool,
 }
 
 /// The times in a statement.
@@ -99,7 +102,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
     let place = place(&project, options, files.outputs.keys())?;
     if let Some(place) = &place {
         // What was signed may be in a public log for good: better known before that it cannot be written.
-        writable(place)?;
+        output(ctx, options, place).check(&kind(options, &options.build.build_type), &[])?;
     }
     let (outputs, byproducts) = files.read(ctx, &project)?;
     let build = options.times.of(&options.build, None, now(ctx));
@@ -111,19 +114,19 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
         Some(signing) => ("bundle", seal::seal(ctx, signing, Payload::Statement(&statement))?),
         None => ("statement", statement),
     };
-    seal::put(&place, &document)?;
+    output(ctx, options, &place).put(format!("{document}\n").as_bytes())?;
     report.notes.push(written(what, &place));
     Ok(Done { report, statement: None })
 }
 
-/// Whether a file can be put there: in the place of nothing, of an empty file, or of what an earlier run wrote, so that
-/// no slip of the hand costs a source, a key or the pin file.
-pub(super) fn writable(place: &Path) -> Result<(), Error> {
-    seal::can_put(place, &[])?;
-    if fs::len_if_exists(place)?.is_some_and(|length| length > 0) && !outputs::is_statement(place) {
-        return Err(AttestError::OverFile { path: place.to_owned() }.into());
-    }
-    Ok(())
+/// Where the statement goes, as an output.
+pub(super) const fn output<'a>(ctx: &'a Ctx<'_>, options: &Options, path: &'a Path) -> Destination<'a> {
+    Destination { path, force: options.force, pin_file: Some(ctx.pin_file) }
+}
+
+/// What is written there.
+pub(super) fn kind(options: &Options, build_type: &str) -> Kind {
+    Kind::provenance(build_type, options.signing.is_some())
 }
 
 /// Where the statement goes; `None` to be handed back.
@@ -198,6 +201,3 @@ fn inside(project: &Project, path: &Path) -> Result<Option<RelPath>, Error> {
     let place = folder.join(name);
     Ok(place.strip_prefix(&root).ok().and_then(Path::to_str).and_then(|text| text.parse().ok()))
 }
-
-/// What a bundle is called behind the name of what it is about, as cosign and others name them.
-const BUNDLE: &str = ".sigstore.json";

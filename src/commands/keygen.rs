@@ -8,6 +8,8 @@ use crate::fs::{self, FsError, New};
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::signer::{KeyKind, Passphrase, SigningKey};
 
+use super::output::refuse_reserved;
+
 /// What `pinfold keygen` was asked for.
 #[derive(Debug)]
 pub struct Options {
@@ -23,6 +25,7 @@ pub struct Options {
 pub fn can_make(out: &Path) -> Result<(), Error> {
     let public = public_path(out)?;
     for path in [public.as_path(), out] {
+        refuse_reserved(path, None)?;
         if !fs::is_absent(path)? {
             return Err(SealError::Exists { path: path.to_owned() }.into());
         }

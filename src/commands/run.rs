@@ -20,7 +20,8 @@ use crate::report::{Finding, Level, Report};
 use crate::tree;
 
 use super::attest::{self, Inputs, Options, Output};
-use super::seal::{Payload, put, seal};
+use super::output::BUNDLE;
+use super::seal::{Payload, Signing, seal};
 
 /// A project that is ready to be built: its inputs are proved.
 #[derive(Debug)]
@@ -73,8 +74,14 @@ pub fn prepare(ctx: &Ctx<'_>, options: &Options) -> Result<Ready, Error> {
     let project = Project::open(ctx.pin_file)?;
     let inputs = attest::inputs(ctx, &project, options)?;
     let desk = options.out.as_deref().and_then(desk);
-    if let Some(out) = options.out.as_deref().filter(|_| desk.is_some()) {
-        attest::writable(out)?;
+    let bundle = match (&options.out, options.outputs.as_slice()) {
+        (Some(out), _) => Some(out.clone()).filter(|_| desk.is_some()),
+        // One of an earlier build; where it is a new one there is nothing to look at yet.
+        (None, [one]) => Some(bundle_of(&project, one)).filter(|path| fs::open(path).is_ok()),
+        (None, _) => None,
+    };
+    if let Some(bundle) = bundle {
+        attest::output(ctx, options, &bundle).check(&attest::kind(options, RUN_BUILD_TYPE), &[])?;
     }
     let mut before = BTreeMap::new();
     for path in attest::present(&project, options)? {
@@ -152,32 +159,29 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
     report.notes.splice(0..0, exposed(&ran.environment));
     let place = match (&options.out, outputs.as_slice()) {
         (Some(path), _) => path.clone(),
-        // Named as all messages name files: without a dot for the folder that one stands in.
-        (None, [one]) => project
-            .folder()
-            .components()
-            .filter(|part| *part != Component::CurDir)
-            .collect::<PathBuf>()
-            .join(format!("{}.sigstore.json", one.path)),
+        (None, [one]) => bundle_of(&project, one.path.as_str()),
         (None, all) => return Err(RunError::NoPlace { outputs: all.len() }.into()),
     };
     stays(&project, &place, ready.desk.as_ref())?;
     // What was signed may be in a public log for good: better known before that it cannot be written.
-    attest::writable(&place)?;
-    match &options.signing {
-        Some(signing) => {
-            let bundle = seal(ctx, signing, Payload::Statement(&statement))?;
-            report.notes.extend(signing.notes().iter().cloned());
-            put(&place, &bundle)?;
-            report.notes.push(attest::written("bundle", &place));
-        }
-        None => {
-            put(&place, &statement)?;
-            report.notes.push(attest::written("statement", &place));
-        }
-    }
+    let output = attest::output(ctx, options, &place);
+    output.check(&attest::kind(options, RUN_BUILD_TYPE), &[])?;
+    let (what, document) = match &options.signing {
+        Some(signing) => ("bundle", seal(ctx, signing, Payload::Statement(&statement))?),
+        None => ("statement", statement),
+    };
+    report.notes.extend(options.signing.iter().flat_map(Signing::notes).cloned());
+    output.put(format!("{document}\n").as_bytes())?;
+    report.notes.push(attest::written(what, &place));
     report.notes.push(confinement(ran.isolation.as_ref()));
     Ok(report)
+}
+
+/// Where the bundle of one output goes by itself. Named as all messages name files: without a dot for the folder that one
+/// is in.
+fn bundle_of(project: &Project, output: &str) -> PathBuf {
+    let folder: PathBuf = project.folder().components().filter(|part| *part != Component::CurDir).collect();
+    folder.join(format!("{output}{BUNDLE}"))
 }
 
 /// What the statement says of pinfold's own part.

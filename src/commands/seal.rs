@@ -1,10 +1,9 @@
-//! Signing, for every command that signs: [`seal`] makes a Sigstore bundle and proves it as any reader would, [`put`]
-//! leaves it on disk. A bundle that we would not accept goes nowhere.
+//! Signing, for every command that signs: [`seal`] makes a Sigstore bundle and proves it as any reader would. A bundle that
+//! we would not accept goes nowhere.
 
 mod file;
 mod keyless;
 
-use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -13,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::attestation::{self, Artifact, Attestation, NamedKey, Trust, prove};
 use crate::ctx::Ctx;
 use crate::error::{Error, SealError};
-use crate::fs::{self, FsError};
+use crate::fs;
 use crate::keyless::Session;
 use crate::report::{Finding, Level};
 use crate::root::{RegistryKeys, TrustRoots};
@@ -145,42 +144,6 @@ fn proved(trust: &Trust, attestation: &Attestation, subject: &Subject) -> Result
     proof.statement().cloned().ok_or_else(|| SealError::Other { why: "it proves no statement".to_owned() })
 }
 
-/// Writes a bundle beside its place and renames it there; only a file that is no private key, or nothing, may stand there
-/// before.
-pub fn put(path: &Path, bundle: &Value) -> Result<(), Error> {
-    spare(path)?;
-    Ok(fs::write(path, format!("{bundle}\n").as_bytes())?)
-}
-
-/// Refuses what a bundle may not take the place of: what is no file, and a key, which could not be had again.
-fn spare(path: &Path) -> Result<(), Error> {
-    if !fs::is_file_or_absent(path)? {
-        return Err(SealError::NotAFile { path: path.to_owned() }.into());
-    }
-    let Some(file) = fs::open_if_exists(path)? else { return Ok(()) };
-    let mut start = Zeroizing::new(Vec::new());
-    let read = file.take(MAX_KEY_LEN).read_to_end(&mut start);
-    read.map_err(|source| FsError { action: "read", path: path.to_owned(), source })?;
-    match start.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY) {
-        true => Err(SealError::Exists { path: path.to_owned() }.into()),
-        false => Ok(()),
-    }
-}
-
-/// Whether a bundle can be put there, which is said before anything is logged for ever: a file may be written, and it is
-/// none of those that the bundle is made from.
-pub fn can_put(path: &Path, inputs: &[&Path]) -> Result<(), Error> {
-    spare(path)?;
-    let place = fs::canonical(path).ok();
-    if place.is_some() && inputs.iter().any(|input| fs::canonical(input).ok() == place) {
-        return Err(SealError::OverInput { path: path.to_owned() }.into());
-    }
-    let (_, beside) = fs::create_beside(path)?;
-    Ok(fs::remove(&beside)?)
-}
-
-/// How the label of every private key in PEM ends.
-const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
 /// Longest file with a passphrase, in bytes: more than a passphrase and its line break take, so that what is too long is
 /// called by its name.
 const MAX_PASSPHRASE_FILE_LEN: u64 = 4096;

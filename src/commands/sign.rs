@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::seal::{Payload, Signing, can_put, put, seal};
+use super::output::{Destination, Kind, bundle_beside};
+use super::seal::{Payload, Signing, seal};
 use crate::attestation;
 use crate::ctx::Ctx;
 use crate::error::{Error, SealError};
@@ -16,8 +17,10 @@ use crate::statement::{MAX_STATEMENT_LEN, Statement, StatementError};
 pub struct Options {
     /// The file.
     pub file: PathBuf,
-    /// Where the bundle goes; beside the file with `.sigstore.json` behind its name for none.
+    /// Where the bundle goes; without, [`bundle_beside`] the file.
     pub out: Option<PathBuf>,
+    /// Whether it may replace something of another kind there.
+    pub force: bool,
     /// Whether the file is an in-toto statement.
     pub in_toto: bool,
     /// The files that are read for what signs, such as the key: nothing is written over them.
@@ -28,17 +31,25 @@ pub struct Options {
 
 /// Signs, proves what was signed, and only then writes it.
 pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
-    let out = options.out.clone().unwrap_or_else(|| beside(&options.file));
+    let out = match &options.out {
+        Some(out) => out.clone(),
+        None => bundle_beside(&options.file, !options.in_toto)?,
+    };
     let inputs: Vec<&Path> =
         std::iter::once(&options.file).chain(&options.secrets).map(std::path::PathBuf::as_path).collect();
-    can_put(&out, &inputs)?;
-    let bundle = if options.in_toto {
-        let statement = statement(&options.file)?;
-        seal(ctx, &options.signing, Payload::Statement(&statement))?
-    } else {
-        seal(ctx, &options.signing, Payload::File(&options.file))?
+    let output = Destination { path: &out, force: options.force, pin_file: Some(ctx.pin_file) };
+    let statement = options.in_toto.then(|| statement(&options.file)).transpose()?;
+    let kind = match &statement {
+        Some((statement, _)) => Kind::of_statement(statement, true),
+        None => Kind::Signature,
     };
-    put(&out, &bundle)?;
+    output.check(&kind, &inputs)?;
+    let payload = match &statement {
+        Some((_, value)) => Payload::Statement(value),
+        None => Payload::File(&options.file),
+    };
+    let bundle = seal(ctx, &options.signing, payload)?;
+    output.put(format!("{bundle}\n").as_bytes())?;
     let row = Row {
         subject: options.file.display().to_string(),
         verdict: Verdict::Passed,
@@ -59,25 +70,19 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     })
 }
 
-fn beside(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".sigstore.json");
-    name.into()
-}
-
-/// A statement as it stands in its file: what is signed is its meaning, written anew.
-fn statement(path: &Path) -> Result<serde_json::Value, Error> {
+/// A statement as it stands in its file, read and as JSON: what is signed is its meaning, written anew.
+fn statement(path: &Path) -> Result<(Statement, serde_json::Value), Error> {
     let bytes = fs::read(path, u64::try_from(MAX_STATEMENT_LEN).unwrap_or(u64::MAX))?;
-    let read = Statement::parse(&bytes).map(drop);
+    let read = Statement::parse(&bytes);
     let source = match (read, json::parse(&bytes, MAX_STATEMENT_LEN)) {
-        (Ok(()), Ok(value)) => {
+        (Ok(read), Ok(value)) => {
             return match too_long(&bytes) {
-                None => Ok(value),
+                None => Ok((read, value)),
                 Some(number) => Err(SealError::Other { why: format!("`{number}` has more than 64 bits") }.into()),
             };
         }
         (Err(source), _) => source,
-        (Ok(()), Err(error)) => StatementError::Json(error),
+        (Ok(_), Err(error)) => StatementError::Json(error),
     };
     Err(SealError::Statement { path: path.to_owned(), source }.into())
 }

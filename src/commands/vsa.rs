@@ -3,7 +3,7 @@
 //! A summary says no more than what was verified. Its subject has only digests that the pin names or that the bytes at
 //! hand have; a level is of evidence that was proved to be about them, and not by a record's word.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
@@ -18,7 +18,9 @@ use crate::project::{Project, record_name};
 use crate::purl;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::slsa::{BuildLevel, Summary};
+use crate::statement::VSA;
 
+use super::output::{Destination, Kind};
 use super::paper::time;
 use super::seal::{Payload, Signing, seal};
 use super::{held, verify};
@@ -30,6 +32,8 @@ pub struct Options {
     pub pins: Vec<String>,
     /// The folder.
     pub folder: PathBuf,
+    /// Whether a summary may replace something of another kind there.
+    pub force: bool,
     /// `verifier.id`: who says so, a URI.
     pub verifier: String,
     /// What signs them; bare statements without.
@@ -136,15 +140,24 @@ fn write(ctx: &Ctx<'_>, options: &Options, pin: &Pin, summary: &Summary) -> Resu
         None => (statement, BARE, SIGNED),
     };
     // One of an earlier run, with a key or without, would go on saying what was true then.
-    fs::remove(&place(options, pin, other))?;
-    Ok(fs::write(&place(options, pin, suffix), format!("{document}\n").as_bytes())?)
+    remove_summary(options, &place(options, pin, other))?;
+    let path = place(options, pin, suffix);
+    Destination { path: &path, force: options.force, pin_file: Some(ctx.pin_file) }
+        .put(format!("{document}\n").as_bytes())
+}
+
+/// Removes a summary of an earlier run, and nothing that is none.
+fn remove_summary(options: &Options, path: &Path) -> Result<(), Error> {
+    let destination = Destination { path, force: options.force, pin_file: None };
+    destination.check_found(|found| matches!(found, Kind::Statement { predicate, .. } if predicate == VSA))?;
+    Ok(fs::remove(path)?)
 }
 
 /// Removes the summaries of an earlier run.
 fn forget(options: &Options, pin: &Pin) -> Result<(), Error> {
-    let signed = fs::remove(&place(options, pin, SIGNED));
-    fs::remove(&place(options, pin, BARE))?;
-    Ok(signed?)
+    let signed = remove_summary(options, &place(options, pin, SIGNED));
+    remove_summary(options, &place(options, pin, BARE))?;
+    signed
 }
 
 fn place(options: &Options, pin: &Pin, suffix: &str) -> PathBuf {

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::output;
 use crate::error::{Error, WasmFailure};
 use crate::fs;
 use crate::install::signed::signed;
@@ -84,9 +85,14 @@ fn put_signature(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// `before` says whether what stands there is of the same kind, `None` for nothing.
 fn put(path: &Path, bytes: &[u8], before: Option<bool>) -> Result<(), Error> {
+    // A link is written through here, so that both places count.
+    output::refuse_reserved(path, None)?;
     match before {
-        None => fs::write(path, bytes)?,
-        Some(true) => fs::replace(path, bytes)?,
+        None => fs::write_synced(path, bytes)?,
+        Some(true) => {
+            output::refuse_reserved(&fs::canonical(path)?, None)?;
+            fs::replace(path, bytes)?;
+        }
         Some(false) => return Err(in_the_way(path)),
     }
     Ok(())

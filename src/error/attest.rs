@@ -1,7 +1,6 @@
 //! What keeps a build from being attested.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use super::Error;
 use crate::build::BuildError;
@@ -90,11 +89,6 @@ pub enum AttestError {
         /// The output.
         path: RelPath,
     },
-    /// The statement would be written over a file that holds none.
-    OverFile {
-        /// The file.
-        path: PathBuf,
-    },
     /// Two outputs are one on some file systems.
     Collision {
         /// One.
@@ -153,7 +147,6 @@ impl AttestError {
             Self::NotBuilt { .. } => "output-not-built",
             Self::NoFile { .. } => "output-no-file",
             Self::IsStatement { .. } => "output-is-statement",
-            Self::OverFile { .. } => "statement-over-file",
             Self::Collision { .. } => "output-collision",
             Self::Changed { .. } => "output-changed",
             Self::TooMany { .. } => "output-too-many",
@@ -182,7 +175,6 @@ impl AttestError {
             }
             Self::NoFile { .. } => "an output is a file, or a folder of files",
             Self::IsStatement { .. } => "write the statement elsewhere with `--out FILE`",
-            Self::OverFile { .. } => "write the statement elsewhere, or remove that file first",
             Self::Collision { .. } => "rename one of them: where case or Unicode form does not count they are one file",
             Self::Changed { .. } => "attest when nothing writes to it any more",
             Self::TooMany { .. } => "pack them into an archive and attest that",
@@ -236,9 +228,6 @@ impl fmt::Display for AttestError {
             Self::NotBuilt { path, whose } => write!(f, "the output `{path}` is {whose}"),
             Self::NoFile { path, kind } => write!(f, "the output `{path}` is {kind}"),
             Self::IsStatement { path } => write!(f, "the statement would be written over the output `{path}`"),
-            Self::OverFile { path } => {
-                write!(f, "the statement would be written over `{}`, which holds none", path.display())
-            }
             Self::Collision { first, second } => {
                 write!(f, "the outputs `{first}` and `{second}` differ only in case or form")
             }

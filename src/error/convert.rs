@@ -1,6 +1,8 @@
 //! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{CheckError, Error, EvidenceError, LifeError, PullError, PushError, RunError, SealError, WasmFailure};
+use super::{
+    CheckError, Error, EvidenceError, LifeError, OutputError, PullError, PushError, RunError, SealError, WasmFailure,
+};
 use crate::archive::ArchiveError;
 use crate::fs::FsError;
 use crate::keyless::KeylessError;
@@ -47,6 +49,12 @@ impl From<PushError> for Error {
 impl From<LifeError> for Error {
     fn from(error: LifeError) -> Self {
         Self::Life(Box::new(error))
+    }
+}
+
+impl From<OutputError> for Error {
+    fn from(error: OutputError) -> Self {
+        Self::Output(Box::new(error))
     }
 }
 

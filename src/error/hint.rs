@@ -36,6 +36,7 @@ impl Error {
             Self::Check(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
             Self::Seal(error) => return error.hint(),
+            Self::Output(error) => error.hint(),
             Self::Life(error) => return error.hint(),
             Self::Attest(error) => return error.hint(),
             Self::Run(error) => return error.hint(),

@@ -46,17 +46,7 @@ pub enum SealError {
         /// Why.
         source: StatementError,
     },
-    /// What stands where the result should be is no file.
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The result would be written over what it is made from.
-    OverInput {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key would be written over a file, or a bundle over a key.
+    /// A key would be written over a file.
     Exists {
         /// The file.
         path: PathBuf,
@@ -86,8 +76,6 @@ impl SealError {
             Self::Rejected(Unproved::Unverifiable(lack)) => lack.code(),
             Self::Other { .. } => "sealed-other",
             Self::Statement { source, .. } => source.code(),
-            Self::NotAFile { .. } => "out-not-a-file",
-            Self::OverInput { .. } => "out-is-input",
             Self::Exists { .. } => "key-exists",
         }
     }
@@ -100,8 +88,6 @@ impl SealError {
             Self::Passphrase { .. } => "one line, with or without a line break at its end",
             Self::Unreadable(_) | Self::Rejected(_) | Self::Other { .. } => "nothing was written",
             Self::Statement { .. } => "without `--in-toto` the file is signed as it is",
-            Self::OverInput { .. } => "name another file with `--out`",
-            Self::NotAFile { .. } => "name a file, or a path where there is nothing yet",
             Self::Exists { .. } => "name another file, or move that one away: a key that is written over is lost",
         };
         Some(hint.to_owned())
@@ -124,10 +110,6 @@ impl fmt::Display for SealError {
             }
             Self::Other { why } => write!(f, "what was signed is not what was to be: {}", why.escape_debug()),
             Self::Statement { path, source } => write!(f, "`{}` is no statement: {source}", path.display()),
-            Self::NotAFile { path } => write!(f, "`{}` is there, and is no file", path.display()),
-            Self::OverInput { path } => {
-                write!(f, "the bundle would be written over `{}`, which is needed for it", path.display())
-            }
             Self::Exists { path } => write!(f, "`{}` is there already", path.display()),
         }
     }

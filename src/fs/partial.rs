@@ -75,6 +75,14 @@ pub fn sweep_partials(folder: &Dir) {
     }
 }
 
+/// The same in the folder that a file is in, if that is there.
+pub fn sweep_beside(path: &Path) {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Ok(folder) = Dir::open(folder) {
+        sweep_partials(&folder);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

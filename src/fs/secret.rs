@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
-use super::partial::create_beside_with_mode;
+use super::partial::{create_beside_with_mode, sweep_beside};
 use super::{FsError, set_file_mode};
 
 /// The whole of a file of at most `limit` bytes, and its permission bits; those of a pipe are 0, as nobody else has it.
@@ -72,6 +72,7 @@ pub struct New<'a> {
 /// there, those before it are. Where one cannot be, none is left.
 pub fn write_new(files: &[New<'_>]) -> Result<(), FsError> {
     let mut beside = Vec::new();
+    files.iter().for_each(|new| sweep_beside(new.path));
     let written = files.iter().try_for_each(|new| {
         beside.push(write_beside(new)?);
         Ok(())

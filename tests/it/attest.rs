@@ -53,6 +53,7 @@ fn options(outputs: &[&str]) -> Options {
         times: Times::Omitted,
         signing: None,
         out: None,
+        force: false,
     }
 }
 

@@ -28,6 +28,7 @@ mod metadata;
 mod mutation;
 #[path = "oci/mod.rs"]
 mod oci;
+mod outputs;
 mod page;
 mod passphrase;
 mod provenance;

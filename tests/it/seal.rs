@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use pinfold::attestation::{Artifact, NamedKey, Signer, Trust, VerifiedAttestation, prove, read};
+use pinfold::commands::output::Destination;
 use pinfold::commands::seal::{self, Payload, Signing};
 use pinfold::ctx::Silent;
 use pinfold::digest::{Algorithm, Integrity};
@@ -55,13 +56,18 @@ fn sealed(signing: Signing, statement: &Value) -> Result<Value, Error> {
     Project::new("").with(&Silent, |ctx| seal::seal(ctx, &signing, Payload::Statement(statement)))
 }
 
+/// Puts a bundle where a command puts it.
+fn put(path: &Path, bundle: &Value) -> Result<(), Error> {
+    Destination { path, force: false, pin_file: None }.put(format!("{bundle}\n").as_bytes())
+}
+
 /// A project with an output, its bundle, and the public half of the key.
 fn released(kind: KeyKind) -> Project {
     let (project, key) = (Project::new(""), key(kind));
     project.write("out.js", OUTPUT);
     project.write("key.pub", key.public_pem());
     let bundle = sealed_by(key, &statement()).expect("a bundle");
-    seal::put(&project.path("out.js.sigstore.json"), &bundle).expect("a file");
+    put(&project.path("out.js.sigstore.json"), &bundle).expect("a file");
     project
 }
 
@@ -199,10 +205,10 @@ fn what_nobody_could_check_is_not_signed() {
 fn a_bundle_stands_where_a_file_may_stand() {
     let project = Project::new("");
     let bundle = sealed_by(key(KeyKind::Ed25519), &statement()).expect("a bundle");
-    let put = |path: &Path| {
+    let refused = |path: &Path| {
         let names = || pinfold::fs::names(&project.root()).expect("names");
         let before = names();
-        let error = seal::put(path, &bundle).expect_err("it cannot stand there");
+        let error = put(path, &bundle).expect_err("it cannot stand there");
         assert_eq!(names(), before);
         assert!(
             error.to_string().contains(&path.file_name().expect("a name").to_string_lossy().into_owned()),
@@ -211,22 +217,26 @@ fn a_bundle_stands_where_a_file_may_stand() {
         error.code()
     };
     std::fs::create_dir(project.path("folder")).expect("a folder");
-    assert_eq!(put(&project.path("folder")), "out-not-a-file");
+    assert_eq!(refused(&project.path("folder")), "out-not-a-file");
     let _listener = UnixListener::bind(project.path("socket")).expect("a socket");
-    assert_eq!(put(&project.path("socket")), "out-not-a-file");
-    assert_eq!(put(&project.path("absent/out.json")), "disk");
-    assert_eq!(put(&project.path("pins.toml/out.json")), "disk");
+    assert_eq!(refused(&project.path("socket")), "out-not-a-file");
+    assert_eq!(refused(&project.path("absent/out.json")), "disk");
+    assert_eq!(refused(&project.path("pins.toml/out.json")), "disk");
     // Nobody at all may write here, not even root.
-    assert_eq!(put(Path::new("/proc/self/out.json")), "disk");
+    assert_eq!(refused(Path::new("/proc/self/out.json")), "disk");
     // A key that is written over is lost.
     let pem = key(KeyKind::P256).to_pem(None).expect("a key");
     project.write("key.pem", pem.as_bytes());
-    assert_eq!(put(&project.path("key.pem")), "key-exists");
+    assert_eq!(refused(&project.path("key.pem")), "key-exists");
     assert_eq!(project.read("key.pem"), *pem);
     std::fs::remove_file(project.path("key.pem")).expect("a file");
     let file = project.path("out.json");
     std::fs::write(&file, "before").expect("a file");
-    seal::put(&file, &bundle).expect("it is a file");
+    assert_eq!(refused(&file), "statement-over-file");
+    assert_eq!(project.read("out.json"), "before");
+    std::fs::write(&file, "").expect("a file");
+    put(&file, &bundle).expect("nothing is in it");
+    put(&file, &bundle).expect("its own earlier one");
     assert_eq!(project.read("out.json"), format!("{bundle}\n"));
     assert_eq!(pinfold::fs::names(&project.root()).expect("names"), ["folder", "out.json", "pins.toml", "socket"]);
 }
@@ -246,7 +256,7 @@ fn child() {
         |key| Signing::by_key(&key, path("SEAL_PASSPHRASE").map(|path| seal::passphrase(&path).expect("one")).as_ref()),
     );
     let bundle = sealed(signing.expect("a key"), &statement).expect("a bundle");
-    seal::put(&out, &bundle).expect("a file");
+    put(&out, &bundle).expect("a file");
 }
 
 /// Killed between signing and the end of writing: what was there before is there, or the whole bundle.
@@ -259,7 +269,10 @@ fn killed_before_it_is_written() {
     for fault in ["rename:signal=KILL:when=1", "rename:error=ENOSPC:when=1", "openat:error=EACCES:path"] {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("out.json");
-        std::fs::write(&path, "before").expect("a file");
+        // An earlier bundle, by another key.
+        let before = sealed_by(key(KeyKind::P256), &statement()).expect("a bundle");
+        put(&path, &before).expect("a file");
+        let before = std::fs::read_to_string(&path).expect("a file");
         let mut strace = std::process::Command::new("strace");
         strace.args(["-f", "-qq", "-o", "/dev/null"]);
         match fault.strip_suffix(":path") {
@@ -271,9 +284,9 @@ fn killed_before_it_is_written() {
         let output = strace.output().expect("strace");
         let now = std::fs::read_to_string(&path).expect("a file");
         if output.status.success() {
-            assert!(now.starts_with('{') && now.ends_with("}\n"), "{fault}: {now}");
+            assert!(now != before && now.starts_with('{') && now.ends_with("}\n"), "{fault}: {now}");
         } else {
-            assert_eq!(now, "before", "{fault}");
+            assert_eq!(now, before, "{fault}");
             deaths += 1;
         }
     }

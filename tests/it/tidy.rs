@@ -92,7 +92,13 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("x509_cert", &["src/root", "src/signer"], "who issued a certificate, and what is in a private key"),
     (
         "zeroize",
-        &["src/signer", "src/commands/seal.rs", "src/commands/wasm", "src/bin/pinfold/terminal.rs"],
+        &[
+            "src/signer",
+            "src/commands/output.rs",
+            "src/commands/seal.rs",
+            "src/commands/wasm",
+            "src/bin/pinfold/terminal.rs",
+        ],
         "where secrets are held",
     ),
     ("snap", &["src/registry"], "one decoder"),

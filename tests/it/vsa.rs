@@ -63,7 +63,8 @@ pub(crate) fn fetched(project: &Project) {
 fn options(project: &Project, key: Option<SigningKey>) -> vsa::Options {
     let folder = project.path("vsa");
     let signing = key.map(|key| Signing::Key { key, notes: Vec::new() });
-    vsa::Options { pins: Vec::new(), folder, verifier: VERIFIER.to_owned(), signing, time: Some(NOW) }
+    let verifier = VERIFIER.to_owned();
+    vsa::Options { pins: Vec::new(), folder, force: false, verifier, signing, time: Some(NOW) }
 }
 
 fn summed_up(project: &Project) -> (Report, Value) {

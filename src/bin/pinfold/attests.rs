@@ -1,9 +1,12 @@
 //! `pinfold attest`: what the world says of the build, handed to the command.
 
-use pinfold::build::Build;
+use std::path::{Path, PathBuf};
+
+use pinfold::build::{Build, Checkout};
 use pinfold::commands::attest::{self, Options, Times};
 use pinfold::commands::paper::Paper;
 use pinfold::error::Error;
+use pinfold::fs;
 
 use crate::cli::{Attest, Made, Stated};
 use crate::world::{self, World};
@@ -19,18 +22,35 @@ pub(crate) fn attest(world: &World, options: &Attest) -> Result<Answer, Failure>
             outputs: options.outputs.clone(),
             byproducts: made.byproduct.clone(),
             build: build(stated)?,
-            checkout: git::checkout(world.ctx().pin_file, place.as_ref())?,
+            checkout: checkout(world.ctx().pin_file, place.as_ref())?,
             allow_dirty: made.allow_dirty,
             no_source: made.no_source,
             times: times(world, made),
             signing: seal::signing(world, &options.sealing)?,
             out: stated.out.clone(),
+            force: stated.force.force,
         },
     )?;
     Ok(match done.statement {
         Some(document) => Answer::Paper(Paper { document, report: done.report }),
         None => Answer::Report(done.report),
     })
+}
+
+/// What git says of the checkout. What killed writers of ours left in it is no difference from its commit, and is removed.
+pub(crate) fn checkout(pin_file: &Path, place: Option<&git::Place>) -> Result<Option<Checkout>, Error> {
+    let found = git::checkout(pin_file, place)?;
+    let Some(Checkout { prefix, dirty, .. }) = &found else { return Ok(None) };
+    // git names paths from the top of the checkout.
+    let mut top = pin_file.parent().unwrap_or(Path::new("")).to_owned();
+    top.extend(Path::new(prefix).components().map(|_| ".."));
+    let is_left = |path: &&String| path.rsplit('/').next().is_some_and(fs::is_partial);
+    let left: Vec<PathBuf> = dirty.iter().filter(is_left).map(|path| top.join(path)).collect();
+    if left.is_empty() {
+        return Ok(found);
+    }
+    left.iter().for_each(|path| fs::sweep_beside(path));
+    git::checkout(pin_file, place)
 }
 
 /// The build, as options or the environment describe it.

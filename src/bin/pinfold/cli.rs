@@ -21,7 +21,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use pinfold::fs::{self, FsError};
+use pinfold::commands::output::Destination;
+use pinfold::error::Error;
+use pinfold::fs;
 use pinfold::pins::{Mode, Platform};
 use pinfold::root::Instance;
 use pinfold::source::registries::RegistryFlag;
@@ -37,7 +39,7 @@ pub(crate) use keygen::Keygen;
 pub(crate) use keyless::Keyless;
 pub(crate) use life::{Add, UpdatePins, Writing};
 pub(crate) use oci::Oci;
-pub(crate) use paper::{Many, Page, Sbom, Summaries};
+pub(crate) use paper::{Force, Many, Page, Sbom, Summaries};
 pub(crate) use reproduce::Reproduce;
 pub(crate) use run::Run;
 pub(crate) use seal::{Key, Passphrase as PassphraseFrom, Sealing};
@@ -186,6 +188,8 @@ pub(crate) enum Command {
         /// The folder to write them to
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        force: Force,
     },
 }
 
@@ -356,18 +360,30 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> String {
 }
 
 /// The man page of the command, or with a folder, one page a subcommand written there and the folder's name.
-pub(crate) fn man_pages(out: Option<&Path>) -> Result<String, FsError> {
-    let command = Cli::command().disable_help_subcommand(true);
-    let Some(out) = out else {
-        let mut page = Vec::new();
-        // Writing to memory cannot fail.
-        let _ = clap_mangen::Man::new(command).render(&mut page);
-        return Ok(String::from_utf8_lossy(&page).into_owned());
-    };
+pub(crate) fn man_pages(out: Option<&Path>, force: &Force) -> Result<String, Error> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    let Some(out) = out else { return Ok(String::from_utf8_lossy(&man_page(command).1).into_owned()) };
     fs::create_folders(out)?;
-    let written = clap_mangen::generate_to(command, out);
-    written.map_err(|source| FsError { action: "write man pages to", path: out.to_owned(), source })?;
+    command.build();
+    write_pages(command, out, force)?;
     Ok(format!("{}\n", out.display()))
+}
+
+/// A command's page and those of its subcommands, each a file of its own.
+fn write_pages(command: clap::Command, out: &Path, force: &Force) -> Result<(), Error> {
+    for one in command.get_subcommands().filter(|one| !one.is_hide_set()).cloned() {
+        write_pages(one, out, force)?;
+    }
+    let (name, page) = man_page(command);
+    Destination { path: &out.join(name), force: force.force, pin_file: None }.put(&page)
+}
+
+/// A command's page, and what its file is called.
+fn man_page(command: clap::Command) -> (String, Vec<u8>) {
+    let (man, mut page) = (clap_mangen::Man::new(command), Vec::new());
+    // Writing to memory cannot fail.
+    let _ = man.render(&mut page);
+    (man.get_filename(), page)
 }
 
 const EXIT_CODES: &str = "\

@@ -130,7 +130,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
             let time = world.source_date_epoch();
             let paper = sbom::run(&world.ctx(), sbom::Options { format: options.format, time })?;
             match &options.out {
-                Some(path) => papers::put(paper, path)?,
+                Some(path) => papers::put(&world, paper, path, &options.force)?,
                 None => return Ok(Answer::Paper(paper)),
             }
         }
@@ -138,7 +138,8 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Update(options) => consent::update(world, options, &cli.output.style())?,
         Command::Report(options) => {
             let world = world()?;
-            papers::put(report::run(&world.ctx(), world.source_date_epoch())?, &options.html)?
+            let page = report::run(&world.ctx(), world.source_date_epoch())?;
+            papers::put(&world, page, &options.html, &options.force)?
         }
         // Nothing of the world but the roots: a process for each artifact should cost no more than its evidence.
         Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,
@@ -158,7 +159,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
             trust::update(&world()?.ctx(), &update.repositories().map_err(Error::Trust)?)?
         }
         Command::Completions { shell } => return Ok(Answer::Text(cli::completions(*shell))),
-        Command::Man { out } => return Ok(Answer::Text(cli::man_pages(out.as_deref()).map_err(Error::Fs)?)),
+        Command::Man { out, force } => return Ok(Answer::Text(cli::man_pages(out.as_deref(), force)?)),
     };
     Ok(Answer::Report(report))
 }

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, BufWriter};
 use std::path::Path;
 
 use pinfold::commands::many::{self, Done, Tally};
+use pinfold::commands::output::Destination;
 use pinfold::commands::paper::Paper;
 use pinfold::commands::{verify, vsa};
 use pinfold::error::Error;
@@ -11,7 +12,7 @@ use pinfold::fs::{self, FsError};
 use pinfold::report::Report;
 
 use crate::Failure;
-use crate::cli::Verify;
+use crate::cli::{Force, Verify};
 use crate::seal;
 use crate::world::World;
 
@@ -33,7 +34,8 @@ pub(crate) fn verify(world: &World, options: &Verify) -> Result<Verified, Failur
     };
     let signing = seal::by_key(&options.summaries.key())?;
     let (folder, verifier, time) = (folder.clone(), verifier.clone(), world.source_date_epoch());
-    let summaries = vsa::Options { pins: plain.pins, folder, verifier, signing, time };
+    let force = options.summaries.force;
+    let summaries = vsa::Options { pins: plain.pins, folder, force, verifier, signing, time };
     Ok(Verified::Report(vsa::run(&world.ctx(), &summaries)?))
 }
 
@@ -67,7 +69,7 @@ fn unread(path: &Path, source: io::Error) -> Error {
 }
 
 /// Writes a document to a file, and leaves the report to be told.
-pub(crate) fn put(paper: Paper, path: &Path) -> Result<Report, Error> {
-    fs::write(path, paper.document.as_bytes())?;
+pub(crate) fn put(world: &World, paper: Paper, path: &Path, force: &Force) -> Result<Report, Error> {
+    Destination { path, force: force.force, pin_file: Some(world.ctx().pin_file) }.put(paper.document.as_bytes())?;
     Ok(paper.report)
 }

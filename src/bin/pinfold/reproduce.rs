@@ -72,7 +72,7 @@ fn build(
         return Err(run::ended(&command, code, "nothing can be compared"));
     }
     if let Some(keep) = &options.keep {
-        notes.push(reproduce::keep(recipe, &folder, keep)?);
+        notes.push(reproduce::keep(recipe, &folder, keep, options.force)?);
     }
     let stated = options.against.clone().unwrap_or(here);
     let places = Places { rebuilt: folder, stated: Some(stated), before };

@@ -32,7 +32,7 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
         Some(place) if options.hermetic => place.own()?,
         _ => Vec::new(),
     };
-    let checkout = || if made.no_source { Ok(None) } else { git::checkout(&pin_file, place.as_ref()) };
+    let checkout = || if made.no_source { Ok(None) } else { attests::checkout(&pin_file, place.as_ref()) };
     let attest = Options {
         outputs: options.out.iter().map(|given| relative(&folder, given)).collect(),
         byproducts: made.byproduct.iter().map(|given| relative(&folder, given)).collect(),
@@ -43,6 +43,7 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
         times: attests::times(world, made),
         signing: seal::signing(world, &options.sealing)?,
         out: options.attestation.clone(),
+        force: options.force.force,
     };
     // Known before the build rather than after it.
     if attest.out.is_none() && (attest.signing.is_none() || attest.outputs.len() > 1) {

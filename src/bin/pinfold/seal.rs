@@ -29,9 +29,15 @@ pub(crate) fn sign(world: &World, options: &Sign) -> Result<Report, Failure> {
         let hint = "say `--key FILE`, or `--keyless`";
         return Err(failed(Finding::new(Level::Error, "nobody-signs", "nothing says who signs").hint(hint)));
     };
-    let (file, out, in_toto) = (options.file.clone(), options.out.clone(), options.in_toto);
-    let secrets = options.sealing.files();
-    Ok(sign::run(&world.ctx(), &sign::Options { file, out, in_toto, secrets, signing })?)
+    let request = sign::Options {
+        file: options.file.clone(),
+        out: options.out.clone(),
+        force: options.force.force,
+        in_toto: options.in_toto,
+        secrets: options.sealing.files(),
+        signing,
+    };
+    Ok(sign::run(&world.ctx(), &request)?)
 }
 
 /// The key that the options name. A passphrase is asked for only where the key has one.

@@ -15,7 +15,7 @@ use crate::statement::{MAX_SUBJECTS, Statement};
 use crate::tree;
 
 use super::hash::{Output, hash};
-use super::{BUNDLE, Options, inside};
+use super::{BUNDLE, Options, SIGNATURE_BUNDLE, inside};
 
 /// Finds and reads the outputs and the byproducts, each once and sorted by path.
 pub fn outputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<(Vec<Output>, Vec<Output>), Error> {
@@ -202,7 +202,8 @@ impl Found<'_> {
         if self.taken == before { Err(absent().into()) } else { Ok(()) }
     }
 
-    /// Every file below a folder that is wanted. Patterns do not look into git's and pinfold's own folders.
+    /// Every file below a folder that is wanted. Patterns do not look into git's and pinfold's own folders, and what is
+    /// being written at this moment by another pinfold is no file yet.
     fn walk(&mut self, folder: &Dir, path: Option<&RelPath>, wants: &dyn Fn(&RelPath) -> bool) -> Result<(), Error> {
         for name in folder.names()? {
             self.looked = self.looked.saturating_add(1);
@@ -214,7 +215,7 @@ impl Found<'_> {
                 // Names that are not UTF-8 come with marks in place of bytes, and so are not there.
                 return Err(AttestError::NotUtf8 { path: full }.into());
             };
-            if is_git(&name) || path.is_none() && is_own(&name) {
+            if is_git(&name) || path.is_none() && is_own(&name) || fs::is_partial(&name) {
                 continue;
             }
             let full: RelPath = match full.parse() {
@@ -242,7 +243,9 @@ impl Found<'_> {
 
     /// Whether it is the bundle of an earlier run, which the one of this run replaces.
     fn is_earlier(&self, folder: &Dir, path: &RelPath) -> Result<bool, Error> {
-        let Some(about) = path.file_name().strip_suffix(BUNDLE).filter(|_| self.is_beside) else { return Ok(false) };
+        let name = path.file_name();
+        let about = name.strip_suffix(SIGNATURE_BUNDLE).or_else(|| name.strip_suffix(BUNDLE));
+        let Some(about) = about.filter(|_| self.is_beside) else { return Ok(false) };
         let is_about = !about.is_empty() && folder.stat(about)?.is_some_and(|stat| stat.kind == Kind::File);
         Ok(is_about && self.hold_statement(path.clone()).is_ok())
     }

@@ -14,6 +14,7 @@ pub(super) fn page(pins: &[Held<'_>], at: Option<&str>) -> String {
     let policy = format!("default-src 'none'; style-src '{style}'; img-src data:; base-uri 'none'; form-action 'none'");
     let mut page = format!(
         "<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n\
+         <meta name='generator' content='pinfold'>\n\
          <meta http-equiv='Content-Security-Policy' content=\"{policy}\">\n\
          <meta name='viewport' content='width=device-width, initial-scale=1'>\n\
          <meta name='referrer' content='no-referrer'>\n<link rel='icon' href='data:,'>\n\

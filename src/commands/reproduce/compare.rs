@@ -13,6 +13,7 @@ use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::tree;
 
 use super::super::fetch::size;
+use super::super::output::Destination;
 use super::super::work;
 use super::Recipe;
 
@@ -131,11 +132,19 @@ fn difference(
 }
 
 /// Copies what was rebuilt to a folder.
-pub fn keep(recipe: &Recipe, from: &Path, to: &Path) -> Result<Finding, Error> {
-    for (path, _) in &recipe.outputs {
-        let Some((mut file, _)) = open(from, path)? else { continue };
-        let place = to.join(path.as_str());
+/// What is there already stays, unless it is the same or may be replaced (`force`).
+pub fn keep(recipe: &Recipe, from: &Path, to: &Path, force: bool) -> Result<Finding, Error> {
+    for (path_in_it, _) in &recipe.outputs {
+        let Some((mut file, _)) = open(from, path_in_it)? else { continue };
+        let place = to.join(path_in_it.as_str());
         fs::create_folders(place.parent().unwrap_or(to))?;
+        let is_same = |path: &Path| {
+            let there = fs::open(path).ok();
+            let rebuilt = open(from, path_in_it).ok().flatten();
+            let both = there.zip(rebuilt);
+            both.is_some_and(|(there, (rebuilt, _))| matches!(first_difference(there, rebuilt), Ok(None)))
+        };
+        Destination { path: &place, force, pin_file: None }.check_found(|_| is_same(&place))?;
         let (mut copy, beside) = fs::create_beside(&place)?;
         let copied = io::copy(&mut file, &mut copy);
         copied.map_err(|source| FsError { action: "write", path: beside.clone(), source })?;

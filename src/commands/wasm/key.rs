@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{done, row, secret_key};
 use crate::commands::keygen::public_path;
+use crate::commands::output::refuse_reserved;
 use crate::error::{Error, SealError, WasmFailure};
 use crate::fs::{self, New};
 use crate::report::{Finding, Level, Report};
@@ -78,6 +79,7 @@ pub fn export(key: &Path, out: Option<&Path>, form: Form) -> Result<Result<Repor
 }
 
 fn write_new(files: &[New<'_>]) -> Result<(), Error> {
+    files.iter().try_for_each(|new| refuse_reserved(new.path, None))?;
     fs::write_new(files).map_err(|error| match error.source.kind() {
         io::ErrorKind::AlreadyExists => Error::from(SealError::Exists { path: error.path }),
         _ => error.into(),

@@ -89,7 +89,7 @@ fn no_other_file_is_lost_to_a_statement() {
     let over =
         |place: &str| refused(&project, &Options { out: Some(project.path(place)), ..options(&["dist/app.js"]) });
     project.write("source.js", "source");
-    assert_eq!(over("pins.toml"), ("statement-over-file".to_owned(), 2));
+    assert_eq!(over("pins.toml"), ("out-reserved".to_owned(), 2));
     assert_eq!(over("source.js"), ("statement-over-file".to_owned(), 2));
     assert_eq!((project.read("pins.toml"), project.read("source.js")), (pins, "source".to_owned()));
     // A name that a program made sure of.

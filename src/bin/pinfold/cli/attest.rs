@@ -7,7 +7,7 @@ use clap::Args;
 use pinfold::build::Named;
 
 use super::audit::Root;
-use super::{Sealing, Target};
+use super::{Force, Sealing, Target};
 
 #[derive(Debug, Args)]
 pub(crate) struct Attest {
@@ -31,6 +31,8 @@ pub(crate) struct Stated {
     /// The file to write the statement or bundle to [default: with a key OUTPUT.sigstore.json, else standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) force: Force,
     #[command(flatten)]
     pub(crate) made: Made,
     #[command(flatten)]

@@ -18,6 +18,8 @@ pub(crate) struct Sbom {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) force: Force,
+    #[command(flatten)]
     pub(crate) target: Target,
 }
 
@@ -27,7 +29,17 @@ pub(crate) struct Page {
     #[arg(long, value_name = "FILE")]
     pub(crate) html: PathBuf,
     #[command(flatten)]
+    pub(crate) force: Force,
+    #[command(flatten)]
     pub(crate) target: Target,
+}
+
+/// What an output may replace.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Force {
+    /// Replace a file at the output's place also where it holds something else
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// What to write for whoever takes a verifier's word.
@@ -40,6 +52,9 @@ pub(crate) struct Summaries {
     /// Who verifies, a URL: `verifier.id` of the summaries
     #[arg(long, value_name = "URL", requires = "vsa", value_parser = verifier)]
     pub(crate) verifier_id: Option<String>,
+    /// Replace a file at a summary's place also where it holds something else
+    #[arg(long, requires = "vsa")]
+    pub(crate) force: bool,
     /// Sign the summaries with this key: PKCS#8 in PEM, ECDSA over P-256 or Ed25519
     #[arg(long, value_name = "FILE", requires = "vsa")]
     key: Option<PathBuf>,

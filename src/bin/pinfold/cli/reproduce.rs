@@ -33,6 +33,9 @@ pub(crate) struct Reproduce {
     /// Keep what was rebuilt in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
+    /// Replace files in the folder of `--keep` that differ from what was rebuilt
+    #[arg(long, requires = "keep")]
+    pub(crate) force: bool,
     /// The command to run in place of the stated one
     #[arg(value_name = "COMMAND", last = true)]
     pub(crate) command: Vec<String>,

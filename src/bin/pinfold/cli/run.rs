@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Made, Sealing, Target};
+use super::{Force, Made, Sealing, Target};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -15,6 +15,8 @@ pub(crate) struct Run {
     /// The file to write the statement or bundle to [default: with a key OUTPUT.sigstore.json]
     #[arg(long, value_name = "FILE")]
     pub(crate) attestation: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) force: Force,
     /// Run it without a network, in a clean environment, with nothing to write to but the project, and there not to what
     /// was pinned; refuse where the system will not have that (Linux)
     #[arg(long)]
