@@ -110,10 +110,15 @@ impl Logins {
         }
     }
 
-    /// The login for a server that hands out tokens for a registry that is elsewhere. The file has to name both: a registry
-    /// that could name any realm would have tokens for what the user may see there.
-    pub fn find_for_realm(&self, registry: &str, realm: &str) -> Result<Option<Login>, HelperError> {
-        if self.names(registry) && self.names(realm) { self.find(realm, "") } else { Ok(None) }
+    /// The login for a server that hands out tokens for a registry that is elsewhere: the registry's own, where that server's
+    /// is the same. Any registry may name any realm. One that the realm was shown another login for would be handed tokens
+    /// for what the user may see there and it may not, and one whose login went wherever it says would give that away.
+    pub fn find_for_realm(&self, registry: &str, repository: &str, realm: &str) -> Result<Option<Login>, HelperError> {
+        if !self.names(realm) {
+            return Ok(None);
+        }
+        let Some(own) = self.find(registry, repository)? else { return Ok(None) };
+        Ok(self.find(realm, "")?.filter(|theirs| *theirs == own))
     }
 
     /// Whether the file names a server.
@@ -234,24 +239,30 @@ mod tests {
     }
 
     #[test]
-    fn a_realm_elsewhere_and_its_registry_are_both_named() {
-        let text = r#"{"auths":{"auth.example.com":{"auth":"dTpw"},"oci.example.com":{},"team.example.com/team":{"auth":"dDp4"},
-            "auth2.example.com/team":{"auth":"dTpw"}},"credHelpers":{"kept.example.com":""}}"#;
-        let logins = Logins::parse(text.as_bytes()).expect("logins");
-        let check = |registry: &str, realm: &str, expected: bool| {
-            assert_eq!(
-                logins.find_for_realm(registry, realm).is_ok_and(|found| found.is_some()),
-                expected,
-                "{registry}"
-            );
+    fn a_realm_elsewhere_is_shown_the_registrys_own_login_where_it_has_the_same() {
+        let text = r#"{"auths":{"auth.example.com":{"auth":"dTpw"},"oci.example.com":{"username":"u","password":"p"},
+            "team.example.com/team":{"auth":"dTpw"},"other.example.com":{"auth":"dDp4"},"none.example.com":{},
+            "token.example.com":{"identitytoken":"hush"},"sso.example.com":{"identitytoken":"hush"},
+            "auth2.example.com/team":{"auth":"dTpw"}},"credHelpers":{"kept.example.com":"same","far.example.com":"other"}}"#;
+        let logins = Logins::parse(text.as_bytes()).expect("logins").with_keeper(Arc::new(Programs::default()));
+        let check = |registry: &str, realm: &str, expected: Option<Login>| {
+            assert_eq!(logins.find_for_realm(registry, "team/tool", realm), Ok(expected), "{registry} {realm}");
         };
-        check("oci.example.com", "auth.example.com", true);
-        check("team.example.com", "auth.example.com", true);
-        check("kept.example.com", "auth.example.com", true);
-        check("evil.example.net", "auth.example.com", false);
-        check("oci.example.com", "auth.example.com:8443", false);
-        check("oci.example.com", "auth2.example.com", false);
-        check("oci.example.com", "elsewhere.example.net", false);
+        let same = || Some(Login::Password("dTpw".to_owned()));
+        check("oci.example.com", "auth.example.com", same());
+        check("team.example.com", "auth.example.com", same());
+        check("oci.example.com", "kept.example.com", same());
+        check("kept.example.com", "auth.example.com", same());
+        check("token.example.com", "sso.example.com", Some(Login::Identity("hush".to_owned())));
+        // Another login, none, another kind of login: it would be used on the word of whoever names the realm.
+        for registry in ["other.example.com", "none.example.com", "token.example.com", "far.example.com", "new.example"]
+        {
+            check(registry, "auth.example.com", None);
+        }
+        // The registry's own goes nowhere that the file does not have it for.
+        for realm in ["auth.example.com:8443", "auth2.example.com", "none.example.com", "elsewhere.example.net"] {
+            check("oci.example.com", realm, None);
+        }
     }
 
     /// Answers by server, and writes down what it is asked.
@@ -264,6 +275,8 @@ mod tests {
             let said = |is_success, answer: &str| helper::Said { is_success, answer: answer.into(), complaint: vec![] };
             match program {
                 "docker-credential-good" => Ok(said(true, r#"{"Username":"k","Secret":"p"}"#)),
+                "docker-credential-same" => Ok(said(true, r#"{"Username":"u","Secret":"p"}"#)),
+                "docker-credential-other" => Ok(said(true, r#"{"Username":"t","Secret":"x"}"#)),
                 "docker-credential-none" => Ok(said(false, "credentials not found in native keychain")),
                 _ => Err("it is not there".to_owned()),
             }

@@ -20,8 +20,8 @@ impl OciError {
             Self::Unauthorized { realm: Some(realm), has_login: false, place, .. } => {
                 let registry = place.split('/').next().unwrap_or_default();
                 Some(format!(
-                    "`{realm}` hands out the tokens for it, and is shown a login only if `config.json` has one under \
-                     `{realm}` and names `{registry}` too"
+                    "`{realm}` hands out the tokens for it, and is shown a login only if `config.json` has the same \
+                     one under `{realm}` and under `{registry}`"
                 ))
             }
             Self::Unauthorized { has_login: false, elsewhere: true, .. } => {
@@ -35,7 +35,7 @@ impl OciError {
                 Some("a login stands in `auths` of `config.json`, in `DOCKER_CONFIG` or `~/.docker`".to_owned())
             }
             Self::Unauthorized { realm: Some(realm), .. } => {
-                Some(format!("see whether the login of `{realm}`, who hands out the tokens, may read it"))
+                Some(format!("see whether the login of `{realm}`, which hands out the tokens, may read it"))
             }
             Self::Helper(error) => {
                 let program = error.program.escape_debug();

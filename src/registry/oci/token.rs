@@ -1,7 +1,7 @@
 //! What a registry wants to see: a token of its realm, or the login itself.
 //!
 //! A login is looked for when a registry asks, and not before: a program may keep it. It goes to the server that it is
-//! configured for, so that a realm elsewhere is shown none but its own, and that only where the file names the registry too.
+//! configured for: a realm elsewhere is shown one only where the file has the same for the registry and for that server.
 
 use std::sync::PoisonError;
 
@@ -65,7 +65,11 @@ impl Repository<'_> {
             return Err(wrong("a token is had by https, or from the registry itself"));
         }
         let server = realm.origin().authority();
-        let login = if is_own { self.login() } else { self.logins.find_for_realm(registry, &server) };
+        let login = if is_own {
+            self.login()
+        } else {
+            self.logins.find_for_realm(registry, self.reference.repository(), &server)
+        };
         let login = login.map_err(OciError::Helper)?;
         self.remember(Shown { has_login: login.is_some(), realm: (!is_own).then_some(server) });
         let service = challenge.parameters.get("service").map(String::as_str);

@@ -2,14 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
+use pinfold::commands::oci::push::{self, Push};
+use pinfold::commands::oci::{self, copy, pull};
 use pinfold::commands::{fetch, verify};
 use pinfold::ctx::{Ctx, Silent};
+use pinfold::http::Response;
 use pinfold::install::Conduct;
 use pinfold::oci::{Keeper, Logins, Said};
 use pinfold::report::Report;
 use pinfold::source::registries::{Registries, Settings};
 use serde_json::json;
 
+use super::between::{between, status};
 use super::registry::HOST;
 use super::{REPO, Scene};
 use crate::support::{codes, human};
@@ -101,14 +105,15 @@ fn an_identity_token_goes_to_allowed_hosts_only() {
     let scene = scene(ELSEWHERE, Some("u:p"));
     let pins = scene.project.read("pins.toml");
     scene.project.pins(&format!("{}\n[trust]\nhosts = [\"{HOST}\"]\n", pins.replace("version = 1\n", "")));
-    let config = json!({ "auths": { HOST: {}, "auth.example.com": { "identitytoken": "hush+&" } } });
+    let token = json!({ "identitytoken": "hush+&" });
+    let config = json!({ "auths": { HOST: token, "auth.example.com": token } });
     let report = fetched(&scene, logins(config), false);
     assert_eq!((report.exit_code(), codes(&report)), (1, vec!["host-not-allowed"]), "{}", human(&report));
     assert!(scene.registry.asked().iter().all(|(url, _)| url.starts_with("https://oci.example.com/")));
 }
 
 #[test]
-fn a_realm_elsewhere_is_shown_its_own_login_where_both_are_named() {
+fn a_realm_elsewhere_is_shown_a_login_that_both_have() {
     let shown = |config, login| {
         let scene = scene(ELSEWHERE, login);
         let report = fetched(&scene, logins(config), false);
@@ -122,17 +127,23 @@ fn a_realm_elsewhere_is_shown_its_own_login_where_both_are_named() {
     assert_eq!(shown(json!({ "auths": { HOST: { "auth": "dTpw" } } }), None).0.exit_code(), 0);
     // The login of the registry goes nowhere else.
     let (report, sent) = shown(json!({ "auths": { HOST: { "auth": "dTpw" } } }), Some("u:p"));
-    let hint = "`auth.example.com` hands out the tokens for it, and is shown a login only if `config.json` has one under \
-                `auth.example.com` and names `oci.example.com` too";
+    let hint = "`auth.example.com` hands out the tokens for it, and is shown a login only if `config.json` has the same one \
+                under `auth.example.com` and under `oci.example.com`";
     fails(&report, "oci-unauthorized", &[hint]);
     assert_eq!(sent, 0);
-    // The realm's own does, if the user named the registry as well.
-    let both = |auth: &str| json!({ "auths": { HOST: {}, "auth.example.com": { "auth": auth } } });
+    // One that is for both does.
+    let both = |auth: &str| json!({ "auths": { HOST: { "auth": auth }, "auth.example.com": { "auth": auth } } });
     let (report, sent) = shown(both("dTpw"), Some("u:p"));
     assert_eq!((report.exit_code(), sent), (0, 1), "{}", human(&report));
     let (report, _) = shown(both("eDp5"), Some("u:p"));
     fails(&report, "oci-unauthorized", &["the login is not good enough", "the login of `auth.example.com`"]);
-    // A registry that nobody named could have tokens for what is its neighbour's.
+    // A registry that has another login, or none, could have tokens for what is its neighbor's.
+    for own in [json!({ "auth": "eDp5" }), json!({})] {
+        let config = json!({ "auths": { HOST: own, "auth.example.com": { "auth": "dTpw" } } });
+        let (report, sent) = shown(config, Some("u:p"));
+        fails(&report, "oci-unauthorized", &[hint]);
+        assert_eq!(sent, 0);
+    }
     let (report, sent) = shown(json!({ "auths": { "auth.example.com": { "auth": "dTpw" } } }), Some("u:p"));
     fails(&report, "oci-unauthorized", &[hint]);
     assert_eq!(sent, 0);
@@ -142,6 +153,92 @@ fn a_realm_elsewhere_is_shown_its_own_login_where_both_are_named() {
     scene.project.web.serve("https://all.example.net/token?scope=repository:team/tool:pull", token);
     let report = fetched(&scene, Logins::default(), false);
     fails(&report, "oci-unauthorized", &["there is no login for it", "`all.example.net` hands out the tokens"]);
+}
+
+/// Another registry's login in each way that a file has one, beside a login for the registry that names its realm: whatever
+/// is asked of that registry, it sees nothing that was made with the other one, and the other one is not logged in to.
+#[test]
+fn a_registry_gets_no_token_that_another_login_made() {
+    let program = |answers: [(&'static str, &'static str); 2]| Arc::new(Servers(answers));
+    let neighbor = "auth.example.com";
+    let kept = || program([(HOST, "x:y"), (neighbor, "u:p")]);
+    let cases = [
+        (json!({ "auths": { HOST: { "auth": "eDp5" }, neighbor: { "auth": "dTpw" } } }), None),
+        (json!({ "auths": { HOST: { "auth": "eDp5" }, neighbor: { "identitytoken": "hush+&" } } }), None),
+        (json!({ "auths": { HOST: { "identitytoken": "x" }, neighbor: { "identitytoken": "hush+&" } } }), None),
+        (
+            json!({ "auths": { HOST: { "auth": "eDp5" }, neighbor: {} }, "credHelpers": { neighbor: "x" } }),
+            Some(kept()),
+        ),
+        (json!({ "auths": { HOST: {}, neighbor: {} }, "credsStore": "x" }), Some(kept())),
+        (json!({ "auths": { HOST: {}, neighbor: { "auth": "dTpw" } } }), None),
+        (json!({ "auths": { "oci.example.com/team": { "auth": "eDp5" }, neighbor: { "auth": "dTpw" } } }), None),
+        (json!({ "auths": { neighbor: { "auth": "dTpw" } }, "credHelpers": { HOST: "x" } }), Some(kept())),
+    ];
+    for (config, program) in cases {
+        let scene = scene(ELSEWHERE, Some("u:p"));
+        scene.project.write("tool", TOOL);
+        let own = || {
+            let logins = logins(config.clone());
+            program.as_ref().map_or_else(|| logins.clone(), |program| logins.clone().with_keeper(Arc::clone(program)))
+        };
+        let settings = Settings { flags: &[], env: &|_| None, npmrc: &[], pip_conf: &[], built_in_npm: None };
+        let registries = Registries::new(&settings).with_logins(own());
+        let with = |run: &dyn Fn(&Ctx<'_>) -> Result<Report, pinfold::error::Error>| {
+            scene.project.with(&Silent, |ctx| run(&Ctx { registries: &registries, ..*ctx }))
+        };
+        let push = super::push::push(&scene, None);
+        let push = Push { files: vec![scene.project.path("tool")], allow_unsigned: true, ..push };
+        let (from, to) = (format!("{HOST}/{REPO}:v1"), super::copy::layout(&scene, ""));
+        let ends = [
+            fetched(&scene, own(), false).exit_code(),
+            super::outcome(with(&|ctx| oci::verify(ctx, &(&scene.options("v1")).into()))).0,
+            super::outcome(with(&|ctx| pull::run(ctx, &super::pull::wanted(&scene, true)))).0,
+            super::outcome(with(&|ctx| copy::run(ctx, &super::copy::wanted(&scene, &from, &to, true)))).0,
+            super::outcome(with(&|ctx| push::run(ctx, &push))).0,
+        ];
+        assert_eq!(ends, [2; 5], "{config}");
+        let asked = scene.registry.asked();
+        // Nobody is shown anything, and no form with an identity token is sent.
+        assert!(
+            asked.iter().all(|(url, shown)| shown.is_none() && url != "https://auth.example.com/token"),
+            "{asked:?}"
+        );
+        let realm = asked.iter().filter(|(url, _)| url.starts_with("https://auth.example.com/token?")).count();
+        assert!(realm >= 5, "{asked:?}");
+    }
+}
+
+/// The registry's own realm leads to its neighbor's: neither login goes there.
+#[test]
+fn a_realm_that_leads_elsewhere_takes_no_login_with_it() {
+    for neighbor in ["eDp5", "dTpw"] {
+        let scene = scene(OWN, Some("u:p"));
+        let registry = Arc::clone(&scene.registry);
+        between(&scene, &[(HOST, &registry), ("auth.example.com", &registry)], |request, ask| {
+            let is_own = request.url.host() == HOST && request.url.path() == "/token";
+            let location = "https://auth.example.com/token?scope=repository:team/tool:pull".to_owned();
+            if is_own { Ok(Response { location: Some(location), ..status(307) }) } else { ask() }
+        });
+        let config = json!({ "auths": { HOST: { "auth": "dTpw" }, "auth.example.com": { "auth": neighbor } } });
+        fails(&fetched(&scene, logins(config), false), "oci-unauthorized", &[]);
+        let asked = scene.registry.asked();
+        assert!(asked.iter().any(|(url, _)| url.starts_with("https://auth.example.com/token?")), "{asked:?}");
+        assert!(asked.iter().all(|(_, shown)| shown.is_none()), "{asked:?}");
+    }
+}
+
+/// A program that has a login for each server.
+#[derive(Debug)]
+struct Servers([(&'static str, &'static str); 2]);
+
+impl Keeper for Servers {
+    fn get(&self, _: &str, server: &str) -> Result<Said, String> {
+        let (_, login) = self.0.iter().find(|(name, _)| *name == server).ok_or("nobody asks for this one")?;
+        let (user, secret) = login.split_once(':').expect("both");
+        let answer = json!({ "Username": user, "Secret": secret }).to_string().into_bytes();
+        Ok(Said { is_success: true, answer, complaint: Vec::new() })
+    }
 }
 
 #[test]
