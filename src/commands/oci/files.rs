@@ -1,8 +1,8 @@
 //! [`Files`]: the files of an artifact on their way to a folder.
 //!
 //! What a file is called was written by whoever pushed it, so it is read as any stranger's path: it stays in the folder,
-//! goes through no link, is no second file of a name, and is no part of git's own folder or of pinfold's. A file that stands there with
-//! other bytes is left alone.
+//! goes through no link, is no second file of a name, and is no part of a repository of git's, of pinfold's own folder or a pin
+//! file. A file that stands there with other bytes is left alone.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,7 +18,7 @@ use crate::fs::{self, Dir, FsError, Kind};
 use crate::http::Sink;
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::oci::{ChoiceError, Descriptor, Manifest, digest_text};
-use crate::path::RelPath;
+use crate::path::{RelPath, is_dot_git, repository_in};
 use crate::registry::oci::OciError;
 use crate::source::oci::ChainError;
 use crate::tree;
@@ -58,6 +58,10 @@ impl Files {
             }
             files.push((path, layer.clone()));
         }
+        // Before a folder is made; with what is there, see below.
+        if let Some(path) = repository_in(files.iter().map(|(path, _)| path)) {
+            return Err(PullError::Reserved { path: path.clone() }.into());
+        }
         // A file where another one needs a folder.
         let is_folder = |path: &RelPath| known.iter().any(|key| key.starts_with(&format!("{}/", path.collision_key())));
         if let Some(path) = files.iter().map(|(path, _)| path).find(|path| is_folder(path)) {
@@ -65,7 +69,32 @@ impl Files {
         }
         fs::create_folders(out)?;
         let root = Dir::open(out)?;
-        Ok(Self { root, files })
+        let files = Self { root, files };
+        files.hold_to_no_repository()?;
+        Ok(files)
+    }
+
+    /// Refuses files that make a repository of git's of a folder, by themselves or with what is there: a prompt or an editor
+    /// runs git in it unasked, and git runs what the repository names.
+    fn hold_to_no_repository(&self) -> Result<(), Error> {
+        let mut there = Vec::new();
+        for folder in self.files.iter().flat_map(|(path, _)| folders_of(path)).collect::<BTreeSet<String>>() {
+            for name in ["HEAD", "commondir", "objects", "refs"] {
+                let Ok(path) = format!("{folder}{name}").parse::<RelPath>() else { continue };
+                let parent = tree::parent_of(&self.root, &path)?;
+                if parent.map_or(Ok(None), |parent| parent.stat(name))?.is_some() {
+                    there.push(path);
+                }
+            }
+        }
+        // What was one before is none of theirs.
+        if repository_in(&there).is_some() {
+            there.clear();
+        }
+        match repository_in(self.files.iter().map(|(path, _)| path).chain(&there)) {
+            Some(path) => Err(PullError::Reserved { path: path.clone() }.into()),
+            None => Ok(()),
+        }
     }
 
     /// How long they are together, in bytes.
@@ -159,6 +188,20 @@ struct Together {
     over: AtomicBool,
 }
 
+/// The folders that a path goes through, with the `/` at their ends; the first is where it begins.
+fn folders_of(path: &RelPath) -> Vec<String> {
+    let mut folders = vec![String::new()];
+    let mut names: Vec<&str> = path.components().collect();
+    names.pop();
+    let mut folder = String::new();
+    for name in names {
+        folder.push_str(name);
+        folder.push('/');
+        folders.push(folder.clone());
+    }
+    folders
+}
+
 /// What a layer's file is called: its title, else its digest.
 fn name_of(layer: &Descriptor) -> Result<RelPath, Error> {
     let Some(title) = layer.title() else {
@@ -167,13 +210,14 @@ fn name_of(layer: &Descriptor) -> Result<RelPath, Error> {
     };
     let path: RelPath =
         title.parse().map_err(|source| PullError::Title { title: title.chars().take(SHOWN).collect(), source })?;
-    // As a file system sees it that ignores case and forms, or has short names (CVE-2014-9390, CVE-2019-1352). A hook of
-    // git's is run, and a record of pinfold's is believed.
-    let is_reserved = |component: &str| matches!(component, ".git" | "git~1") || component.starts_with(".pinfold");
-    if path.collision_key().split('/').any(is_reserved) {
-        return Err(PullError::Reserved { path }.into());
-    }
-    Ok(path)
+    if is_reserved(&path) { Err(PullError::Reserved { path }.into()) } else { Ok(path) }
+}
+
+/// Whether some file system takes a part of a path for a name of git's, or for one of pinfold's: a hook of git's is run, a
+/// record is believed, and a pin file says what is fetched.
+pub(super) fn is_reserved(path: &RelPath) -> bool {
+    let is_own = |name: &str| name.starts_with(".pinfold") || name.trim_end_matches(['.', ' ']) == "pins.toml";
+    path.components().any(is_dot_git) || path.collision_key().split('/').any(is_own)
 }
 
 /// Whether the file is there already, to the byte; other bytes there refuse.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::attach::Attachment;
+use super::files::is_reserved;
 use super::sent::FileBlob;
 use super::{is_signed_by, tag_replaced, writing};
 use crate::attestation::{self, Artifact, MAX_DOCUMENT_LEN, NamedKey, Unproved, prove_claim};
@@ -125,7 +126,7 @@ impl Made {
         for path in &push.files {
             let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<RelPath>().ok());
             // What nobody pulls: see `pull`.
-            let name = name.filter(|name| name.collision_key() != ".git");
+            let name = name.filter(|name| !is_reserved(name));
             let name = name.ok_or_else(|| PushError::Name { path: path.clone() })?;
             if !known.insert(name.collision_key()) {
                 return Err(PushError::Twice { name: name.to_string() }.into());

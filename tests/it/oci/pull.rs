@@ -103,13 +103,42 @@ fn a_title_is_a_strangers_path() {
         "git~1/config",
         ".pinfold/tool.json",
         "a/.PINFOLD/x",
+        "pins.toml",
+        "a/PINS.toml",
+        "a/.git",
+        "GIT~1",
+        ".git./config",
+        ".git ::$x/config",
+        "pins.toml.",
     ] {
         check(&[title], "title-reserved");
     }
+    // git looks for a shape, whatever the folder is called.
+    check(&["HEAD", "config", "objects/x", "refs/heads/x"], "title-reserved");
+    check(&["a/b/head", "a/b/Objects", "a/b/refs"], "title-reserved");
+    check(&["a/HEAD", "a/commondir"], "title-reserved");
     check(&["a", "a"], "title-twice");
     check(&["a", "A"], "title-twice");
     check(&["a", "a/b"], "title-twice");
     check(&["good", "../bad"], "title-path");
+}
+
+#[test]
+fn two_artifacts_make_no_repository_together() {
+    let scene = Scene::new();
+    let pull = |files: &[&str]| {
+        let files: Vec<(&str, &[u8])> = files.iter().map(|title| (*title, title.as_bytes())).collect();
+        let digest = scene.registry.artifact(REPO, "v1", &files);
+        scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
+        pulled(&scene, false)
+    };
+    is(pull(&["a/HEAD", "a/config", "README"]), 0, &["pulled-file"; 3]);
+    is(pull(&["a/objects/x"]), 0, &["pulled-file"]);
+    is(pull(&["a/refs/x"]), 1, &["title-reserved"]);
+    assert!(!scene.project.exists("out/a/refs"));
+    // A folder that is one already is its owner's.
+    scene.project.write("out/a/refs/y", "");
+    is(pull(&["a/z", "z"]), 0, &["pulled-file"; 2]);
 }
 
 #[test]
