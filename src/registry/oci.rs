@@ -46,6 +46,8 @@ pub struct Repository<'a> {
     actions: &'static str,
     /// How long each request may take, where not all together have an end.
     each: Option<Duration>,
+    /// How often something is sent; else as often as anything is asked.
+    uploads: Option<u32>,
 }
 
 impl<'a> Repository<'a> {
@@ -57,13 +59,36 @@ impl<'a> Repository<'a> {
     ) -> Result<Self, OciError> {
         let base = places::repository_url(reference).map_err(OciError::Address)?;
         let (reference, seen, shown) = (reference.clone(), Mutex::default(), Mutex::default());
-        Ok(Self { http, rules, clock, logins, reference, base, seen, shown, actions: "pull", each: None })
+        Ok(Self {
+            http,
+            rules,
+            clock,
+            logins,
+            reference,
+            base,
+            seen,
+            shown,
+            actions: "pull",
+            each: None,
+            uploads: None,
+        })
     }
 
     /// The same, with so much time for each request instead of for all of them.
     #[must_use]
     pub fn with_time_for_each(self, time: Duration) -> Self {
         Self { each: Some(time), ..self }
+    }
+
+    /// The same, with so many attempts to send something.
+    #[must_use]
+    pub fn with_uploads(self, attempts: u32) -> Self {
+        Self { uploads: Some(attempts), ..self }
+    }
+
+    /// How often something is sent.
+    fn uploads(&self) -> u32 {
+        self.uploads.unwrap_or(self.rules.attempts)
     }
 
     /// The same, with tokens that are good for writing.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::oci::{OciError, Repository};
 use crate::digest::{Integrity, Sha256};
 use crate::http::{Clock, Content, Http, LowSpeed, Rules, Sink, Timeouts};
-use crate::oci::{Descriptor, Document, EMPTY, EMPTY_BYTES, Location, MANIFEST, artifact};
+use crate::oci::{Descriptor, Document, EMPTY, EMPTY_BYTES, Location, MANIFEST, artifact, digest_text};
 use crate::pins::Host;
 use crate::record::MAX_DOCUMENT_LEN;
 use crate::source::credentials::Credentials;
@@ -69,7 +69,12 @@ pub struct Shared {
     http: Arc<dyn Http>,
     settings: Settings,
     learned: Mutex<BTreeMap<Location, Learned>>,
+    /// A turn for each thing that is sent: some registries fail where the same arrives twice at once.
+    turns: Mutex<BTreeMap<(Location, String), Turn>>,
 }
+
+/// Held by who sends.
+type Turn = Arc<Mutex<()>>;
 
 /// What is known of one store.
 #[derive(Default)]
@@ -123,7 +128,7 @@ pub struct Parcel<'a> {
 impl Shared {
     /// A store that is asked over this network, whose own timeouts should be no longer than those of the settings.
     pub fn new(http: Arc<dyn Http>, settings: Settings) -> Self {
-        Self { http, settings, learned: Mutex::default() }
+        Self { http, settings, learned: Mutex::default(), turns: Mutex::default() }
     }
 
     /// The store that was named, where pinfold was called or else in the pin file; `None` where there is none, or it is
@@ -272,18 +277,21 @@ impl Remote<'_> {
 
     fn send(&self, source: &str, integrity: &Integrity, parcel: &Parcel<'_>) -> Result<Entry, OciError> {
         let tag = tag(source, integrity);
+        let turn = self.turn(&tag);
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = self.known(|learned| Some(learned.seen_by_writers.clone())).unwrap_or_default();
         let time = |length| self.time_for(length, SLOWEST);
         let repository = self.repository(&tag, time(0))?.for_writing().having_seen(seen).with_time_for_each(time(0));
+        let repository = repository.with_uploads(UPLOADS);
         let config = Descriptor::of_bytes(EMPTY, EMPTY_BYTES);
-        repository.put_blob(&config, &EMPTY_BYTES)?;
+        self.put_part(&repository, &config, &EMPTY_BYTES)?;
         let bytes = Descriptor::of(OCTETS, parcel.digest.clone(), parcel.bytes.length());
         let repository = repository.with_time_for_each(time(bytes.size));
-        repository.put_blob(&bytes, parcel.bytes)?;
+        self.put_part(&repository, &bytes, parcel.bytes)?;
         let evidence = parcel.evidence.as_ref().map(|evidence| (Descriptor::of_bytes(EVIDENCE, evidence), evidence));
         let repository = repository.with_time_for_each(time(evidence.as_ref().map_or(0, |(part, _)| part.size)));
         if let Some((descriptor, evidence)) = &evidence {
-            repository.put_blob(descriptor, &evidence.as_slice())?;
+            self.put_part(&repository, descriptor, &evidence.as_slice())?;
         }
         let evidence = evidence.map(|(descriptor, _)| descriptor);
         let layers: Vec<Descriptor> = std::iter::once(bytes.clone()).chain(evidence.clone()).collect();
@@ -294,6 +302,19 @@ impl Remote<'_> {
         repository.put_manifest(&tag, MANIFEST, &manifest, None)?;
         self.learn(|learned| learned.seen_by_writers = repository.seen());
         Ok(Entry { bytes, evidence, is_doubted: false, is_lost: false })
+    }
+
+    /// Sends a part. Who waits for its turn finds it there: two pins may be of one artifact, and most have the same
+    /// configuration.
+    fn put_part(&self, repository: &Repository<'_>, part: &Descriptor, content: &dyn Content) -> Result<(), OciError> {
+        let turn = self.turn(&digest_text(&part.digest));
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        repository.put_blob(part, content).map(drop)
+    }
+
+    fn turn(&self, of: &str) -> Turn {
+        let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry((self.at.clone(), of.to_owned())).or_default())
     }
 
     /// Asks. `None` where there is nothing, or the store is of no use; an error says that what it has is wrong.
@@ -383,6 +404,8 @@ fn tag(source: &str, integrity: &Integrity) -> String {
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// How many answers may take more than half of that and be of no use: with a thousand pins they would add up.
 const LATE: u32 = 3;
+/// How often something is sent: others write there at the same time, and some registries fail at that.
+const UPLOADS: u32 = 3;
 /// What an entry is called.
 const ENTRY: &str = "application/vnd.pinfold.pin.v1";
 /// The layer with what is said about the bytes.

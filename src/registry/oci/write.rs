@@ -33,7 +33,7 @@ impl Repository<'_> {
         }
         let mut attempts = 1;
         while let Err(error) = self.upload(blob, content) {
-            if !error.is_passing() || attempts >= self.rules.attempts {
+            if !error.is_passing() || attempts >= self.uploads() {
                 return Err(error);
             }
             self.clock.sleep(error.pause().unwrap_or_else(|| self.rules.backoff.pause(attempts)));
@@ -68,7 +68,7 @@ impl Repository<'_> {
     ) -> Result<bool, OciError> {
         let url = places::manifest_url(&self.base, by).map_err(OciError::Address)?;
         let headers = [("Content-Type", media_type.to_owned())];
-        let reply = self.send(Method::Put(&bytes), &url, &headers, self.rules.attempts)?;
+        let reply = self.send(Method::Put(&bytes), &url, &headers, self.uploads())?;
         if !matches!(reply.status, 200..=204) {
             return Err(refused(&url, &reply));
         }

@@ -82,6 +82,38 @@ fn mirror_puts_nothing_there_that_is_refused() {
     assert_eq!(registry.sent(), Vec::<String>::new());
 }
 
+/// Pins of one artifact, and the configuration that all entries have, are sent at once; docker-registry fails at that.
+#[test]
+fn the_same_bytes_are_sent_once() {
+    let pins: Vec<String> = (0..8)
+        .map(|number| {
+            let source = "url = \"https://example.com/tool\"";
+            pin(&format!("tool{number}"), source, &integrity(b"the tool"), "format = \"raw\"")
+        })
+        .collect();
+    for access in [Access::Read, Access::ReadWrite] {
+        let registry = Arc::new(Registry::with(Knobs { races: true, ..Knobs::default() }));
+        let mut project = Project::new(&format!("[trust]\nprovenance = \"off\"\n{}", pins.concat()));
+        project.web.serve("https://example.com/tool", "the tool");
+        use_store(&mut project, &registry, access);
+        let report = if access == Access::Read { mirror(&project) } else { check(&project, 0, &[]) };
+        assert_eq!((report.exit_code(), codes(&report)), (0, vec![]), "{}", human(&report));
+        let sent = registry.sent();
+        let blobs = sent.iter().filter(|one| one.starts_with("blob ")).count();
+        assert_eq!(blobs, 2, "{sent:?}");
+    }
+}
+
+/// Another machine writes there at the same time.
+#[test]
+fn what_fails_once_is_sent_again() {
+    let registry = Arc::new(Registry::with(Knobs { fails: 2, ..Knobs::default() }));
+    let mut project = plain(b"the tool");
+    use_store(&mut project, &registry, Access::Read);
+    let report = mirror(&project);
+    assert_eq!((report.exit_code(), codes(&report)), (0, vec![]), "{}", human(&report));
+}
+
 #[test]
 fn a_store_that_takes_nothing_fails_it() {
     let registry = Arc::new(Registry::with(Knobs { evil: "read-only", ..Knobs::default() }));

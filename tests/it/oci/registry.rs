@@ -1,6 +1,6 @@
 //! An OCI registry in memory, with a knob for each way to be bad.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor, Read};
 use std::sync::Mutex;
 
@@ -42,6 +42,8 @@ pub(crate) struct Knobs {
     pub(crate) moves: Option<&'static str>,
     /// How many uploads fail before one does not.
     pub(crate) fails: usize,
+    /// It fails where the same bytes arrive twice at once, as docker-registry does.
+    pub(crate) races: bool,
 }
 
 /// A repository, and a tag or digest in it.
@@ -58,6 +60,8 @@ pub(crate) struct Registry {
     asked: Mutex<Vec<(String, Option<String>)>>,
     /// What was sent, in order: the method, and the path.
     pub(super) sent: Mutex<Vec<String>>,
+    /// What is arriving.
+    pub(super) arriving: Mutex<BTreeSet<String>>,
 }
 
 pub(crate) const EMPTY: &str = "application/vnd.oci.empty.v1+json";

@@ -25,7 +25,18 @@ impl Registry {
                     self.knobs.lock().expect("no panic").fails -= 1;
                     return Answer::status(503);
                 }
-                self.put_blob(knobs, what.split_once("&digest=").expect("a digest").1, bytes)
+                let digest = what.split_once("&digest=").expect("a digest").1;
+                if !knobs.races {
+                    return self.put_blob(knobs, digest, bytes);
+                }
+                let is_first = self.arriving.lock().expect("no panic").insert(digest.to_owned());
+                std::thread::sleep(std::time::Duration::from_millis(30));
+                if !is_first {
+                    return Answer::status(500);
+                }
+                let answer = self.put_blob(knobs, digest, bytes);
+                self.arriving.lock().expect("no panic").remove(digest);
+                answer
             }
             ("/manifests/", Method::Put(_)) => self.put_manifest(knobs, repo, what, received(method)),
             _ => panic!("{method:?} of {kind}"),
