@@ -27,9 +27,9 @@ use crate::digest::Integrity;
 use crate::error::{Error, evidence as words};
 use crate::http::Rules;
 use crate::install::signature::{beside, now, read_key, signature};
-use crate::oci::{Document, ImagePlatform, Reference, digest_text};
+use crate::oci::{Descriptor, Document, ImagePlatform, REFERENCE_TYPE, Reference, digest_text};
 use crate::policy::{self, Failure, Policy, judge, judge_signatures};
-use crate::registry::oci::{Attached, OciError, Repository, Shelf};
+use crate::registry::oci::{Attached, OciError, Repository, Shelf, UNREAD};
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use crate::source::oci::Received;
 use crate::statement::{SLSA_V1, SLSA_V02, Statement};
@@ -234,7 +234,9 @@ fn judged(
             built.unwrap_or_else(|| unsigned(outcome, (all, &signatures, &proofs), &policy, &prove))
         }
     };
-    Ok(with_broken(judged, attached))
+    let mut judged = with_broken(judged, attached);
+    judged.findings.extend(unsigned_claims(manifest));
+    Ok(judged)
 }
 
 /// Provenance by somebody who was named, where there is no signature.
@@ -336,8 +338,13 @@ fn with_broken(mut judged: Judged, attached: &Attached) -> Judged {
         return judged;
     }
     let is_good = judged.verdict == Verdict::Passed;
-    let level = if is_good { Level::Warning } else { Level::Error };
-    let broken = attached.broken.iter().map(|error| of_error(error, level));
+    let level = |error: &OciError| match is_good {
+        // Many artifacts are signed in more ways than one.
+        true if error.code() == UNREAD => Level::Note,
+        true => Level::Warning,
+        false => Level::Error,
+    };
+    let broken = attached.broken.iter().map(|error| of_error(error, level(error)));
     if is_good {
         judged.findings.extend(broken);
         return judged;
@@ -360,6 +367,17 @@ fn of_error(error: &OciError, level: Level) -> Finding {
         Some((expected, received)) => finding.compared(expected, received),
         None => finding,
     }
+}
+
+/// What BuildKit puts into an index beside the images: statements of how they were built, which nobody signed.
+fn unsigned_claims(manifest: &[u8]) -> Option<Finding> {
+    let Ok(Document::Index(index)) = Document::parse(manifest, None) else { return None };
+    let (name, kind) = REFERENCE_TYPE;
+    let is_one = |one: &&Descriptor| one.annotations.get(name).is_some_and(|value| value == kind);
+    let count = index.manifests.iter().filter(is_one).count();
+    let noun = if count == 1 { "attestation manifest" } else { "attestation manifests" };
+    let message = format!("the index has {count} {noun} (`{name}`), which have no signature and were not read");
+    (count > 0).then(|| Finding::new(Level::Note, "attestation-unsigned", message))
 }
 
 /// It carries no signature; what it carries instead.

@@ -22,6 +22,7 @@ use crate::pins::{Artifact, Host, Mode, Pin, Source};
 use crate::policy::{self, Failure, Policy, Verdict};
 use crate::project::Project;
 use crate::record::{Evidence, Kept, KeptAttestation};
+use crate::registry::oci::UNREAD;
 use crate::report::{self, Finding, Level};
 use crate::store::VerifiedBlob;
 
@@ -156,8 +157,9 @@ fn ask_upstream(
             None => demand.unasked(Evidence::Unasked, unasked),
         },
         Ok(answer) if answer.attestations.is_empty() => {
-            broken(&answer.broken, demand, None)?;
+            let unread = broken(&answer.broken, demand, None)?;
             let mut judged = demand.nothing(Evidence::None)?;
+            judged.findings.extend(unread);
             judged.findings.extend(answer.findings);
             Ok(judged)
         }
@@ -221,7 +223,9 @@ pub fn hold(
 pub fn broken(broken: &[Failure], demand: &Demand<'_>, judged: Option<&Judged>) -> Result<Vec<Finding>, Error> {
     let is_enough = |judged: &Judged| judged.proof.is_some() && demand.signatures.is_none();
     let is_good = judged.is_some_and(|judged| judged.signature.is_some() || is_enough(judged));
-    if !broken.is_empty() && !is_good {
+    // Of a kind that is not read it may be good: nothing is wrong with it, but where a signature is looked for, it may be one.
+    let refuses = |failure: &Failure| failure.code != UNREAD || demand.signatures.is_some();
+    if broken.iter().any(refuses) && !is_good {
         return Err(EvidenceError::Refused(broken.to_vec()).into());
     }
     Ok(broken.iter().map(|failure| Finding { level: Level::Warning, ..words::failure(failure) }).collect())

@@ -42,6 +42,8 @@ pub struct Manifest {
     pub layers: Vec<Descriptor>,
     /// What it is attached to.
     pub subject: Option<Descriptor>,
+    /// Notes by whoever pushed; empty where one is no text.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Several artifacts.
@@ -49,6 +51,8 @@ pub struct Manifest {
 pub struct Index {
     /// Those that are in it, in order.
     pub manifests: Vec<Descriptor>,
+    /// What it is attached to.
+    pub subject: Option<Box<Descriptor>>,
 }
 
 /// Says what bytes are: their media type, digest and length.
@@ -101,7 +105,7 @@ impl Document {
             MANIFEST | DOCKER_MANIFEST => Manifest::read(object).map(|read| Self::Manifest(Box::new(read))),
             INDEX | DOCKER_LIST => {
                 let manifests = descriptors(object, "manifests", "a manifest")?;
-                Ok(Self::Index(Index { manifests }))
+                Ok(Self::Index(Index { manifests, subject: subject(object)?.map(Box::new) }))
             }
             _ => Err(ManifestError::MediaType(kind)),
         }
@@ -112,14 +116,15 @@ impl Manifest {
     fn read(object: &Map<String, Value>) -> Result<Self, ManifestError> {
         let config = object.get("config").ok_or(ManifestError::Shape("config"))?;
         let config = Descriptor::read(config, "the configuration")?;
-        let subject = object.get("subject").filter(|subject| !subject.is_null());
-        let subject = subject.map(|subject| Descriptor::read(subject, "the subject")).transpose()?;
+        let notes = object.get("annotations").and_then(Value::as_object);
+        let note = |(name, value): (&String, &Value)| (name.clone(), value.as_str().unwrap_or_default().to_owned());
         let artifact_type = text(object, "artifactType")?.filter(|text| !text.is_empty());
         Ok(Self {
             artifact_type: artifact_type.unwrap_or_else(|| config.media_type.clone()),
             layers: descriptors(object, "layers", "a layer")?,
             config,
-            subject,
+            subject: subject(object)?,
+            annotations: notes.into_iter().flatten().map(note).collect(),
         })
     }
 }
@@ -157,6 +162,11 @@ impl Descriptor {
             is_foreign: urls.is_some_and(|urls| !urls.is_empty()),
         })
     }
+}
+
+fn subject(object: &Map<String, Value>) -> Result<Option<Descriptor>, ManifestError> {
+    let subject = object.get("subject").filter(|subject| !subject.is_null());
+    subject.map(|subject| Descriptor::read(subject, "the subject")).transpose()
 }
 
 fn descriptors(

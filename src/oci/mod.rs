@@ -9,6 +9,7 @@ mod auths;
 mod build;
 mod challenge;
 mod choice;
+mod claims;
 mod digest;
 mod helper;
 mod link;
@@ -21,6 +22,7 @@ pub use auths::{AuthsError, Login, Logins, MAX_AUTHS_LEN};
 pub use build::{EMPTY, EMPTY_BYTES, artifact, index};
 pub use challenge::{Challenge, ChallengeError, MAX_CHALLENGE_LEN};
 pub use choice::{ChoiceError, LayerChoice, LayerChoiceError};
+pub use claims::Form;
 pub use digest::{DigestError, digest_text, parse_digest};
 pub use helper::{HelperError, Keeper, MAX_ANSWER_LEN, Said};
 pub use link::{LinkError, next_page};
@@ -61,6 +63,9 @@ pub const LAYOUT_FILE: (&str, &str) = ("oci-layout", r#"{"imageLayoutVersion":"1
 pub const LAYOUT: &str = "oci-layout:";
 /// The annotation with the tag, in the index of a layout folder.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The annotation of an entry of an index that is no artifact for any platform, and the value of what BuildKit says of how
+/// one was built: statements that nobody signed.
+pub const REFERENCE_TYPE: (&str, &str) = ("vnd.docker.reference.type", "attestation-manifest");
 /// The annotation with what a layer's file is called. Whoever pushes writes it: it is no path until it was read as one.
 pub const TITLE: &str = "org.opencontainers.image.title";
 

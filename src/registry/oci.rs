@@ -16,9 +16,9 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub use self::attached::{Attached, MAX_CANDIDATES, MAX_REFERRERS, Shelf};
+pub use self::attached::{Attached, Candidates, MAX_CANDIDATES, MAX_REFERRERS, Shelf};
 pub use self::error::OciError;
-pub use self::fault::Fault;
+pub use self::fault::{Fault, UNREAD};
 pub use self::layout::Layout;
 use self::token::Shown;
 use super::ask::{Memory, bare};

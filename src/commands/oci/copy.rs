@@ -22,9 +22,11 @@ use crate::error::{Error, PushError};
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::install::signature::read_key;
 use crate::json;
-use crate::oci::{ChoiceError, Descriptor, Document, INDEX, MANIFEST, MAX_MANIFEST_LEN, digest_text, parse_digest};
+use crate::oci::{
+    ChoiceError, Descriptor, Document, INDEX, MANIFEST, MAX_MANIFEST_LEN, REF_NAME, digest_text, parse_digest,
+};
 use crate::policy::Policy;
-use crate::registry::oci::OciError;
+use crate::registry::oci::{Candidates, MAX_REFERRERS, OciError};
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::source::oci::{ChainError, Received, hold, referrers_tag};
 
@@ -41,6 +43,8 @@ pub struct Copy {
     pub policy: Policy,
     /// What carries no signature may go.
     pub allow_unsigned: bool,
+    /// How much goes of what is attached, in bytes.
+    pub max_attached: u64,
 }
 
 /// Judges an artifact and copies it.
@@ -67,8 +71,21 @@ pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Error> {
     };
     let (manifests, blobs) = (BTreeSet::new(), BTreeSet::new());
     let (root, attested) = (&digest, attached.attestations.as_slice());
-    let mut copier =
-        Copier { ctx, from: &from, to, name, root, attested, manifests, blobs, depth: 0, bytes: 0, replaced: None };
+    let attached = Attached { depth: 0, manifests: 0, bytes: 0, limit: copy.max_attached };
+    let mut copier = Copier {
+        ctx,
+        from: &from,
+        to,
+        name,
+        root,
+        attested,
+        manifests,
+        blobs,
+        depth: 0,
+        bytes: 0,
+        attached,
+        replaced: None,
+    };
     let tag = copy.to.tag().or_else(|| copy.from.tag().filter(|_| matches!(copy.to, Place::Layout { .. })));
     let outcome = copier.all(received, tag);
     ctx.progress.step(&copier.name, Step::Over);
@@ -122,8 +139,32 @@ struct Copier<'a> {
     blobs: BTreeSet<Integrity>,
     depth: usize,
     bytes: u64,
+    attached: Attached,
     /// What the tag stood for before, if that was something else.
     replaced: Option<Integrity>,
+}
+
+/// What is attached. Whoever may push to a repository may attach anything to what is in it, so that it has an end of its own.
+struct Attached {
+    /// How far what is gone through now is attached to something.
+    depth: usize,
+    manifests: usize,
+    bytes: u64,
+    limit: u64,
+}
+
+impl Attached {
+    /// Counts bytes, as long as they are of something attached.
+    fn count(&mut self, digest: &Integrity, bytes: u64) -> Result<(), OciError> {
+        if self.depth == 0 {
+            return Ok(());
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        match self.bytes > self.limit {
+            true => Err(OciError::AttachedLen { digest: digest_text(digest), limit: self.limit }),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Copier<'_> {
@@ -150,6 +191,13 @@ impl Copier<'_> {
         if self.depth >= MAX_DEPTH {
             return Err(OciError::TooDeep { digest: by, limit: MAX_DEPTH }.into());
         }
+        if self.attached.depth > 0 {
+            self.attached.manifests = self.attached.manifests.saturating_add(1);
+            if self.attached.manifests > MAX_ATTACHED {
+                return Err(OciError::ManyReferrers { url: by, limit: MAX_ATTACHED }.into());
+            }
+        }
+        self.attached.count(digest, u64::try_from(received.0.len()).unwrap_or(u64::MAX))?;
         self.depth = self.depth.saturating_add(1);
         let chain = |error| self.from.shelf().chain(&by, error);
         let document = Document::parse(&received.0, received.1.as_deref()).map_err(ChainError::Manifest);
@@ -170,7 +218,9 @@ impl Copier<'_> {
                 }
             }
         }
+        self.attached.depth = self.attached.depth.saturating_add(1);
         self.attached(digest)?;
+        self.attached.depth = self.attached.depth.saturating_sub(1);
         if digest == self.root {
             self.to.hold(digest, self.attested)?;
         }
@@ -201,6 +251,7 @@ impl Copier<'_> {
         if blob.size > MAX_ARTIFACT_LEN {
             return Err(OciError::TooLong { digest: digest_text(&blob.digest), limit: MAX_ARTIFACT_LEN }.into());
         }
+        self.attached.count(&blob.digest, blob.size)?;
         self.ctx.progress.step(&self.name, Step::Fetching);
         let from = self.from;
         if self.to.blob((self.ctx, &self.name), blob, |sink| from.blob(blob, sink))? {
@@ -211,7 +262,11 @@ impl Copier<'_> {
 
     /// What names a manifest as its subject, and what cosign put under its older tags.
     fn attached(&mut self, digest: &Integrity) -> Result<(), Error> {
-        for candidate in self.from.shelf().candidates(digest)? {
+        let Candidates { listed, broken } = self.from.shelf().candidates(digest)?;
+        if let Some(error) = broken.into_iter().next() {
+            return Err(error.into());
+        }
+        for candidate in listed {
             let Some(received) = self.ask(&candidate, false)? else { continue };
             if subject_of(&received.0).as_ref() == Some(digest) {
                 self.manifest(&candidate.digest, received, true)?;
@@ -253,16 +308,28 @@ pub(super) fn layers_of(bytes: &[u8]) -> Vec<Value> {
 }
 
 /// What stands in a list for a document.
-pub(super) fn entry_of(by: &str, kind: &str, bytes: &[u8]) -> Value {
+pub(super) fn entry_of(by: &str, kind: &str, bytes: &[u8], notes: Notes) -> Value {
     let object = object(bytes);
     let mut entry = json!({ "mediaType": kind, "digest": by, "size": bytes.len() });
     if let Some(entry) = entry.as_object_mut() {
         let own = object.get("artifactType").or_else(|| object.get("config")?.get("mediaType")).cloned();
         own.into_iter().for_each(|own| drop(entry.insert("artifactType".to_owned(), own)));
-        let notes = object.get("annotations").filter(|notes| notes.is_object()).cloned();
-        notes.into_iter().for_each(|notes| drop(entry.insert("annotations".to_owned(), notes)));
+        let own = object.get("annotations").and_then(Value::as_object).filter(|_| notes == Notes::With).cloned();
+        own.into_iter().for_each(|mut own| {
+            // Other tools copy the list of a registry into a folder, where this one would be a tag.
+            own.remove(REF_NAME);
+            entry.insert("annotations".to_owned(), own.into());
+        });
     }
     entry
+}
+
+/// Whether a list has what a manifest says of itself: that of a registry does (distribution specification, "Listing
+/// Referrers").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notes {
+    With,
+    Without,
 }
 
 fn object(bytes: &[u8]) -> Map<String, Value> {
@@ -272,8 +339,13 @@ fn object(bytes: &[u8]) -> Map<String, Value> {
 
 /// Most manifests and blobs of one artifact, with all that is attached.
 const MAX_MANIFESTS: usize = 10_000;
+/// Most manifests that are attached, all together: as many as a list has.
+const MAX_ATTACHED: usize = MAX_REFERRERS;
 /// How often something is attached to what is attached, or an index lies in an index: signatures of attestations of
 /// manifests of indexes take 4.
 const MAX_DEPTH: usize = 16;
+/// How much of what is attached is copied unless somebody says otherwise, in bytes: bills of materials and scans of an image
+/// have some megabytes.
+pub const MAX_ATTACHED_LEN: u64 = 1 << 30;
 const UNSIGNED: &str =
     "the artifact carries NO SIGNATURE: nobody vouches for it; it was copied because of --allow-unsigned";

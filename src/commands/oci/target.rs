@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::copy::{entry_of, layers_of, subject_of};
+use super::copy::{Notes, entry_of, layers_of, subject_of};
 use super::files::FileSink;
 use super::sent::FileBlob;
 use crate::attestation::Attestation;
@@ -92,13 +92,12 @@ impl<'a> Target<'a> {
 
     /// Takes a manifest under its digest; what is attached is listed, and in a folder what `is_listed`.
     pub(super) fn manifest(&mut self, by: &str, kind: &str, bytes: &[u8], is_listed: bool) -> Result<(), Error> {
-        let entry = || entry_of(by, kind, bytes);
         match self {
             Self::Registry(repository, _) => {
                 let subject = subject_of(bytes);
                 let known = repository.put_manifest(by, kind, bytes, subject.as_ref())?;
                 if let Some(subject) = subject.filter(|_| !known) {
-                    repository.list(&subject, &entry())?;
+                    repository.list(&subject, &entry_of(by, kind, bytes, Notes::With))?;
                 }
             }
             Self::Layout(staging) => {
@@ -108,7 +107,8 @@ impl<'a> Target<'a> {
                     fs::write(&folder.path().join(name), bytes)?;
                 }
                 if is_listed {
-                    staging.entries.push(entry());
+                    // Whoever wrote the manifest wrote its annotations, and in a folder one of them is a tag.
+                    staging.entries.push(entry_of(by, kind, bytes, Notes::Without));
                 }
             }
         }
@@ -144,7 +144,10 @@ impl<'a> Target<'a> {
             Self::Registry(repository, _) => drop(repository.put_manifest(tag, kind, bytes, None)?),
             Self::Layout(staging) => {
                 let by = digest_text(digest);
-                staging.entries.retain(|entry| entry.get("digest").and_then(Value::as_str) != Some(by.as_str()));
+                // It needs no entry without a tag then; one that it has under another tag stays.
+                let is_bare =
+                    |entry: &Value| entry.get("annotations").is_none() && entry.get("digest") == Some(&json!(by));
+                staging.entries.retain(|entry| !is_bare(entry));
                 staging.entries.push(json!({
                     "mediaType": kind, "digest": by, "size": bytes.len(), "annotations": { REF_NAME: tag },
                 }));

@@ -1,9 +1,10 @@
-//! What is attached to an artifact: bundles as referrers, and signatures and attestations under cosign's older tags. All
-//! places are looked at, so that none hides another.
+//! What is attached to an artifact: bundles and cosign's older forms, as referrers and under cosign's older tags. All places
+//! are looked at, so that none hides another.
 //!
 //! What a list says of an entry (its kind, its annotations) is not believed: some registries write the configuration's
 //! type there. The entry is fetched, and counts if it names the artifact as its subject itself. What is attached and
-//! cannot be read, or is listed and not there, is told, and keeps nothing else from being found.
+//! cannot be read, may be a signature of a kind that is not read, or is listed and not there, is told, and keeps nothing else
+//! from being found.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +18,8 @@ use crate::digest::Integrity;
 use crate::http::BodyLimit;
 use crate::json::{self, Room};
 use crate::oci::{
-    BUNDLE, DSSE_ENVELOPE, Descriptor, Document, INDEX, MAX_MANIFEST_LEN, MAX_SIMPLE_SIGNING_LEN, Manifest,
-    SIMPLE_SIGNING, digest_text, is_type, next_page,
+    BUNDLE, Descriptor, Document, Form, INDEX, MAX_MANIFEST_LEN, MAX_SIMPLE_SIGNING_LEN, Manifest, digest_text,
+    is_type, next_page,
 };
 use crate::source::oci::{self as places, ChainError, Received};
 use crate::url::Url;
@@ -55,23 +56,40 @@ const MAX_DOCUMENTS: usize = 1000;
 /// How much is read of each, in bytes: four of the longest documents, which list what is in an image.
 const MAX_LEN: u64 = 64 << 20;
 
+/// What is listed as attached, each once, and what is wrong with one list beside another.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// What is listed; nobody has checked that it is attached.
+    pub listed: Vec<Descriptor>,
+    /// Why one of the lists cannot be read.
+    pub broken: Vec<OciError>,
+}
+
+impl Candidates {
+    /// Each entry once.
+    pub(super) fn of(mut listed: Vec<Descriptor>) -> Self {
+        let mut known = BTreeSet::new();
+        listed.retain(|one| known.insert(one.digest.clone()));
+        Self { listed, broken: Vec::new() }
+    }
+}
+
 /// Where artifacts are: a registry's repository, or a folder.
 pub trait Shelf {
     /// The manifest or index under a tag or digest, not held to any digest yet but the one that a server itself tells.
     fn manifest(&self, by: &str, size: Option<u64>) -> Result<Received, OciError>;
     /// The bytes of a descriptor, which are short, held to its digest.
     fn short_blob(&self, blob: &Descriptor, limit: u64) -> Result<Vec<u8>, OciError>;
-    /// The manifests that say they are attached to this one.
-    fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError>;
+    /// The manifests that are listed as attached to this one.
+    fn candidates(&self, digest: &Integrity) -> Result<Candidates, OciError>;
     /// An error on the way from a digest to bytes, with its place.
     fn chain(&self, by: &str, error: ChainError) -> OciError;
 
     /// Everything that is attached to the manifest or index of this digest.
     fn attached(&self, digest: &Integrity) -> Result<Attached, OciError> {
         let mut reader = Reader::new(self);
-        let mut candidates = self.candidates(digest)?;
-        let mut known = BTreeSet::new();
-        candidates.retain(|one| known.insert(one.digest.clone()));
+        let Candidates { listed: mut candidates, broken } = self.candidates(digest)?;
+        reader.found.broken.extend(broken);
         candidates.sort_by_key(|one| !one.artifact_type.as_deref().is_some_and(|kind| kind.starts_with(BUNDLE)));
         if candidates.len() > MAX_CANDIDATES {
             candidates.truncate(MAX_CANDIDATES);
@@ -105,24 +123,19 @@ impl Shelf for Repository<'_> {
         Repository::chain(self, by, error)
     }
 
-    /// The manifests that say they are attached: by the API, or under the tag that stands in for it.
-    fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
-        // Whoever attaches something keeps the tag where the registry does not say that it lists it (`OCI-Subject`), and some
-        // of those have a list all the same.
-        if let Some(listed) = self.referrers(digest)?.filter(|listed| !listed.is_empty()) {
-            return Ok(listed);
+    /// Both lists: that of the API, and the one under the tag that stands in for it. Whoever attaches something keeps the tag
+    /// where the registry does not say that it lists it (`OCI-Subject`), and some of those have a list all the same.
+    fn candidates(&self, digest: &Integrity) -> Result<Candidates, OciError> {
+        let mut listed = self.referrers(digest)?.unwrap_or_default();
+        match self.fallback(digest) {
+            Ok(more) => listed.extend(more),
+            // Whoever may write there could keep everybody from what the API lists.
+            Err(error) if error.is_refusal() && !listed.is_empty() => {
+                return Ok(Candidates { broken: vec![error], ..Candidates::of(listed) });
+            }
+            Err(error) => return Err(error),
         }
-        let tag = places::referrers_tag(digest);
-        let (bytes, content_type) = match self.manifest(&tag, None) {
-            Err(error) if error.is_absent() => return Ok(Vec::new()),
-            came => came?,
-        };
-        let document = Document::parse(&bytes, content_type.as_deref());
-        match document.map_err(|error| self.chain(&tag, ChainError::Manifest(error)))? {
-            Document::Index(index) if index.manifests.len() <= MAX_REFERRERS => Ok(index.manifests),
-            Document::Index(_) => Err(OciError::ManyReferrers { url: tag, limit: MAX_REFERRERS }),
-            Document::Manifest(_) => Err(OciError::Attached { digest: tag, fault: Fault::ReferrersType }),
-        }
+        Ok(Candidates::of(listed))
     }
 }
 
@@ -165,6 +178,21 @@ impl Repository<'_> {
         }
     }
 
+    /// The list under the tag that stands in for the API.
+    fn fallback(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
+        let tag = places::referrers_tag(digest);
+        let (bytes, content_type) = match self.manifest(&tag, None) {
+            Err(error) if error.is_absent() => return Ok(Vec::new()),
+            came => came?,
+        };
+        let document = Document::parse(&bytes, content_type.as_deref());
+        match document.map_err(|error| self.chain(&tag, ChainError::Manifest(error)))? {
+            Document::Index(index) if index.manifests.len() <= MAX_REFERRERS => Ok(index.manifests),
+            Document::Index(_) => Err(OciError::ManyReferrers { url: tag, limit: MAX_REFERRERS }),
+            Document::Manifest(_) => Err(OciError::Attached { digest: tag, fault: Fault::ReferrersType }),
+        }
+    }
+
     /// A next page of the same repository.
     fn next(&self, from: &Url, link: &str) -> Result<Url, String> {
         let next = from.join(link).map_err(|error| error.to_string())?;
@@ -200,7 +228,7 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
         Self { shelf, found: Attached::default(), room: Room::default(), left: Left::default() }
     }
 
-    /// One entry of the list: its bundles, if it is attached to the artifact and has some.
+    /// One entry of the list: what is in it, if it is attached to the artifact.
     fn referrer(&mut self, candidate: &Descriptor, to: &Integrity) -> Result<(), OciError> {
         if self.left.is_told {
             return Ok(());
@@ -212,19 +240,21 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
         let chain = |error| self.shelf.chain(&by, error);
         places::hold(&candidate.digest, Some(candidate.size), &bytes).map_err(chain)?;
         let document = Document::parse(&bytes, content_type.as_deref()).map_err(ChainError::Manifest).map_err(chain)?;
-        let Document::Manifest(manifest) = document else { return Ok(()) };
-        if manifest.subject.as_ref().is_none_or(|subject| subject.digest != *to) {
-            return Ok(());
-        }
-        let is_bundle = manifest.artifact_type.starts_with(BUNDLE);
-        for layer in manifest.layers.iter().filter(|layer| is_bundle || layer.media_type.starts_with(BUNDLE)) {
-            let outcome = self.bundles(layer).and_then(|read| self.keep(layer, read));
-            self.note(outcome)?;
-        }
-        Ok(())
+        let is_attached = |subject: Option<&Descriptor>| subject.is_some_and(|subject| subject.digest == *to);
+        let manifest = match document {
+            Document::Manifest(manifest) if is_attached(manifest.subject.as_ref()) => manifest,
+            // Nobody looks for signatures in what it lists.
+            Document::Index(index) if is_attached(index.subject.as_deref()) => {
+                return Err(OciError::Attached { digest: by, fault: Fault::Kind });
+            }
+            Document::Manifest(_) | Document::Index(_) => return Ok(()),
+        };
+        let unread = manifest.unread_claim().map(str::to_owned);
+        self.layers(&manifest)?;
+        unread.map_or(Ok(()), |kind| Err(OciError::Attached { digest: by, fault: Fault::Unread(kind) }))
     }
 
-    /// What cosign 2 and before put under a tag.
+    /// What cosign 2 and before put under a tag: whatever is there is meant for a signature or an attestation.
     fn older(&mut self, tag: &str) -> Result<(), OciError> {
         let (bytes, content_type) = match self.shelf.manifest(tag, None) {
             Err(error) if error.is_absent() => return Ok(()),
@@ -232,15 +262,27 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
         };
         let document = Document::parse(&bytes, content_type.as_deref());
         let document = document.map_err(|error| self.shelf.chain(tag, ChainError::Manifest(error)))?;
+        let unread =
+            |kind: &str| Err(OciError::Attached { digest: tag.to_owned(), fault: Fault::Unread(kind.to_owned()) });
         let Document::Manifest(manifest) = document else {
             return Err(OciError::Attached { digest: tag.to_owned(), fault: Fault::Kind });
         };
-        let Manifest { layers, .. } = *manifest;
-        for layer in &layers {
-            let read = match layer.media_type.as_str() {
-                SIMPLE_SIGNING => self.simple_signing(layer).map(|one| vec![one]),
-                DSSE_ENVELOPE => self.envelopes(layer),
-                _ => continue,
+        self.layers(&manifest)?;
+        match manifest.layers.iter().find(|layer| manifest.form_of(layer).is_none()) {
+            Some(layer) => unread(&layer.media_type),
+            None if manifest.layers.is_empty() => unread(&manifest.artifact_type),
+            None => Ok(()),
+        }
+    }
+
+    /// The layers of a manifest that are read.
+    fn layers(&mut self, manifest: &Manifest) -> Result<(), OciError> {
+        for layer in &manifest.layers {
+            let read = match manifest.form_of(layer) {
+                Some(Form::Bundle) => self.bundles(layer),
+                Some(Form::SimpleSigning) => self.simple_signing(layer).map(|one| vec![one]),
+                Some(Form::Envelope) => self.envelopes(layer),
+                None => continue,
             };
             let outcome = read.and_then(|read| self.keep(layer, read));
             self.note(outcome)?;

@@ -112,6 +112,18 @@ pub enum OciError {
         /// What was looked for, and where.
         place: String,
     },
+    /// Several artifacts in a folder have one tag.
+    Ambiguous {
+        /// The tag, and where.
+        place: String,
+    },
+    /// More is attached than is copied.
+    AttachedLen {
+        /// What is attached and would be too much.
+        digest: String,
+        /// How much is copied, in bytes.
+        limit: u64,
+    },
     /// The folder cannot be read.
     Disk(FsError),
     /// There is no answer to what was sent.
@@ -196,6 +208,8 @@ impl OciError {
             Self::TooDeep { .. } => "oci-too-deep",
             Self::Unanswered(error) => error.code(),
             Self::Absent { .. } => "oci-layout-absent",
+            Self::Ambiguous { .. } => "oci-layout-ambiguous",
+            Self::AttachedLen { .. } => "oci-attached-length",
             Self::Disk(_) => "disk",
             Self::Refused { .. } => "oci-refused",
             Self::UploadLocation { .. } => "oci-upload-location",
@@ -323,6 +337,10 @@ impl fmt::Display for OciError {
                 write!(f, "`{digest}` is attached to something that is attached, more than {limit} times over")
             }
             Self::Absent { place } => write!(f, "`{place}`: there is no such artifact in the folder"),
+            Self::Ambiguous { place } => write!(f, "`{place}`: several artifacts in the folder have this tag"),
+            Self::AttachedLen { digest, limit } => {
+                write!(f, "`{digest}` is attached, and all that is attached has more than {limit} bytes")
+            }
             Self::Disk(error) => error.fmt(f),
             Self::Unanswered(error) => error.fmt(f),
             Self::Refused { url, status, words, .. } if words.is_empty() => {

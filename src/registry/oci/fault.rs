@@ -17,6 +17,8 @@ pub enum Fault {
     Absent,
     /// An index, where one manifest belongs.
     Kind,
+    /// It may be a signature or an attestation, of a kind that is not read: what says so.
+    Unread(String),
     /// Nothing more is read.
     Much,
 }
@@ -30,6 +32,7 @@ impl Fault {
             Self::Annotations => "oci-annotations",
             Self::Absent => "oci-attached-absent",
             Self::Kind => "oci-attached-kind",
+            Self::Unread(_) => UNREAD,
             Self::Much => "oci-attached-much",
         }
     }
@@ -43,7 +46,16 @@ impl fmt::Display for Fault {
             Self::Annotations => f.write_str("what the log promised cannot be read"),
             Self::Absent => f.write_str("it is listed and not there, so that nobody knows what it says"),
             Self::Kind => f.write_str("it is an index, where signatures are a manifest"),
+            Self::Unread(kind) => {
+                let kind: String = kind.chars().take(SHOWN).collect();
+                write!(f, "`{}` may be a signature or an attestation, which pinfold does not read", kind.escape_debug())
+            }
             Self::Much => f.write_str("more is attached than is read (64 MiB, 1000 documents or attestations)"),
         }
     }
 }
+
+/// The code of what may be a signature and is not read.
+pub const UNREAD: &str = "oci-attached-unread";
+/// How much of a stranger's words a message shows, in characters.
+const SHOWN: usize = 100;

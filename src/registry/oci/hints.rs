@@ -47,6 +47,10 @@ impl OciError {
             Self::Absent { .. } => Some(
                 "name the artifact that is meant: `oci-layout:FOLDER:TAG` or `oci-layout:FOLDER@DIGEST`".to_owned(),
             ),
+            Self::Ambiguous { .. } => Some("name the artifact by its digest: `oci-layout:FOLDER@DIGEST`".to_owned()),
+            Self::AttachedLen { .. } => {
+                Some("look at what is attached; `--max-attached BYTES` copies as much as you say".to_owned())
+            }
             Self::Refused { status: 405, .. } => Some("the registry may be one that is only read".to_owned()),
             Self::Chain { error, .. } => error.hint(),
             Self::Unanswered(error) => error.hint(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::attached::Shelf;
+use super::attached::{Candidates, Shelf};
 use super::error::OciError;
 use super::fault::Fault;
 use crate::digest::{Hasher, Integrity};
@@ -48,13 +48,15 @@ impl Layout {
         Ok(Self { folder: folder.to_owned(), entries, subjects: OnceCell::new() })
     }
 
-    /// What stands for a tag or digest; without either, the only artifact that has a tag, or the only one.
+    /// What stands for a tag or digest; without either, the only artifact that has a tag, or the only one. A tag that two
+    /// artifacts have stands for neither: whoever made the folder, or attached something before, could choose.
     pub fn entry(&self, by: Option<&str>) -> Result<&Descriptor, OciError> {
+        let tag = |entry: &Descriptor| entry.annotations.get(REF_NAME).cloned();
         let named = |entry: &&Descriptor| match by {
-            Some(by) => {
-                entry.annotations.get(REF_NAME).is_some_and(|name| name == by) || digest_text(&entry.digest) == by
-            }
-            None => entry.annotations.get(REF_NAME).is_some_and(|name| !name.starts_with("sha256-")),
+            // A digest is no name that somebody could give to something else.
+            Some(by) if parse_digest(by).is_ok() => digest_text(&entry.digest) == by,
+            Some(by) => tag(entry).is_some_and(|name| name == by),
+            None => tag(entry).is_some_and(|name| !name.starts_with("sha256-")),
         };
         let found: Vec<&Descriptor> = self.entries.iter().filter(named).collect();
         match (found.as_slice(), self.entries.as_slice()) {
@@ -62,6 +64,10 @@ impl Layout {
             ([], [one]) if by.is_none() => Ok(one),
             // The same artifact twice is one.
             ([first, rest @ ..], _) if rest.iter().all(|one| one.digest == first.digest) => Ok(first),
+            ([first, ..], _) if by.is_some() || found.iter().all(|one| tag(one) == tag(first)) => {
+                let name = tag(first).unwrap_or_default();
+                Err(OciError::Ambiguous { place: self.place(by.unwrap_or(&name)) })
+            }
             _ => Err(OciError::Absent { place: self.place(by.unwrap_or("without a tag")) }),
         }
     }
@@ -139,7 +145,7 @@ impl Shelf for Layout {
     }
 
     /// What the index lists and is attached, and the list under the tag that stands in for one.
-    fn candidates(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
+    fn candidates(&self, digest: &Integrity) -> Result<Candidates, OciError> {
         let subjects = self.subjects.get_or_init(|| self.entries.iter().map(|entry| self.subject(entry)).collect());
         let may_be = |(entry, subject): &(&Descriptor, &Subject)| match subject {
             Subject::Nothing => false,
@@ -162,7 +168,7 @@ impl Shelf for Layout {
                 }
             }
         }
-        Ok(all)
+        Ok(Candidates::of(all))
     }
 
     fn chain(&self, by: &str, error: ChainError) -> OciError {

@@ -35,6 +35,7 @@ pub(super) fn wanted(scene: &Scene, from: &str, to: &str, allow_unsigned: bool) 
         keys: vec![scene.project.path("keys/a.pem")],
         policy: Policy::default(),
         allow_unsigned,
+        max_attached: copy::MAX_ATTACHED_LEN,
     }
 }
 

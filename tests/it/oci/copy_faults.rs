@@ -134,6 +134,62 @@ fn what_has_no_end_is_not_begun() {
     assert!(scene.registry.asked().iter().all(|(url, _)| !url.contains(&format!("/blobs/{}", digest(b"huge")))));
 }
 
+/// Whoever may push there may attach what they like: gigabytes, or thousands.
+#[test]
+fn strangers_attach_no_end_of_bytes() {
+    let (scene, other) = scene(Knobs::default());
+    let artifact = signed(&scene, "v1", b"tool");
+    let (from, to) = places();
+    // Of a layer that is said to be long nobody asks for a byte.
+    let mut layer = scene.registry.layer("x", b"long", json!({}));
+    layer["size"] = (copy::MAX_ATTACHED_LEN + 1).into();
+    let long = scene.registry.manifest(REPO, MANIFEST, &scene.registry.image("x", &[layer], Some(&artifact)));
+    scene.registry.asked();
+    is(copied(&scene, &from, &to, false), 1, &["oci-attached-length"]);
+    is(copied(&scene, &from, &layout(&scene, ""), false), 1, &["oci-attached-length"]);
+    assert!(scene.registry.asked().iter().all(|(url, _)| !url.ends_with(&format!("/blobs/{}", digest(b"long")))));
+    assert!(!other.has_tag(REPO, "v1") && folder_is_empty(&scene));
+    scene.registry.lose(&long);
+    // Many that are short, all together, and those that are attached to them: the artifact's own bytes do not count.
+    let layer = |bytes: &[u8]| scene.registry.layer("x", bytes, json!({}));
+    let first = scene.registry.image("x", &[layer(&[b'a'; 3000])], Some(&artifact));
+    let first = scene.registry.manifest(REPO, MANIFEST, &first);
+    let second = scene.registry.image("x", &[layer(&[b'b'; 3000]), layer(b"tool")], Some(&first));
+    scene.registry.manifest(REPO, MANIFEST, &second);
+    let with = |max_attached: u64| {
+        let copy = copy::Copy { max_attached, ..wanted(&scene, &from, &to, false) };
+        outcome(scene.project.with(&Silent, |ctx| copy::run(ctx, &copy)))
+    };
+    is(with(6000), 1, &["oci-attached-length"]);
+    assert!(!other.has_tag(REPO, "v1"));
+    is(with(12_000), 0, &[]);
+}
+
+#[test]
+fn strangers_attach_thousands() {
+    let (scene, other) = scene(Knobs::default());
+    let artifact = signed(&scene, "v1", b"tool");
+    let attach = |to: &str, number: usize| {
+        let layer = scene.registry.layer("x", number.to_string().as_bytes(), json!({}));
+        scene.registry.manifest(REPO, MANIFEST, &scene.registry.image("x", &[layer], Some(to)))
+    };
+    // No list is too long by itself.
+    let firsts: Vec<String> = (1..=4).map(|number| attach(&artifact, number)).collect();
+    for first in &firsts {
+        (10..=270).for_each(|number| drop(attach(first, number)));
+    }
+    // To the rest nothing is attached, which the registry in memory would look for everywhere.
+    between(&scene, &[(HOST, &scene.registry)], move |request, ask| {
+        let of = request.url.path().split_once("/referrers/").map(|(_, of)| of.to_owned());
+        let is_leaf = of.is_some_and(|of| of != artifact && !firsts.contains(&of));
+        if is_leaf { Ok(status(404)) } else { ask() }
+    });
+    scene.project.web.lead(&format!("https://{OTHER}/"), Arc::clone(&other));
+    let (from, to) = places();
+    is(copied(&scene, &from, &to, false), 1, &["oci-many-referrers"]);
+    assert!(!other.has_tag(REPO, "v1"));
+}
+
 #[test]
 fn a_place_that_is_taken_is_said_to_be() {
     let (scene, other) = scene(Knobs { referrers: Some(404), ..Knobs::default() });

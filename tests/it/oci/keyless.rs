@@ -3,6 +3,7 @@
 
 use pinfold::commands::{fetch, oci, verify};
 use pinfold::install::Conduct;
+use pinfold::oci::MANIFEST;
 use pinfold::policy::Policy;
 use pinfold::report::Report;
 use serde_json::Value;
@@ -155,4 +156,28 @@ fn what_is_attached_does_not_stand_for_the_file_that_the_pin_names() {
     let signature = "[pins.tool.signature]\nmode = \"strict\"\nkeys = [\"keys/a.pem\"]\n";
     pinned(&scene, "provenance", &format!("{signature}{}", table.replace("strict", "lenient")));
     check(&scene, 0, &["unknown-key"]);
+}
+
+/// cosign 2 with `--registry-referrers-mode=oci-1-1`: the same manifest, attached in the other way.
+#[test]
+fn the_older_form_counts_as_a_referrer() {
+    let scene = scene();
+    for (case, exit, code) in
+        [("older", 0, None), ("older-elsewhere", 1, Some("subject-mismatch")), ("older-unlogged", 3, Some("no-time"))]
+    {
+        let repo = format!("case/{case}");
+        let artifact = scene.registry.digest_of(&repo, "v1");
+        let tag = format!("{}.sig", artifact.replace(':', "-"));
+        let older = scene.registry.bytes(&repo, &scene.registry.digest_of(&repo, &tag));
+        let mut manifest: Value = serde_json::from_slice(&older).expect("JSON");
+        manifest["artifactType"] = "application/vnd.dev.cosign.artifact.sig.v1+json".into();
+        manifest["subject"] = serde_json::json!({ "mediaType": MANIFEST, "digest": artifact, "size": 1 });
+        scene.registry.untag(&repo, &tag);
+        let (came_out, codes) = verified(&scene, case, REPOSITORY);
+        assert_eq!((came_out, codes.first().map(String::as_str)), (1, Some("signature-missing")), "{case}: {codes:?}");
+        scene.registry.manifest(&repo, MANIFEST, &manifest);
+        let (came_out, codes) = verified(&scene, case, REPOSITORY);
+        assert_eq!((came_out, codes.first().map(String::as_str)), (exit, code), "{case}: {codes:?}");
+        assert_ne!(verified(&scene, case, "https://github.com/upstream/right").0, 0, "{case}");
+    }
 }

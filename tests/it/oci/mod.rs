@@ -31,7 +31,9 @@ mod shared_slow;
 mod signatures;
 mod signer;
 mod skopeo;
+mod strangers;
 mod suite;
+mod unread;
 mod words;
 mod writes;
 

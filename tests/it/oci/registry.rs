@@ -155,6 +155,17 @@ impl Registry {
         self.tag(repo, &format!("{}.sig", subject.replace(':', "-")), &digest);
     }
 
+    /// Attaches signatures as cosign 2 does with `--registry-referrers-mode=oci-1-1`; the digest of what is attached.
+    pub(crate) fn attach_older_referrer(&self, repo: &str, subject: &str, signature: &(String, String)) -> String {
+        let notes = json!({ "dev.cosignproject.cosign/signature": signature.1 });
+        let layer = self.layer(SIMPLE_SIGNING, signature.0.as_bytes(), notes);
+        let kind = "application/vnd.dev.cosign.artifact.sig.v1+json";
+        let mut manifest = self.image(kind, &[layer], Some(subject));
+        manifest["config"]["mediaType"] = kind.into();
+        manifest.as_object_mut().expect("an object").remove("artifactType");
+        self.manifest(repo, MANIFEST, &manifest)
+    }
+
     /// Puts what is attached where registries without the API have it.
     pub(crate) fn fall_back(&self, repo: &str, subject: &str, attached: &[String]) {
         let entry = |digest: &String| json!({ "mediaType": MANIFEST, "digest": digest, "size": self.len(repo, digest), "artifactType": EMPTY });
@@ -166,6 +177,11 @@ impl Registry {
 
     pub(crate) fn len(&self, repo: &str, digest: &str) -> usize {
         self.manifests.lock().expect("no panic")[&(repo.to_owned(), digest.to_owned())].1.len()
+    }
+
+    /// What a tag stood for is under its digest only.
+    pub(crate) fn untag(&self, repo: &str, tag: &str) {
+        self.tags.lock().expect("no panic").remove(&(repo.to_owned(), tag.to_owned()));
     }
 
     /// What a tag stands for.

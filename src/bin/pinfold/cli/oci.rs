@@ -103,6 +103,9 @@ pub(crate) struct Copy {
     /// Copy what carries no signature at all; what is wrong, or signed by somebody else, stays refused
     #[arg(long)]
     allow_unsigned: bool,
+    /// Copy at most so much of what is attached, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = copy::MAX_ATTACHED_LEN)]
+    max_attached: u64,
     #[command(flatten)]
     network: Network,
     #[command(flatten)]
@@ -187,6 +190,7 @@ impl Copy {
             keys: self.who.key.clone(),
             policy: policy(&self.who),
             allow_unsigned: self.allow_unsigned,
+            max_attached: self.max_attached,
         }
     }
 }
