@@ -301,16 +301,15 @@ impl<'a> Git<'a> {
             command.arg("--git-dir").arg(repository).arg("--work-tree").arg(top);
         }
         command.args(args);
-        for (name, _) in std::env::vars_os() {
+        for (name, value) in std::env::vars_os() {
             let known = name.to_string_lossy();
-            if known.starts_with("GIT_") && !KEPT.contains(&known.as_ref()) || known == "SSH_ASKPASS" {
-                command.env_remove(name);
+            if known == "PATH" {
+                // A relative folder is wherever the command happens to be run: git would be a program of the checkout's.
+                let absolute = std::env::split_paths(&value).filter(|folder| folder.is_absolute());
+                command.env(&name, std::env::join_paths(absolute).unwrap_or_default());
+            } else if known.starts_with("GIT_") && !KEPT.contains(&known.as_ref()) || known == "SSH_ASKPASS" {
+                command.env_remove(&name);
             }
-        }
-        // A relative folder is wherever the command happens to be run: git would be a program of the checkout's.
-        if let Some(path) = std::env::var_os("PATH") {
-            let absolute = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
-            command.env("PATH", std::env::join_paths(absolute).unwrap_or_default());
         }
         // Messages are told apart by their words, and replacements (git-replace(1)) are not what a commit is.
         command.env("LC_ALL", "C").env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_TERMINAL_PROMPT", "0");
