@@ -14,6 +14,7 @@ use crate::ctx::Ctx;
 use crate::error::{AttestError, Error, RunError};
 use crate::fs::{self, FsError, Identity};
 use crate::path::RelPath;
+use crate::pins::{Edit, Pin, Signature};
 use crate::project::{Project, RECORDS};
 use crate::provenance::RUN_BUILD_TYPE;
 use crate::report::{Finding, Level, Report};
@@ -116,6 +117,20 @@ pub fn pinned(ctx: &Ctx<'_>) -> Result<Vec<String>, Error> {
     let trees = project.pin_file().pins().iter().filter(|pin| pin.artifact_for(ctx.platform).is_some());
     let trees = trees.map(|pin| pin.to.to_string());
     Ok(file.into_iter().chain([RECORDS.to_owned()]).chain(trees).collect())
+}
+
+/// The files of the project that pins.toml takes as given: keys, and what is put in the place of a pinned file.
+pub fn believed(ctx: &Ctx<'_>) -> Result<Vec<String>, Error> {
+    let project = Project::open(ctx.pin_file)?;
+    let of_pin = |pin: &Pin| {
+        let keys = pin.signature.iter().flat_map(Signature::files);
+        let replacements = pin.patches.iter().filter_map(|patch| match &patch.edit {
+            Edit::ReplaceWith(path) => Some(path),
+            _ => None,
+        });
+        keys.chain(replacements).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    Ok(project.pin_file().pins().iter().flat_map(of_pin).collect())
 }
 
 /// The build as the statement has it. What a platform says of itself stays beside what was run.

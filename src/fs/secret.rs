@@ -1,8 +1,8 @@
 //! Files with secrets in them, and new files that stand in for nothing.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
@@ -18,7 +18,35 @@ pub fn read_secret(path: &Path, limit: u64) -> Result<(Vec<u8>, u32), FsError> {
     let mut file = File::open(path).map_err(|error| FsError::new("open", path, error))?;
     let metadata = file.metadata().map_err(failed)?;
     let mode = if metadata.is_file() { metadata.permissions().mode() & 0o777 } else { 0 };
-    Ok((take(&mut file, limit).map_err(failed)?, mode))
+    let bytes = take(&mut file, limit).map_err(failed)?;
+    keep_from_programs(&metadata).map_err(failed)?;
+    Ok((bytes, mode))
+}
+
+/// Does not hand on what a secret was read from to the programs that are started from now on (git, a credential helper, the
+/// command of `run`): behind a number, a file can be read once more. `secret` is the file, whatever it was called by.
+fn keep_from_programs(secret: &Metadata) -> io::Result<()> {
+    // A terminal is what programs talk to, and has no secret in it.
+    if secret.file_type().is_char_device() {
+        return Ok(());
+    }
+    let entries = std::fs::read_dir("/dev/fd")?;
+    let open: Vec<i32> = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    for number in &open {
+        let Ok(found) = std::fs::metadata(format!("/dev/fd/{number}")) else { continue };
+        if (found.dev(), found.ino()) != (secret.dev(), secret.ino()) {
+            continue;
+        }
+        match number {
+            0 => rustix::stdio::dup2_stdin(File::open("/dev/null")?)?,
+            1 | 2 => return Err(io::Error::other("it is where output goes")),
+            _ => {
+                let others: Vec<i32> = open.iter().copied().filter(|other| other > number).collect();
+                close_fds::set_fds_cloexec(*number, &others);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What stands behind an open descriptor of this process, to its end, of at most `limit` bytes.

@@ -1,5 +1,6 @@
 //! `--hermetic`: attacks from inside, each of which succeeds outside; and what is refused where a system forbids it.
 
+mod doors;
 mod git;
 
 use std::net::TcpListener;
@@ -329,9 +330,14 @@ fn descriptors_that_lead_out_are_refused() {
         assert!(said.stdout.contains("descriptor") && said.stdout.contains(">&-"), "{}", said.stdout);
         assert!(!workshop.project.exists("dist/ran"));
     }
-    // Files and pipes lead nowhere that the command's own streams could not.
-    let said = run("8<source.txt 9> >(cat)", "cat <&8");
+    // Files and pipes lead nowhere that the command's own streams could not, and are closed for it.
+    let said = run("8<source.txt 9> >(cat)", "ls /proc/self/fd > dist/open");
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert_eq!(
+        workshop.project.read("dist/open").lines().collect::<Vec<_>>(),
+        ["0", "1", "2", "3"],
+        "3 is `ls` reading"
+    );
 }
 
 #[test]

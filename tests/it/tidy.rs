@@ -50,6 +50,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         &["src/fs", "src/bin/pinfold/terminal.rs", "src/bin/pinfold/sandbox"],
         "one place for system calls, one for the terminal, one for the sandbox",
     ),
+    ("seccompiler", &["src/bin/pinfold/sandbox/calls.rs"], "one filter of system calls"),
+    ("close_fds", &["src/fs/secret.rs", "src/bin/pinfold/sandbox/inside.rs"], "what is not handed on"),
     ("mount_remount", &["src/bin/pinfold/sandbox/mounts.rs"], "one place that arranges what a sandbox sees"),
     ("flate2", &["src/archive"], "one decoder"),
     ("lzma_rust2", &["src/archive"], "one decoder"),

@@ -15,8 +15,8 @@ use pinfold::report::{Finding, Level, Report, Verdict};
 use crate::Failure;
 use crate::cli::{Cli, Reproduce};
 use crate::git::{self, Wanted};
-use crate::run::{self, Job};
-use crate::world::World;
+use crate::run::{self, Job, Within};
+use crate::world::{self, World};
 
 /// `pinfold reproduce`.
 pub(crate) fn reproduce(cli: &Cli, world: &World, options: &Reproduce) -> Result<Report, Failure> {
@@ -64,10 +64,16 @@ fn build(
     let command = recipe.command.clone().unwrap_or_default();
     say(&command, recipe);
     let source_date = recipe.source_date.map_or_else(|| git::commit_time(&place), |seconds| Ok(Some(seconds)))?;
-    let read_only = run::read_only(&pinned(&ctx)?, &[scratch.checkout.join(".git")], &scratch.checkout, &prefix);
+    let within = Within {
+        root: &scratch.checkout,
+        prefix: &prefix,
+        own: &[scratch.checkout.join(".git")],
+        pinned: &pinned(&ctx)?,
+        believed: world::believed(cli),
+    };
     let job = Job { folder: &folder, command: &command, environment: &recipe.environment, source_date, token: None };
     let before = reproduce::present(recipe, &folder)?;
-    let (code, _) = job.confined(&scratch.checkout, &prefix, read_only, cli.output.json)?;
+    let (code, _) = job.confined(within, cli.output.json)?;
     if code != 0 {
         return Err(run::ended(&command, code, "nothing can be compared"));
     }

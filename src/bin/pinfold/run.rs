@@ -67,8 +67,11 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
     let absent: Vec<&PathBuf> = own.iter().filter(|path| path.symlink_metadata().is_err()).collect();
     let isolation = if options.hermetic {
         let (root, prefix) = root(&folder, attest.checkout.as_ref());
-        let read_only = read_only(&run::pinned(&ctx)?, &own, &root, &prefix);
-        job.confined(&root, &prefix, read_only, cli.output.json).map(|(code, isolation)| (code, Some(isolation)))
+        let mut believed = world::believed(cli);
+        believed.extend(options.sealing.files());
+        believed.extend(run::believed(&ctx)?.into_iter().map(|path| folder.join(path)).filter(|path| path.exists()));
+        let within = Within { root: &root, prefix: &prefix, own: &own, pinned: &run::pinned(&ctx)?, believed };
+        job.confined(within, cli.output.json).map(|(code, isolation)| (code, Some(isolation)))
     } else {
         job.plain(cli.output.json).map(|code| (code, None))
     };
@@ -139,12 +142,30 @@ pub(crate) fn root(folder: &Path, checkout: Option<&Checkout>) -> (PathBuf, Path
     }
 }
 
-/// What it must not write to, relative to the root: what was pinned, and git's own files, by which it is seen afterwards
-/// what the command changed.
-pub(crate) fn read_only(pinned: &[String], own: &[PathBuf], root: &Path, prefix: &Path) -> Vec<PathBuf> {
-    let pinned = pinned.iter().map(|path| prefix.join(path));
-    let own = own.iter().filter_map(|path| path.strip_prefix(root).ok()).map(Path::to_owned);
-    own.chain(pinned).filter(|path| root.join(path).symlink_metadata().is_ok()).collect()
+/// What a command in a sandbox may write to, and what in it not.
+pub(crate) struct Within<'a> {
+    /// The folder that it may write to, absolute.
+    pub(crate) root: &'a Path,
+    /// The project's place in it.
+    pub(crate) prefix: &'a Path,
+    /// git's own files, absolute: by them it is seen afterwards what the command changed.
+    pub(crate) own: &'a [PathBuf],
+    /// What was pinned, relative to the project.
+    pub(crate) pinned: &'a [String],
+    /// What pinfold believes, absolute or relative to where it was started.
+    pub(crate) believed: Vec<PathBuf>,
+}
+
+impl Within<'_> {
+    fn plan(self, command: &[String]) -> Plan {
+        let Self { root, prefix, own, pinned, believed } = self;
+        let is_there = |path: &PathBuf| root.join(path).symlink_metadata().is_ok();
+        let pinned: Vec<PathBuf> = pinned.iter().map(|path| prefix.join(path)).filter(is_there).collect();
+        let own = own.iter().filter_map(|path| path.strip_prefix(root).ok()).map(Path::to_owned).filter(is_there);
+        let read_only = own.chain(pinned.iter().cloned()).collect();
+        let (root, folder, command) = (root.to_owned(), prefix.to_owned(), command.to_vec());
+        Plan { root, folder, read_only, pinned, believed, command }
+    }
 }
 
 /// A command to run.
@@ -176,18 +197,12 @@ impl Job<'_> {
     }
 
     /// Runs it in the sandbox.
-    pub(crate) fn confined(
-        &self,
-        root: &Path,
-        prefix: &Path,
-        read_only: Vec<PathBuf>,
-        is_json: bool,
-    ) -> Result<(u8, Isolation), Error> {
+    pub(crate) fn confined(&self, within: Within<'_>, is_json: bool) -> Result<(u8, Isolation), Error> {
         let own = FIXED.map(|(name, value)| (name.to_owned(), value.to_owned()));
         // What the caller names takes the place of what pinfold would set.
         let is_own = |(name, _): &(String, String)| !self.environment.contains_key(name);
         let own: BTreeMap<String, String> = own.into_iter().chain(self.date()).filter(is_own).collect();
-        let plan = Plan { root: root.to_owned(), folder: prefix.to_owned(), read_only, command: self.command.to_vec() };
+        let plan = within.plan(self.command);
         let mut all = own.clone();
         all.extend(self.environment.clone());
         let unstarted =

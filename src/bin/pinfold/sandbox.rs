@@ -10,9 +10,13 @@
 //! anything is not as it should be, the command is not started.
 
 #[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
 mod inside;
 #[cfg(target_os = "linux")]
 mod mounts;
+#[cfg(target_os = "linux")]
+mod objects;
 #[cfg(target_os = "linux")]
 mod proof;
 
@@ -36,6 +40,10 @@ pub(crate) struct Plan {
     pub(crate) folder: PathBuf,
     /// What in it must not be written to, relative; each is there.
     pub(crate) read_only: Vec<PathBuf>,
+    /// What of that was pinned: files that have one name each.
+    pub(crate) pinned: Vec<PathBuf>,
+    /// What pinfold itself believes, wherever it is: what of it is in the root is read-only too.
+    pub(crate) believed: Vec<PathBuf>,
     /// The program and its arguments.
     pub(crate) command: Vec<String>,
 }
@@ -56,8 +64,6 @@ struct Handed {
     plan: Plan,
     /// The namespaces outside, as `/proc/self/ns` tells them.
     outside: Vec<(String, String)>,
-    /// Sockets in the file system that somebody listens at: a network namespace does not hide them.
-    sockets: Vec<PathBuf>,
 }
 
 /// What *outer* and *inner* have to say.
@@ -93,12 +99,27 @@ pub(crate) fn run(
         let (said, hint) = ("it is where the project is".to_owned(), "move the project to a folder of its own");
         return Err(RunError::NoSandbox { step, said, hint: Some(hint.to_owned()) }.into());
     }
+    let mut plan = plan.clone();
+    #[cfg(target_os = "linux")]
+    prepare(&mut plan).map_err(|inside::Refusal { step, said, hint }| {
+        Error::from(RunError::NoSandbox { step, said, hint: hint.map(str::to_owned) })
+    })?;
     let (mut note, path) = fs::create_beside(&desk.join("sandbox"))?;
-    let ended = hand_over(plan, environment, (&path, &mut note), stdout);
+    let ended = hand_over(&plan, environment, (&path, &mut note), stdout);
     let removed = fs::remove(&path);
     let ended = ended?;
     removed?;
     Ok(ended)
+}
+
+/// Finds what pinfold believes in the checkout, and looks whether files that must not be written to can be by other names.
+#[cfg(target_os = "linux")]
+fn prepare(plan: &mut Plan) -> Result<(), inside::Refusal> {
+    for path in &plan.believed {
+        let inner = objects::within(&plan.root, path)?;
+        plan.read_only.extend(inner.filter(|inner| !plan.read_only.iter().any(|one| inner.starts_with(one))));
+    }
+    objects::look(plan)
 }
 
 fn hand_over(
@@ -108,7 +129,7 @@ fn hand_over(
     stdout: Stdio,
 ) -> Result<Ended, Error> {
     let broken = |source| FsError { action: "use", path: path.to_owned(), source };
-    let handed = Handed { plan: plan.clone(), outside: namespaces()?, sockets: sockets()? };
+    let handed = Handed { plan: plan.clone(), outside: namespaces()? };
     let handed = serde_json::to_string(&handed).map_err(|error| broken(error.into()))?;
     note.write_all(format!("{handed}\n").as_bytes()).map_err(broken)?;
     // Variables go under names of their own, so that none of them (LD_PRELOAD) means anything to this program.
@@ -177,17 +198,6 @@ fn namespaces() -> Result<Vec<(String, String)>, Error> {
     kinds.into_iter().map(|kind| read(kind).map_err(|error| refused("look at /proc", &error.to_string()))).collect()
 }
 
-/// The absolute paths of the sockets in the file system that are open in this network namespace (proc(5), /proc/net/unix).
-fn sockets() -> Result<Vec<PathBuf>, Error> {
-    let bytes = fs::read_if_exists(Path::new("/proc/self/net/unix"), MAX_LIST_LEN)?.unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let paths = text.lines().filter_map(|line| line.find(" /").and_then(|at| line.get(at.saturating_add(1)..)));
-    let mut paths: Vec<PathBuf> = paths.map(PathBuf::from).collect();
-    paths.sort();
-    paths.dedup();
-    Ok(paths)
-}
-
 /// The command's own home, empty.
 pub(crate) const HOME: &str = "/tmp/home";
 /// Folders of the system that the command gets empty ones for.
@@ -198,5 +208,3 @@ const OUTER: &str = "outer";
 const INNER: &str = "inner";
 /// How the variables are called that carry those of the command.
 const VARIABLE: &str = "PINFOLD_SANDBOX_";
-/// A line a socket, some hundred bytes each.
-const MAX_LIST_LEN: u64 = 64 << 20;

@@ -125,6 +125,11 @@ impl World {
     }
 }
 
+/// What pinfold believes at its next run: the store, with what it remembers of evidence, and the trust roots.
+pub(crate) fn believed(cli: &Cli) -> Vec<PathBuf> {
+    store_folder(cli).into_iter().chain(trust_folder(cli)).collect()
+}
+
 fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
     if let Some(folder) = &cli.cache {
         return Ok(folder.clone());

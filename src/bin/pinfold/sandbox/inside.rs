@@ -18,7 +18,7 @@ use rustix::thread::{
     set_capabilities, set_no_new_privs,
 };
 
-use super::{Handed, INNER, NAME, VARIABLE, Word, mounts, proof};
+use super::{Handed, INNER, NAME, VARIABLE, Word, calls, mounts, proof};
 
 /// A step that could not be taken.
 #[derive(Debug)]
@@ -107,6 +107,9 @@ fn inner(handed: &Handed, note: &mut std::fs::File) -> Result<u8, Refusal> {
     give_up()?;
     set_parent_process_death_signal(Some(Signal::KILL)).at(|| "tie its life to pinfold's".to_owned())?;
     let read_only = proof::look(handed)?;
+    // The command gets the three standard streams and nothing else.
+    close_fds::set_fds_cloexec(FIRST_DESCRIPTOR, &[]);
+    proof::all_closed()?;
     std::env::set_current_dir(mounts::place(&handed.plan.folder))
         .at(|| "go to the folder of the project".to_owned())?;
     if !tell(note, &Word::Holds { read_only }) {
@@ -132,6 +135,8 @@ fn give_up() -> Result<(), Refusal> {
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none }).at(step)?;
     set_no_new_privs(true).at(step)?;
+    calls::no_core_dumps()?;
+    calls::forbid()?;
     umask(Mode::from_raw_mode(0o022));
     Ok(())
 }
@@ -181,5 +186,7 @@ fn write(path: &str, text: &str) -> Result<(), Refusal> {
     std::fs::write(path, text).at(|| format!("write {path}"))
 }
 
+/// After standard input, output and error.
+const FIRST_DESCRIPTOR: i32 = 3;
 /// The same on every machine.
 const HOST: &str = "pinfold";

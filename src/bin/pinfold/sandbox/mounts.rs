@@ -1,11 +1,10 @@
 //! The file system as the command sees it: the project at one and the same place on every machine, nothing else to write
-//! to but empty folders, no sockets of others, no devices but the harmless ones.
+//! to but empty folders, no devices but the harmless ones.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open};
@@ -34,6 +33,9 @@ pub(super) fn arrange(handed: &Handed) -> Result<(), Refusal> {
         .at(|| "keep its mounts to itself".to_owned())?;
     // A mount of its own, so that it stays writable when all others are not.
     bind(root, root)?;
+    for mount in mounted()?.iter().filter(|mount| mount.at.starts_with(root)) {
+        mount.make(MountFlags::empty())?;
+    }
     let read_only: Vec<PathBuf> = handed.plan.read_only.iter().map(|path| root.join(path)).collect();
     let on_the_way = handed.plan.on_the_way().into_iter().map(|folder| root.join(folder));
     for path in on_the_way.chain(read_only.iter().cloned()) {
@@ -44,7 +46,7 @@ pub(super) fn arrange(handed: &Handed) -> Result<(), Refusal> {
         bind(&path, &path)?;
     }
     for mount in mounted()?.iter().filter(|mount| read_only.iter().any(|path| mount.at.starts_with(path))) {
-        mount.make_read_only()?;
+        mount.make(MountFlags::RDONLY)?;
     }
     let project = handle(root)?;
     let devices = Devices::open()?;
@@ -61,7 +63,6 @@ pub(super) fn arrange(handed: &Handed) -> Result<(), Refusal> {
     }
     devices.place()?;
     processes()?;
-    mask(&handed.sockets, root)?;
     rest(root, &own)
 }
 
@@ -132,18 +133,11 @@ fn processes() -> Result<(), Refusal> {
     for path in KERNEL.map(Path::new).into_iter().filter(|path| path.exists()) {
         bind(path, path)?;
         let here = Mount { at: path.to_owned(), flags };
-        here.make_read_only()?;
+        here.make(MountFlags::RDONLY)?;
     }
-    Ok(())
-}
-
-/// Puts nothing in the place of each socket that is still to be seen; those in the project are at two places.
-fn mask(sockets: &[PathBuf], root: &Path) -> Result<(), Refusal> {
-    let inside = sockets.iter().filter_map(|path| path.strip_prefix(root).ok()).map(place);
-    for path in sockets.iter().cloned().chain(inside) {
-        if path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket()) {
-            mount_bind("/dev/null", &path).at(|| format!("cover the socket {}", path.display()))?;
-        }
+    // What keys the caller has.
+    for path in KEYS.map(Path::new).into_iter().filter(|path| path.exists()) {
+        mount_bind("/dev/null", path).at(|| format!("cover {}", path.display()))?;
     }
     Ok(())
 }
@@ -155,7 +149,7 @@ fn rest(root: &Path, own: &[&Path]) -> Result<(), Refusal> {
     for mount in mounted()?.iter().filter(kept) {
         // What lies below another mount of the same place is out of reach, and the last one is on top.
         if seen.insert(mount.at.clone()) {
-            mount.make_read_only()?;
+            mount.make(MountFlags::RDONLY)?;
         }
     }
     Ok(())
@@ -168,15 +162,16 @@ pub(super) struct Mount {
 }
 
 impl Mount {
-    /// Keeps the flags that it has: those of a mount from outside are locked (mount_namespaces(7)).
-    fn make_read_only(&self) -> Result<(), Refusal> {
-        let flags = MountFlags::BIND | MountFlags::RDONLY | self.flags;
+    /// Adds flags to those that it has: those of a mount from outside are locked (mount_namespaces(7)). Devices are in
+    /// `/dev` and nowhere else, whatever files there are of them.
+    fn make(&self, more: MountFlags) -> Result<(), Refusal> {
+        let flags = MountFlags::BIND | MountFlags::NODEV | MountFlags::NOSUID | more | self.flags;
         match mount_remount(&self.at, flags, "") {
             Ok(()) => Ok(()),
             // Covered by another mount, or closed to this user, like FUSE of somebody else: out of reach either way, which
             // `proof` looks at again.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::INVAL) => Ok(()),
-            Err(error) => Err(Refusal::new(format!("make {} read-only", self.at.display()), error)),
+            Err(error) => Err(Refusal::new(format!("change the mount of {}", self.at.display()), error)),
         }
     }
 }
@@ -228,9 +223,10 @@ const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 ];
-const LINKED: &str = "put what it leads to in its place";
+pub(super) const LINKED: &str = "put what it leads to in its place";
 /// Only who sees all of one /proc may have another (Linux, `mount_too_revealing`).
 const PROC: &str = "in a container that covers parts of /proc there can be no other; see `--security-opt systempaths=unconfined` \
                     of docker and podman, or run it outside";
+const KEYS: [&str; 2] = ["/proc/keys", "/proc/key-users"];
 /// What root may write to by its number alone, without a capability.
 const KERNEL: [&str; 6] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi"];

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, StatVfsMountFlags, access, major, minor, statvfs};
 use rustix::io::Errno;
-use rustix::net::AddressFamily;
-use rustix::net::sockopt::socket_domain;
+use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_type};
+use rustix::net::{AddressFamily, SocketType, getpeername};
 
 use super::inside::{At, Refusal};
 use super::mounts::{mounted, place};
-use super::{Handed, SPECIAL};
+use super::{Handed, SPECIAL, calls};
 
 /// The numbers of user and group outside, of the one of each that there is in this namespace.
 pub(super) fn outside_ids() -> Result<(u32, u32), Refusal> {
@@ -30,6 +31,7 @@ pub(super) fn look(handed: &Handed) -> Result<Vec<PathBuf>, Refusal> {
     namespaces(&handed.outside)?;
     network()?;
     capabilities()?;
+    calls::look(status)?;
     descriptors()?;
     for path in &handed.plan.read_only {
         is_read_only(&place(path))?;
@@ -68,19 +70,23 @@ fn network() -> Result<(), Refusal> {
 }
 
 fn capabilities() -> Result<(), Refusal> {
-    let text = std::fs::read_to_string("/proc/self/status").at(|| "look at its capabilities".to_owned())?;
-    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
     for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
-        let is_none = value(name).is_some_and(|value| value.bytes().all(|byte| byte == b'0'));
-        if !is_none {
-            let said = format!("{name} is {}", value(name).unwrap_or("not told"));
+        let value = status(name);
+        if !value.as_ref().is_some_and(|value| value.bytes().all(|byte| byte == b'0')) {
+            let said = format!("{name} is {}", value.as_deref().unwrap_or("not told"));
             return Err(Refusal::new("give up its capabilities", said));
         }
     }
-    match value("NoNewPrivs") {
+    match status("NoNewPrivs").as_deref() {
         Some("1") => Ok(()),
         _ => Err(Refusal::new("give up its capabilities", "it could get new ones")),
     }
+}
+
+/// What the kernel says of this process (proc(5), /proc/PID/status).
+fn status(name: &str) -> Option<String> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(|value| value.trim().to_owned())
 }
 
 /// Whoever started pinfold may have left something open that leads out: a socket, a folder beyond the mounts. The three
@@ -90,10 +96,19 @@ fn descriptors() -> Result<(), Refusal> {
         let step = format!("keep descriptor {number} from the command");
         Err(Refusal::new(step, format!("it is {what}, and was open already")).hint(CLOSE))
     };
-    let streams = [socket_domain(io::stdin()), socket_domain(io::stdout()), socket_domain(io::stderr())];
-    for (number, domain) in streams.iter().enumerate() {
-        if matches!(domain, Ok(domain) if *domain != AddressFamily::UNIX) {
-            return out(&number.to_string(), "a connection to the network");
+    let streams = [
+        io::stdin().as_fd().try_clone_to_owned(),
+        io::stdout().as_fd().try_clone_to_owned(),
+        io::stderr().as_fd().try_clone_to_owned(),
+    ];
+    for (number, stream) in streams.iter().enumerate() {
+        let Ok(stream) = stream else { continue };
+        match socket_domain(stream) {
+            Ok(AddressFamily::UNIX) if !is_connected_for_good(stream) => {
+                return out(&number.to_string(), "a socket that can be connected anew");
+            }
+            Ok(AddressFamily::UNIX) | Err(_) => {}
+            Ok(_) => return out(&number.to_string(), "a connection to the network"),
         }
     }
     for number in ["0", "1", "2"] {
@@ -101,15 +116,7 @@ fn descriptors() -> Result<(), Refusal> {
             return out(number, "a folder");
         }
     }
-    let entries = std::fs::read_dir("/proc/self/fd").at(|| "list its descriptors".to_owned())?;
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    for number in names.filter(|name| !["0", "1", "2"].contains(&name.as_str())) {
-        let Ok(info) = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")) else { continue };
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).map(str::trim);
-        let flags = flags.and_then(|flags| u32::from_str_radix(flags, 8).ok()).unwrap_or(0);
-        if flags & CLOSED_ON_START != 0 {
-            continue;
-        }
+    for number in handed_on()? {
         let Ok(found) = std::fs::metadata(format!("/proc/self/fd/{number}")) else {
             return out(&number, "of an unknown kind");
         };
@@ -120,6 +127,35 @@ fn descriptors() -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// A stream between two ends: what sends datagrams, listens, or is not connected can be led to any other.
+fn is_connected_for_good(socket: &impl AsFd) -> bool {
+    matches!(socket_type(socket), Ok(SocketType::STREAM | SocketType::SEQPACKET))
+        && socket_acceptconn(socket) == Ok(false)
+        && getpeername(socket).is_ok_and(|peer| peer.is_some())
+}
+
+/// The descriptors beside the standard streams that a program would get that is started now.
+fn handed_on() -> Result<Vec<String>, Refusal> {
+    let entries = std::fs::read_dir("/proc/self/fd").at(|| "list its descriptors".to_owned())?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let stays = |number: &String| {
+        // Gone: the one of this list.
+        let Ok(info) = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")) else { return false };
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).map(str::trim);
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags, 8).ok()).unwrap_or(0);
+        flags & CLOSED_ON_START == 0
+    };
+    Ok(names.filter(|name| !["0", "1", "2"].contains(&name.as_str())).filter(stays).collect())
+}
+
+/// That the command gets the standard streams alone.
+pub(super) fn all_closed() -> Result<(), Refusal> {
+    match handed_on()?.first() {
+        Some(number) => Err(Refusal::new(format!("keep descriptor {number} from the command"), "it stays open")),
+        None => Ok(()),
+    }
 }
 
 /// Terminals, and the devices that every program may have (Linux, Documentation/admin-guide/devices.txt).
@@ -142,10 +178,11 @@ fn elsewhere(root: &Path) -> Result<(), Refusal> {
     let own = |path: &Path| path.starts_with(root) || SPECIAL.iter().any(|folder| path.starts_with(folder));
     for mount in mounted()?.iter().filter(|mount| !own(&mount.at)) {
         match statvfs(&mount.at) {
-            Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => {}
+            Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY | StatVfsMountFlags::NODEV) => {}
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => {}
             Ok(_) => {
-                return Err(Refusal::new(format!("make {} read-only", mount.at.display()), "it can be written to"));
+                let step = format!("make {} read-only", mount.at.display());
+                return Err(Refusal::new(step, "it can be written to, or has devices"));
             }
             Err(error) => return Err(Refusal::new(format!("look at {}", mount.at.display()), error)),
         }
