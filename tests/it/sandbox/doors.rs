@@ -241,6 +241,21 @@ fn what_pinfold_believes_cannot_be_written_to() {
         assert!(read_only.as_array().expect("paths").contains(&path.into()), "{read_only}");
     }
     std::fs::remove_file(project.path(BUNDLE)).expect("it was there");
+    // Beside the checkout it is nobody's concern, by whatever path; by way of a folder of the checkout it is.
+    let beside = format!("../{}/project", project.root().parent().and_then(Path::file_name).expect("a name").display());
+    for (path, code) in [
+        ("../trust", 0),
+        ("../project/.cache/trust", 0),
+        (&*format!("../{beside}/../trust"), 0),
+        ("dist/../../trust", 2),
+    ] {
+        let build = format!("{BUILD}; true");
+        let args =
+            ["run", "--hermetic", "--out=dist/app.js", BUILDER, "--key=../store/release.key", "--", "sh", "-c", &build];
+        let said = workshop.pinfold(&args, &[("PINFOLD_TRUST", path)]);
+        assert_eq!(said.code, code, "{path}: {}{}", said.stdout, said.stderr);
+    }
+    std::fs::remove_file(project.path(BUNDLE)).expect("it was there");
     // A link in the checkout can be replaced, wherever it leads to.
     let elsewhere = tempfile::tempdir().expect("a folder");
     for target in [elsewhere.path().to_owned(), project.path("dist")] {

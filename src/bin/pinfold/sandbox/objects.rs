@@ -48,15 +48,15 @@ pub(super) fn look(plan: &Plan) -> Result<(), Refusal> {
 pub(super) fn within(root: &Path, given: &Path) -> Result<Option<PathBuf>, Refusal> {
     let step = || format!("keep {} from being replaced", given.display());
     let absolute = std::path::absolute(given).at(step)?;
-    // The part of the path that is in the checkout, by the first of its folders that is the checkout itself.
-    let named = absolute
-        .ancestors()
-        .find(|folder| std::fs::canonicalize(folder).is_ok_and(|folder| folder == root))
-        .and_then(|folder| absolute.strip_prefix(folder).ok())
-        .map(Path::to_owned);
-    if named.as_ref().is_some_and(|named| !named.components().all(|part| matches!(part, Component::Normal(_)))) {
-        return Err(Refusal::new(step(), "its path leads out of the checkout and back"));
+    // The parts of the path that are in the checkout, each after a folder that is the checkout itself; one that leaves it at
+    // once is in nobody's hands but the caller's.
+    let is_root = |folder: &&Path| std::fs::canonicalize(folder).is_ok_and(|folder| folder == root);
+    let parts = absolute.ancestors().filter(is_root).filter_map(|folder| absolute.strip_prefix(folder).ok());
+    let parts: Vec<&Path> = parts.filter(|part| !part.starts_with("..")).collect();
+    if parts.iter().any(|part| !part.components().all(|one| matches!(one, Component::Normal(_)))) {
+        return Err(Refusal::new(step(), "its path leads out of a folder of the checkout"));
     }
+    let named = parts.first().map(|part| (*part).to_owned());
     let found = match std::fs::canonicalize(&absolute) {
         Ok(found) => found,
         Err(_) if named.is_none() => return Ok(None),
