@@ -5,6 +5,7 @@
 //! base64 that is not canonical, and every algorithm weaker than SHA-256.
 
 mod beside;
+mod pieces;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::Digest as _;
 
 pub use beside::{Beside, Running};
+pub use pieces::{Changed, PieceHasher, Pieces};
 
 /// A hash function that a pin may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -127,6 +127,8 @@ pub enum Error {
         /// What they have.
         received: u64,
     },
+    /// The bytes changed between the moment when they were checked and their use.
+    Changed,
     /// The archive breaks a rule.
     Archive(ArchiveError),
     /// The pin unpacks or patches what is one file.
@@ -203,6 +205,7 @@ impl Error {
             | Self::Frozen { .. }
             | Self::File { .. }
             | Self::Size { .. }
+            | Self::Changed
             | Self::RawLayout
             | Self::Package(_)
             | Self::NoPackageJson
@@ -246,6 +249,7 @@ impl Error {
             Self::Unobtainable { attempts } => attempts.first().map_or("unobtainable", Attempt::code),
             Self::File { .. } => "integrity-mismatch",
             Self::Size { .. } => "size-mismatch",
+            Self::Changed => "artifact-changed",
             Self::Archive(error) => error.code(),
             Self::RawLayout => "raw-layout",
             Self::Package(error) => error.code(),
@@ -339,6 +343,7 @@ impl fmt::Display for Error {
                 write!(f, "`{path}` has {} bytes that are not what was pinned", source.size)
             }
             Self::Size { .. } => f.write_str("the artifact has another size than the pin says"),
+            Self::Changed => f.write_str("the artifact changed after it was checked"),
             Self::Archive(error) => error.fmt(f),
             Self::RawLayout => f.write_str("the artifact is a single file, but the pin says how to unpack or patch it"),
             Self::Package(error) => error.fmt(f),

@@ -2,7 +2,7 @@
 //!
 //! Bytes are written beside their place while they are hashed and renamed only when the digest is right; they are hashed
 //! again whenever they are opened. A [`VerifiedBlob`] can be made nowhere else, so whatever takes one takes checked
-//! bytes.
+//! bytes. Others may be able to write here, so what is read of one is held to what was hashed, piece by piece.
 //!
 //! ```text
 //! ROOT/sha512/ab/<hex>            the bytes
@@ -22,7 +22,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::digest::{Algorithm, Hasher, Integrity, Sha256};
+use crate::digest::{Algorithm, Changed, Hasher, Integrity, PieceHasher, Pieces, Sha256};
 use crate::fs::{self, Dir, FsError, Lock};
 
 pub use incoming::Incoming;
@@ -33,19 +33,27 @@ pub struct Store {
     root: PathBuf,
 }
 
-/// Bytes whose digest was checked, by the handle through which they were.
+/// Bytes whose digest was checked. They are read by the handle through which they were, and are the same or an error.
 #[derive(Debug)]
 pub struct VerifiedBlob {
     file: File,
     len: u64,
     integrity: Integrity,
+    pieces: Pieces,
     /// Their digest under another algorithm, once somebody wanted it.
     other: OnceLock<Integrity>,
 }
 
 impl VerifiedBlob {
-    fn new(file: File, len: u64, integrity: Integrity, other: Option<Integrity>) -> Self {
-        Self { file, len, integrity, other: other.map_or_else(OnceLock::new, OnceLock::from) }
+    fn new(file: File, len: u64, integrity: Integrity, pieces: PieceHasher) -> Self {
+        Self { file, len, integrity, pieces: pieces.finish(), other: OnceLock::new() }
+    }
+
+    /// Fills `buffer` with a piece of the bytes.
+    fn read_piece(&self, number: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let read = self.file.read_exact_at(buffer, number.saturating_mul(PIECE));
+        read.map_err(|error| if error.kind() == io::ErrorKind::UnexpectedEof { Changed.into() } else { error })?;
+        Ok(self.pieces.check(number, buffer)?)
     }
 
     /// Length, in bytes.
@@ -64,6 +72,9 @@ impl VerifiedBlob {
     }
 
     /// The digest of the bytes under an algorithm: all of them are read, unless it is known.
+    ///
+    /// # Errors
+    /// [`Changed`] where they are no longer those that were checked, and whatever keeps them from being read.
     pub fn digest(&self, algorithm: Algorithm) -> io::Result<Integrity> {
         let mut known = self.other.get().into_iter().chain([&self.integrity]);
         if let Some(known) = known.find(|one| one.algorithm() == algorithm) {
@@ -82,9 +93,10 @@ impl VerifiedBlob {
         Ok(digest)
     }
 
-    /// A reader of its own, from the first byte.
+    /// A reader of its own, from the first byte. What it hands out is what was checked: where other bytes stand there by
+    /// now, its error is [`Changed`].
     pub const fn reader(&self) -> BlobReader<'_> {
-        BlobReader { blob: self, position: 0 }
+        BlobReader { blob: self, position: 0, piece: Vec::new(), number: None }
     }
 }
 
@@ -93,11 +105,36 @@ impl VerifiedBlob {
 pub struct BlobReader<'a> {
     blob: &'a VerifiedBlob,
     position: u64,
+    /// A piece that was checked, and which one.
+    piece: Vec<u8>,
+    number: Option<u64>,
 }
 
 impl Read for BlobReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.blob.file.read_at(buffer, self.position)?;
+        if self.position >= self.blob.len {
+            return Ok(0);
+        }
+        let (number, offset) = (self.position / PIECE, self.position % PIECE);
+        let left = self.blob.len.saturating_sub(number.saturating_mul(PIECE)).min(PIECE);
+        let piece_len = usize::try_from(left).unwrap_or_default();
+        let read = match buffer.get_mut(..piece_len) {
+            // All of a piece, where it goes: it needs no place of its own.
+            Some(whole) if offset == 0 => {
+                self.blob.read_piece(number, whole)?;
+                whole.len()
+            }
+            _ => {
+                if self.number != Some(number) {
+                    self.number = None;
+                    self.piece.resize(piece_len, 0);
+                    self.blob.read_piece(number, &mut self.piece)?;
+                    self.number = Some(number);
+                }
+                let mut rest = usize::try_from(offset).ok().and_then(|at| self.piece.get(at..)).unwrap_or_default();
+                rest.read(buffer)?
+            }
+        };
         self.position = self.position.saturating_add(u64::try_from(read).unwrap_or_default());
         Ok(read)
     }
@@ -211,8 +248,7 @@ impl Store {
 
     /// Opens and hashes a file outside the store that nobody has pinned yet: what it has is what it is.
     pub fn open_unpinned(path: &Path) -> Result<VerifiedBlob, FsError> {
-        let (file, len, integrity) = hash(fs::open(path)?, path, Algorithm::Sha512)?;
-        Ok(VerifiedBlob::new(file, len, integrity, None))
+        hash(fs::open(path)?, path, Algorithm::Sha512)
     }
 
     /// Where a tree can be put together that is only looked at; who makes something there removes it.
@@ -333,24 +369,25 @@ impl Store {
 }
 
 fn check(file: File, path: &Path, expected: &Integrity) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
-    let (file, len, received) = hash(file, path, expected.algorithm())?;
-    if received == *expected {
-        Ok(Ok(VerifiedBlob::new(file, len, received, None)))
-    } else {
-        Ok(Err(Mismatch { expected: expected.clone(), received, size: len }))
+    let blob = hash(file, path, expected.algorithm())?;
+    if blob.integrity == *expected {
+        return Ok(Ok(blob));
     }
+    Ok(Err(Mismatch { expected: expected.clone(), received: blob.integrity, size: blob.len }))
 }
 
-fn hash(mut file: File, path: &Path, algorithm: Algorithm) -> Result<(File, u64, Integrity), FsError> {
-    let mut hasher = Hasher::new(algorithm);
+fn hash(mut file: File, path: &Path, algorithm: Algorithm) -> Result<VerifiedBlob, FsError> {
+    let (mut hasher, mut pieces) = (Hasher::new(algorithm), PieceHasher::default());
     let mut buffer = vec![0; CHUNK];
     let mut len = 0_u64;
     loop {
         let read = file.read(&mut buffer).map_err(|error| FsError::new("read", path, error))?;
         if read == 0 {
-            return Ok((file, len, hasher.finish()));
+            return Ok(VerifiedBlob::new(file, len, hasher.finish(), pieces));
         }
-        hasher.update(buffer.get(..read).unwrap_or_default());
+        let bytes = buffer.get(..read).unwrap_or_default();
+        hasher.update(bytes);
+        pieces.update(bytes);
         len = len.saturating_add(u64::try_from(read).unwrap_or_default());
     }
 }
@@ -375,8 +412,52 @@ const PROJECTS: &str = "projects";
 /// Folder of the trees that are only looked at.
 const DRAFTS: &str = "drafts";
 
+/// See [`Pieces::LEN`].
+const PIECE: u64 = 128 << 10;
+const _: () = assert!(Pieces::LEN == 128 << 10, "both are one");
+
 /// Read and hashed at once; larger gains nothing, smaller costs system calls.
 const CHUNK: usize = 256 << 10;
 
 /// A few hundred sources of the longest kind; beyond that something else wrote the file.
 const MAX_SOURCES_LEN: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever is read, from wherever, is what was hashed, or an error.
+    #[test]
+    fn a_reader_hands_out_what_was_hashed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..300_000_u32).map(|index| u8::try_from(index % 251).expect("small")).collect();
+        fs::write(&path, &bytes).expect("a file");
+        let blob = Store::open_unpinned(&path).expect("a file");
+        let read = |at: usize, len: usize| -> io::Result<Vec<u8>> {
+            let mut reader = blob.reader();
+            reader.seek(SeekFrom::Start(u64::try_from(at).expect("small")))?;
+            let mut bytes = Vec::new();
+            reader.take(u64::try_from(len).expect("small")).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        for (at, len) in
+            [(0, 300_000), (0, 1), (131_071, 2), (262_143, 50_000), (299_999, 1), (300_000, 9), (400_000, 9)]
+        {
+            let expected = bytes.get(at..bytes.len().min(at + len)).unwrap_or_default();
+            assert_eq!(read(at, len).expect("bytes"), expected, "{len} at {at}");
+        }
+        let file = File::options().write(true).open(&path).expect("a file");
+        file.write_all_at(b"\xff", 200_000).expect("room");
+        assert_eq!(read(0, 131_072).expect("bytes"), bytes[..131_072]);
+        for at in [131_072, 199_000, 262_143] {
+            assert!(Changed::is_behind(&read(at, 5).expect_err("other bytes")), "{at}");
+        }
+        file.write_all_at(&bytes[200_000..200_001], 200_000).expect("room");
+        // Bytes that were not there when it was hashed are none of it, and those that are gone are missed.
+        file.write_all_at(b"more", 300_000).expect("room");
+        assert_eq!(read(0, 400_000).expect("bytes"), bytes);
+        file.set_len(299_999).expect("a file");
+        assert!(Changed::is_behind(&read(299_000, 5).expect_err("a short file")));
+    }
+}

@@ -4,6 +4,7 @@ use super::{
     CheckError, Error, EvidenceError, LifeError, OutputError, PullError, PushError, RunError, SealError, WasmFailure,
 };
 use crate::archive::ArchiveError;
+use crate::digest::Changed;
 use crate::fs::FsError;
 use crate::keyless::KeylessError;
 use crate::registry::oci::OciError;
@@ -78,7 +79,10 @@ impl From<TrustError> for Error {
 
 impl From<ArchiveError> for Error {
     fn from(error: ArchiveError) -> Self {
-        Self::Archive(error)
+        match error {
+            ArchiveError::Input(error) if Changed::is_behind(&error) => Self::Changed,
+            error => Self::Archive(error),
+        }
     }
 }
 

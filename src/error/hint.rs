@@ -26,6 +26,9 @@ impl Error {
             Self::Offline { kept_for: None } => "run `pinfold fetch` once with the network",
             Self::Offline { .. } => "run `pinfold fetch` once with the network, to see that this source serves them",
             Self::Archive(error) => return error.hint(),
+            Self::Changed => {
+                "run it again; if that does not help, something else writes to the store or to the artifact"
+            }
             Self::Size { .. } => "`size` in pins.toml is the length of the packed artifact, in bytes",
             Self::RawLayout => "take `strip`, `include`, `exclude`, `executable = […]` and patches off the pin",
             Self::Package(error) => return error.hint(),

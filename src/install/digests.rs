@@ -1,6 +1,7 @@
 //! The digests of an artifact that evidence may be about.
 
 use super::demand::Demand;
+use crate::archive::ArchiveError;
 use crate::digest::{Algorithm, Integrity};
 use crate::error::Error;
 use crate::pins::{Artifact, Source};
@@ -33,5 +34,5 @@ pub(super) fn digests(artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBl
 
 /// The digest of an artifact's bytes, of an algorithm that its pin need not have.
 pub fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Error> {
-    blob.digest(algorithm).map_err(|error| Error::Archive(error.into()))
+    blob.digest(algorithm).map_err(|error| ArchiveError::from(error).into())
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::signed::refuse_patched;
-use crate::archive::{self, Member, MemberKind, UnpackError};
+use crate::archive::{self, ArchiveError, Member, MemberKind, UnpackError};
 use crate::error::Error;
 use crate::fs::Dir;
 use crate::layout::{Executable, Format, Layout, Limits};
@@ -175,17 +175,17 @@ fn check(package: &NpmPackage, body: &mut dyn Read) -> Result<Vec<u8>, Error> {
 
 fn from_unpack(error: UnpackError<Error>) -> Error {
     match error {
-        UnpackError::Archive(error) => Error::Archive(error),
+        UnpackError::Archive(error) => error.into(),
         UnpackError::Visit(error) => error,
     }
 }
 
 fn from_assembly(error: AssemblyError) -> Error {
     match error {
-        AssemblyError::Archive(error) => Error::Archive(error),
+        AssemblyError::Archive(error) => error.into(),
         AssemblyError::Patch(error) => Error::Patch(error),
         AssemblyError::Fs(error) => Error::Fs(error),
         AssemblyError::Nar(error) => Error::Nar(error),
-        AssemblyError::Body(error) => Error::Archive(error.into()),
+        AssemblyError::Body(error) => ArchiveError::from(error).into(),
     }
 }

@@ -32,6 +32,7 @@ mod outputs;
 mod page;
 mod passphrase;
 mod provenance;
+mod race;
 mod registry;
 mod release;
 mod reproduce;
