@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::path::RelPath;
+use crate::path::{PathError, RelPath};
 
 /// What an artifact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,18 +117,29 @@ impl Pattern {
 impl FromStr for Pattern {
     type Err = PatternError;
 
+    /// What is no path matches none: `/a`, `./a`, `a/` and the empty text would be rules that do nothing, without a word.
     fn from_str(text: &str) -> Result<Self, PatternError> {
-        glob::Pattern::new(text).map(Self).map_err(|error| PatternError(error.msg))
+        let pattern = glob::Pattern::new(text).map_err(|error| PatternError::Malformed(error.msg))?;
+        text.parse::<RelPath>().map_err(PatternError::MatchesNothing)?;
+        Ok(Self(pattern))
     }
 }
 
 /// Why a text is not a [`Pattern`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PatternError(&'static str);
+pub enum PatternError {
+    /// A bracket that stays open, or stars that mean nothing.
+    Malformed(&'static str),
+    /// Something that no path has.
+    MatchesNothing(PathError),
+}
 
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the pattern is malformed: {}", self.0)
+        match self {
+            Self::Malformed(why) => write!(f, "the pattern is malformed: {why}"),
+            Self::MatchesNothing(why) => write!(f, "no path in a tree can match the pattern: {why}"),
+        }
     }
 }
 
@@ -178,8 +189,12 @@ impl Default for Layout {
 impl Layout {
     /// Whether a path that has been stripped is wanted.
     pub fn wants(&self, path: &RelPath) -> bool {
-        (self.include.is_empty() || self.include.iter().any(|pattern| pattern.matches(path)))
-            && !self.exclude.iter().any(|pattern| pattern.matches(path))
+        self.includes(path) && !self.exclude.iter().any(|pattern| pattern.matches(path))
+    }
+
+    /// Whether a path that has been stripped is among what is to be kept, whatever `exclude` says.
+    pub fn includes(&self, path: &RelPath) -> bool {
+        self.include.is_empty() || self.include.iter().any(|pattern| pattern.matches(path))
     }
 
     /// Whether the pin marks `path` as executable.

@@ -40,7 +40,8 @@ pub(super) struct Admission<'a> {
     unpacked: u64,
     files: u64,
     placed: Placed,
-    include_met: Vec<bool>,
+    include_met: Vec<Met>,
+    exclude_met: Vec<Met>,
     executable_met: Vec<bool>,
     /// The member in hand, for messages.
     current: Vec<u8>,
@@ -57,7 +58,8 @@ impl<'a> Admission<'a> {
             unpacked: 0,
             files: 0,
             placed: Placed::default(),
-            include_met: vec![false; layout.include.len()],
+            include_met: vec![Met::default(); layout.include.len()],
+            exclude_met: vec![Met::default(); layout.exclude.len()],
             executable_met: vec![false; executables],
             current: Vec::new(),
         }
@@ -92,9 +94,19 @@ impl<'a> Admission<'a> {
         let Some(path) = parse_name(name, folder)? else { return Ok(None) };
         let Some(path) = self.strip(path, folder)? else { return Ok(None) };
         for (pattern, met) in self.layout.include.iter().zip(&mut self.include_met) {
-            *met = *met || pattern.matches(&path);
+            if !met.file && pattern.matches(&path) {
+                met.note(&path, folder);
+            }
+        }
+        for (pattern, met) in self.layout.exclude.iter().zip(&mut self.exclude_met) {
+            if !met.file && pattern.matches(&path) {
+                met.note(&path, folder);
+            }
         }
         if !self.layout.wants(&path) {
+            if !self.layout.includes(&path) {
+                self.include_met.iter_mut().for_each(|met| met.leave_out(&path));
+            }
             return Ok(None);
         }
         let kind = self.place(&path, kind)?;
@@ -111,8 +123,14 @@ impl<'a> Admission<'a> {
             links::resolve(&self.placed, link, target)
                 .map_err(|rule| ArchiveError::from(Rule::Link { target: target.to_owned(), rule }).at(link.as_str()))?;
         }
-        if let Some((pattern, _)) = self.layout.include.iter().zip(&self.include_met).find(|(_, met)| !**met) {
+        if let Some((pattern, _)) = self.layout.include.iter().zip(&self.include_met).find(|(_, met)| !met.keeps()) {
             return Err(Rule::IncludeUnmatched(pattern.as_str().to_owned()).into());
+        }
+        let stays = |folder: &RelPath| self.placed.node(folder).is_some();
+        if let Some((pattern, _)) =
+            self.layout.exclude.iter().zip(&self.exclude_met).find(|(_, met)| !met.takes(&stays))
+        {
+            return Err(Rule::ExcludeUnmatched(pattern.as_str().to_owned()).into());
         }
         if let Some((path, _)) = marked(self.layout).iter().zip(&self.executable_met).find(|(_, met)| !**met) {
             return Err(Rule::ExecutableUnmatched(path.clone()).into());
@@ -192,6 +210,46 @@ impl<'a> Admission<'a> {
             *met = *met || marked == path;
         }
         self.layout.marks_executable(path)
+    }
+}
+
+/// What a pattern of `include` or `exclude` has matched. One that names a folder says nothing of what is in it.
+#[derive(Debug, Clone, Default)]
+struct Met {
+    /// A file or link.
+    file: bool,
+    /// Folders.
+    folders: Vec<RelPath>,
+    /// Whether something was left out that is in one of them.
+    emptied: bool,
+}
+
+impl Met {
+    /// Enough folders to find an empty one among those that people name: all of them would be held for every pattern.
+    const FOLDERS: usize = 64;
+
+    fn note(&mut self, path: &RelPath, folder: bool) {
+        if !folder {
+            self.file = true;
+        } else if self.folders.len() < Self::FOLDERS {
+            self.folders.push(path.clone());
+        }
+    }
+
+    fn leave_out(&mut self, path: &RelPath) {
+        let is_in =
+            |folder: &RelPath| path.as_str().strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        self.emptied = self.emptied || (!self.file && self.folders.iter().any(is_in));
+    }
+
+    /// Whether it kept what it names.
+    const fn keeps(&self) -> bool {
+        self.file || (!self.folders.is_empty() && !self.emptied)
+    }
+
+    /// Whether it took something out: a folder with something in it stays.
+    fn takes(&self, stays: &dyn Fn(&RelPath) -> bool) -> bool {
+        self.file || self.folders.iter().any(|folder| !stays(folder))
     }
 }
 

@@ -8,6 +8,7 @@ pub const CODES: &[&str] = &[
     "collision",
     "corrupt",
     "duplicate",
+    "exclude-unmatched",
     "executable-unmatched",
     "format-disagrees",
     "format-unsupported",

@@ -190,6 +190,8 @@ pub enum Rule {
 
     /// An `include` pattern that no member matched.
     IncludeUnmatched(String),
+    /// An `exclude` that takes nothing out.
+    ExcludeUnmatched(String),
     /// An `executable` path that is no file of the tree.
     ExecutableUnmatched(RelPath),
     /// Nothing to keep: not one file.
@@ -236,6 +238,7 @@ impl Rule {
             Self::SizeWrong => "size-wrong",
             Self::Kind(rule) => rule.code(),
             Self::IncludeUnmatched(_) => "include-unmatched",
+            Self::ExcludeUnmatched(_) => "exclude-unmatched",
             Self::ExecutableUnmatched(_) => "executable-unmatched",
             Self::NoFiles => "no-files",
             Self::Tar(rule) => rule.code(),
@@ -263,7 +266,10 @@ impl Rule {
             | Self::BelowLink(_)
             | Self::Link { .. }
             | Self::HardLinkMissing(_) => "leave it out with `exclude` if the project does not need it",
-            Self::IncludeUnmatched(_) => "patterns apply to paths after `strip`",
+            Self::IncludeUnmatched(_) => "patterns apply to paths after `strip`; `NAME/**` is what is in a folder",
+            Self::ExcludeUnmatched(_) => {
+                "patterns apply to paths after `strip`; `NAME/**` takes out what is in a folder; remove what is not needed"
+            }
             Self::ExecutableUnmatched(_) => "`executable` names paths in the tree, after `strip`",
             Self::NoFiles => "look at `strip`, `include` and `exclude`",
             _ => return None,
@@ -316,6 +322,9 @@ impl fmt::Display for Rule {
             Self::SizeWrong => f.write_str("the content is longer or shorter than declared"),
             Self::Kind(rule) => f.write_str(rule.sentence()),
             Self::IncludeUnmatched(pattern) => write!(f, "no member matches `{}`", pattern.escape_debug()),
+            Self::ExcludeUnmatched(pattern) => {
+                write!(f, "`exclude` takes nothing out by `{}`: no file matches it", pattern.escape_debug())
+            }
             Self::ExecutableUnmatched(path) => write!(f, "`{path}` is to be executable and is no file of the tree"),
             Self::NoFiles => f.write_str("not one file is left to unpack"),
             Self::Tar(rule) => f.write_str(rule.sentence()),

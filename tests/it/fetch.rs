@@ -491,7 +491,7 @@ fn a_version_that_moved_while_its_integrity_did_not() {
 fn a_package_that_is_not_the_pinned_one() {
     let check = |package_json: Option<&str>, more: &str, code: Option<&str>| {
         let project = Project::new("");
-        let mut tar = Tar::default().file("package/lib/a.js", "a");
+        let mut tar = Tar::default().file("package/lib/a.js", "a").file("package/tsconfig.json", "{}");
         if let Some(text) = package_json {
             tar = tar.file("package/package.json", text);
         }

@@ -163,6 +163,22 @@ fn what_its_source_takes_back_or_replaces() {
     assert!(codes(&check(&project, &to("1.1.0"), 0, "updated")).contains(&"version-withdrawn"));
 }
 
+/// What the project left out may be there under another name.
+#[test]
+fn a_version_in_which_nothing_is_left_out_is_not_taken() {
+    for (keys, code) in [
+        ("exclude = [\"lib/gone.js\"]", "exclude-unmatched"),
+        ("include = [\"index.js\", \"package.json\", \"lib/gone.js\"]", "include-unmatched"),
+        ("executable = [\"lib/gone.js\"]", "executable-unmatched"),
+    ] {
+        let (project, _) = left(keys);
+        project.fetch_all();
+        let report = check(&project, &to("latest"), 1, "refused");
+        assert_eq!(codes(&report), [code], "{}", human(&report));
+        check(&project, &to("patch"), 0, "updated");
+    }
+}
+
 #[test]
 fn patches_that_no_longer_apply_are_named_by_their_lines() {
     let patches = "[[pins.left.patch]]\npath = \"index.js\"\nfind = \"one\"\nreplace = \"1\"\n\n\

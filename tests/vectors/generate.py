@@ -550,6 +550,14 @@ def limits():
 
 def outcomes():
     write("include-unmatched", "include-unmatched", tar(), "an include that nothing matches", layout="include=a/** include=lib/**")
+    write("include-unmatched-folder", "include-unmatched", tar(folder("lib/"), entry("lib/x", b"x")), "a folder, of which nothing is kept", layout="include=a/** include=lib")
+    x = lambda title, *members, **given: write("exclude-unmatched" + title, "exclude-unmatched", tar(*members), "an exclude that takes nothing out", **given)
+    x("", EVIL, layout="exclude=evil exclude=other")
+    x("-folder", entry("lib/x", b"x"), layout="exclude=lib")
+    x("-folder-named", folder("lib/"), entry("lib/x", b"x"), layout="exclude=lib")
+    x("-folder-after", entry("lib/x", b"x"), folder("lib/"), layout="exclude=li*")
+    x("-strip", entry("package/evil", b"x"), layout="strip=1 exclude=package/evil")
+    x("-case", EVIL, layout="exclude=Evil")
     write("executable-unmatched", "executable-unmatched", tar(), "an executable that is not there", layout="executable=bin/x")
     write("executable-unmatched-folder", "executable-unmatched", tar(folder("bin/")), "an executable that is a folder", layout="executable=bin")
     write("no-files", "no-files", folder("a/") + END, "folders and no file")
@@ -683,6 +691,8 @@ def good():
     ok("git-stripped", tar(entry(".git/x", b"x")), "good.txt=5 x=1", "a folder that is used up", layout="strip=1")
     ok("git-apart", tar(entry("HEAD/x", b"x"), entry("objects/x", b"x"), entry("refs/x", b"x"), entry("y/HEAD", b"x"), entry("y/objects/x", b"x")),
        "a/good.txt=5 HEAD/x=1 objects/x=1 refs/x=1 y/HEAD=1 y/objects/x=1", "parts of a repository that make none")
+    ok("exclude-folder", tar(folder("lib/"), entry("lib/x", b"x"), folder("empty/")), "a/good.txt=5", "empty folders are left out, and those that nothing is left of", layout="exclude=lib exclude=lib/** exclude=empty")
+    ok("include-folder", tar(folder("lib/"), folder("empty/"), entry("lib/x", b"x")), "lib/ empty/ lib/x=1", "a folder and what is in it", layout="include=lib include=lib/** include=empty")
     ok("exclude-collision", tar(EVIL, entry("EVIL", b"1")), both, "one of two that collide is left out", layout="exclude=EVIL")
     ok("include", tar(EVIL), "evil=5", "only what is asked for", layout="include=e*")
     ok("strip", folder("p/") + folder("p/q/") + entry("p/q/x", b"1") + END, "q/ q/x=1", "a folder that is used up is skipped", layout="strip=1")
