@@ -15,14 +15,15 @@ mod unpack;
 
 use crate::ctx::{Ctx, Step};
 use crate::error::Error;
-use crate::patch::Patches;
+use crate::layout::Limits;
+use crate::patch::{MAX_PATCHED, Patches};
 use crate::pins::{Artifact, Mode, Pin, Platform};
 use crate::project::Project;
 use crate::record::{self, Contents, Evidence, Record, Signatures};
 use crate::report::wasm::SignedFile;
 use crate::report::{self, Finding, Level};
 use crate::store::VerifiedBlob;
-use crate::tree::{self, Assembled};
+use crate::tree::{self, Assembled, Bounds};
 
 use evidence::Judged;
 pub use obtain::{MAX_ARTIFACT_LEN, obtain_pinned, obtain_unpinned, open_kept, own_place, rules};
@@ -323,13 +324,26 @@ fn hold(artifact: &Artifact, assembled: &Assembled, before: Option<&Record>, con
     Ok(())
 }
 
+/// The most that the tree of a pin can be.
+pub fn bounds_of(pin: &Pin, artifact: &Artifact) -> Bounds {
+    let Limits { unpacked, members, .. } = pin.layout.limits;
+    let patched = u64::try_from(pin.patches.len()).unwrap_or(u64::MAX).saturating_mul(MAX_PATCHED);
+    Bounds {
+        file: artifact.size.unwrap_or(MAX_ARTIFACT_LEN),
+        folder: unpacked.saturating_add(patched),
+        entries: members,
+    }
+}
+
 /// Whether what stands at a destination that no record claims is the staged tree to the byte, so that it may be adopted;
 /// `false` for nothing there. Anything else was put there by somebody and stays.
 fn is_the_same_tree(parent: &crate::fs::Dir, pin: &Pin, contents: &Contents) -> Result<bool, Error> {
     if !tree::exists(parent, &pin.to)? {
         return Ok(false);
     }
-    let Some(found) = tree::scan(parent, pin.to.file_name(), false)? else { return Ok(false) };
+    let entries = u64::try_from(contents.len()).unwrap_or(u64::MAX);
+    let bounds = Bounds { file: contents.bytes(), folder: contents.bytes(), entries };
+    let Some(found) = tree::scan(parent, pin.to.file_name(), false, bounds)? else { return Ok(false) };
     let differences = record::differences(contents, &found.contents).len().saturating_add(found.odd.len());
     if differences == 0 { Ok(true) } else { Err(Error::NotOurs { to: pin.to.clone(), differences }) }
 }

@@ -13,7 +13,7 @@ use crate::path::RelPath;
 
 pub use assembly::{Assembled, Assembly, AssemblyError, assemble_file};
 pub use gate::Gate;
-pub use look::{Scan, looks_like, scan};
+pub use look::{Bounds, Scan, looks_like, scan};
 
 /// Suffix of the name beside a destination where its next tree is put together.
 pub const STAGE_SUFFIX: &str = ".pinfold-new";

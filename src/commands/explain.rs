@@ -259,7 +259,7 @@ impl Explaining<'_> {
         let Ok(Some(parent)) = tree::parent_of(self.project.root(), &self.pin.to) else {
             return Ok(Some(self.row(question, Status::Unknown, absent)));
         };
-        let Some(found) = tree::scan(&parent, name, false)? else {
+        let Some(found) = tree::scan(&parent, name, false, install::bounds_of(self.pin, self.artifact))? else {
             return Ok(Some(self.row(question, Status::Unknown, absent)));
         };
         let demand = signed::demand(self.project, self.pin, None)?;

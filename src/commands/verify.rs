@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use crate::ctx::{Ctx, Step};
 use crate::digest::Sha256;
 use crate::error::Error;
+use crate::fs::Dir;
 use crate::install;
 use crate::patch::Patches;
 use crate::pins::{Artifact, Mode, Pin};
@@ -114,7 +115,7 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
     let artifact = install::artifact_of(pin, ctx.platform)?;
     let patches = install::load_patches(project, pin)?;
     let (found, why) = match tree::parent_of(project.root(), &pin.to) {
-        Ok(Some(parent)) => (tree::scan(&parent, pin.to.file_name(), artifact.tree.is_some())?, String::new()),
+        Ok(Some(parent)) => (scan(&parent, (pin, artifact))?, String::new()),
         Ok(None) => (None, String::new()),
         // Whatever such a link leads to is not the tree that was pinned to this place.
         Err(error) if error.source.kind() == ErrorKind::NotADirectory => (None, format!(": {error}")),
@@ -166,6 +167,11 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
     let (against, contents) = (against.unwrap_or_default(), Some(found.contents));
     let verdict = verdict.max(on_evidence).max(on_signatures);
     Ok(Judgement { against, contents, findings, proof, wasm, verdict })
+}
+
+/// Reads what stands at a pin's destination.
+fn scan(parent: &Dir, (pin, artifact): (&Pin, &Artifact)) -> Result<Option<Scan>, Error> {
+    Ok(tree::scan(parent, pin.to.file_name(), artifact.tree.is_some(), install::bounds_of(pin, artifact))?)
 }
 
 /// What the evidence of a record proves.
@@ -241,7 +247,11 @@ fn hold(
     }
     let before = findings.len();
     if let Some(expected) = &expected {
-        findings.extend(record::differences(expected, &found.contents).into_iter().map(|one| different(pin, one)));
+        let mut differences = record::differences(expected, &found.contents);
+        // What is too long to be read was told, and is not gone.
+        differences
+            .retain(|one| !(one.change == Change::Removed && found.odd.iter().any(|(path, _)| *path == one.path)));
+        findings.extend(differences.into_iter().map(|one| different(pin, one)));
     }
     if let Some(tree) = artifact.tree
         && (findings.len() == before)

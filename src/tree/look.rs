@@ -19,18 +19,32 @@ pub struct Scan {
     pub odd: Vec<(String, &'static str)>,
 }
 
+/// The most that a tree can be. What is more is told and not read: a file without blocks has any size, and costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Bytes of a single file, where that is the tree.
+    pub file: u64,
+    /// Bytes of all files in a folder.
+    pub folder: u64,
+    /// Files, links and empty folders.
+    pub entries: u64,
+}
+
 /// Reads what stands under `name`, `None` for nothing. With `hash_tree` the tree hash is taken in the same pass.
-pub fn scan(parent: &Dir, name: &str, hash_tree: bool) -> Result<Option<Scan>, FsError> {
+pub fn scan(parent: &Dir, name: &str, hash_tree: bool, bounds: Bounds) -> Result<Option<Scan>, FsError> {
     let Some(stat) = parent.stat(name)? else { return Ok(None) };
     let mut buffer = vec![0; CHUNK];
     match stat.kind {
         Kind::Folder => {
             let Some(folder) = parent.child(name)? else { return Ok(None) };
             let nar = hash_tree.then(Nar::hash_folder);
-            let mut walk = Walk { buffer, nar, entries: Vec::new(), odd: Vec::new() };
+            let mut walk = Walk { buffer, nar, bounds, entries: Vec::new(), odd: Vec::new() };
             walk.odd.extend(odd_mode(&stat).map(|why| (String::new(), why)));
             walk.folder(&folder, "")?;
             walk.finish(folder.path().display().to_string().as_ref()).map(Some)
+        }
+        Kind::File if stat.size > bounds.file => {
+            Ok(Some(Scan { contents: Contents::Folder(Vec::new()), tree: None, odd: vec![(String::new(), TOO_LONG)] }))
         }
         Kind::File => {
             let executable = stat.mode & 0o100 != 0;
@@ -51,6 +65,8 @@ pub fn scan(parent: &Dir, name: &str, hash_tree: bool) -> Result<Option<Scan>, F
 struct Walk {
     buffer: Vec<u8>,
     nar: Option<Nar<Sha256Hasher>>,
+    /// What is left of them.
+    bounds: Bounds,
     entries: Vec<Entry>,
     odd: Vec<(String, &'static str)>,
 }
@@ -91,13 +107,22 @@ impl Walk {
             if let Some(why) = odd_mode(&stat) {
                 self.odd.push((text.clone(), why));
             }
+            if stat.kind != Kind::Folder {
+                let Some(left) = self.bounds.entries.checked_sub(1) else {
+                    self.odd.push((text, TOO_MANY));
+                    return Ok(());
+                };
+                self.bounds.entries = left;
+            }
             match stat.kind {
                 Kind::Folder => {
                     if let Some(inner) = folder.child(&name)? {
                         self.folder(&inner, &text)?;
                     }
                 }
+                Kind::File if stat.size > self.bounds.folder => self.odd.push((text, TOO_LONG)),
                 Kind::File => {
+                    self.bounds.folder = self.bounds.folder.saturating_sub(stat.size);
                     self.node(folder, &path, Node::File { size: stat.size, executable: stat.mode & 0o100 != 0 })?;
                     let file = hash_file(folder, &name, stat, &mut self.nar, &mut self.buffer)?;
                     self.entries.push(Entry { path, kind: EntryKind::File(file) });
@@ -142,7 +167,8 @@ fn hash_file(
     nar: &mut Option<Nar<Sha256Hasher>>,
     buffer: &mut [u8],
 ) -> Result<FileEntry, FsError> {
-    let mut file = folder.open_file(name)?;
+    // Not more than it had when it was looked at: somebody may write to it without end.
+    let mut file = folder.open_file(name)?.take(stat.size.saturating_add(1));
     let mut digest = FileHasher::default();
     let mut size = 0_u64;
     loop {
@@ -260,6 +286,10 @@ fn file_looks_like(folder: &Dir, name: &str, stat: &Stat, file: &FileEntry) -> R
 
 /// What is said of a name by which git finds a repository.
 const REPOSITORY: &str = "makes git find a repository, and run the programs that it names";
+
+/// What is said of a file that is longer than all of the tree may be, and of names without end.
+const TOO_LONG: &str = "is longer than the pin allows (`max-unpacked`)";
+const TOO_MANY: &str = "is one of more files than the pin allows (`max-members`)";
 
 /// What is said of a name that the folder lists and that cannot be looked at.
 const NOT_UTF8: &str = "has a name that is not UTF-8, or went away meanwhile";

@@ -72,3 +72,50 @@ fn a_repository_that_stands_is_not_left_standing() {
         assert_eq!(project.tree("vendor/x"), tree, "{names:?}");
     }
 }
+
+/// Nothing is read that no tree of the pin can have: a file without blocks has any length.
+#[test]
+fn what_is_too_long_is_not_read() {
+    let long = |project: &Project, path: &str| {
+        let file = std::fs::File::options().write(true).create(true).truncate(false).open(project.path(path));
+        file.expect("a file").set_len(8 << 40).expect("a length");
+    };
+    let tree = Tar::default().file("a.txt", "a\n").file("b.txt", "b\n").gz();
+    for path in ["vendor/x/big", "vendor/x/a.txt", "vendor/x/folder/big"] {
+        for keys in ["", "tree = \"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"\n"] {
+            let project = pinned(&tree, "");
+            project.fetch_all();
+            std::fs::create_dir_all(project.path("vendor/x/folder")).expect("a folder");
+            long(&project, path);
+            let text = project.read("pins.toml");
+            project.pins(&format!("{text}{keys}"));
+            let report = project.verify();
+            let (exit, found) = codes(&report);
+            assert!(exit == 1 && found.contains(&"file-odd"), "{path}: {}", human(&report));
+            assert!(!found.contains(&"file-removed"), "{path}: {}", human(&report));
+        }
+    }
+    // What stands there without a record is looked at too.
+    let project = pinned(&tree, "");
+    std::fs::create_dir_all(project.path("vendor/x")).expect("a folder");
+    long(&project, "vendor/x/a.txt");
+    assert_eq!(codes(&project.fetch()), (1, vec!["not-ours"]));
+    // So is a tree that is one file.
+    let project = pinned(b"raw\n", "format = \"raw\"\n");
+    project.fetch_all();
+    long(&project, "vendor/x");
+    let report = project.verify();
+    let (exit, found) = codes(&report);
+    assert!(exit == 1 && found.contains(&"file-odd"), "{found:?}");
+}
+
+#[test]
+fn more_files_than_a_pin_can_have_are_not_read() {
+    let project = pinned(&Tar::default().file("a.txt", "a\n").gz(), "max-members = 3\n");
+    project.fetch_all();
+    (0..9).for_each(|number| project.write(&format!("vendor/x/{number}"), "x"));
+    let report = project.verify();
+    let (exit, found) = codes(&report);
+    let odd = found.iter().filter(|code| **code == "file-odd").count();
+    assert_eq!((exit, odd), (1, 1), "{}", human(&report));
+}
