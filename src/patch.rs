@@ -58,7 +58,7 @@ impl Patches {
                 Edit::Replace(replacement) => replacement.clone(),
                 Edit::Delete => return Ok(None),
                 Edit::Substitute { find, replace, count } => {
-                    let found = occurrences(&bytes, find.as_bytes());
+                    let found = occurrences(&bytes, find);
                     if found.len() != *count {
                         return Err(PatchError::Count {
                             path: path.clone(),
@@ -171,21 +171,18 @@ impl std::error::Error for PatchError {}
 /// Longest file that a patch may touch, in bytes: it is held in memory, whole, twice.
 pub const MAX_PATCHED: u64 = 8 << 20;
 
-/// Where `needle` stands in `haystack`, without overlaps, from the front.
-fn occurrences(haystack: &[u8], needle: &[u8]) -> Vec<usize> {
+/// Where `needle` stands in `haystack`, without overlaps, from the front. It takes as long as both are together: the search of
+/// the standard library is linear, but for text alone, and a text stands in what is text or nowhere.
+fn occurrences(haystack: &[u8], needle: &str) -> Vec<usize> {
     let mut found = Vec::new();
     let mut start = 0_usize;
-    let Some((first, rest)) = needle.split_first() else { return found };
-    while let Some(tail) = haystack.get(start..) {
-        let Some(offset) = tail.iter().position(|byte| byte == first) else { break };
-        let after = tail.get(offset.saturating_add(1)..).unwrap_or_default();
-        let at = start.saturating_add(offset);
-        if after.starts_with(rest) {
-            found.push(at);
-            start = at.saturating_add(needle.len());
-        } else {
-            start = at.saturating_add(1);
+    for chunk in haystack.utf8_chunks() {
+        let text = chunk.valid();
+        // A search begins with a look at all of the needle, which is not for each of many short texts.
+        if !needle.is_empty() && text.len() >= needle.len() {
+            found.extend(text.match_indices(needle).map(|(at, _)| start.saturating_add(at)));
         }
+        start = start.saturating_add(text.len()).saturating_add(chunk.invalid().len());
     }
     found
 }
@@ -237,6 +234,23 @@ mod tests {
         assert_eq!(apply(edits, "aaaa."), Ok(Some("c.".into())));
         assert_eq!(apply(vec![Edit::Replace(b"new".into())], "old"), Ok(Some("new".into())));
         assert_eq!(apply(vec![Edit::Delete], "old"), Ok(None));
+    }
+
+    /// A search that goes on one byte after each false start would take a quarter of an hour for the last of these.
+    #[test]
+    fn occurrences_do_not_overlap_and_take_no_longer_than_the_bytes_are_long() {
+        assert_eq!(occurrences(b"aaaaa", "aa"), [0, 2]);
+        assert_eq!(occurrences(b"abcab", "ab"), [0, 3]);
+        assert_eq!(occurrences(b"a", ""), [0; 0]);
+        // Around bytes that are no text, and next to those that begin a character and do not end it.
+        assert_eq!(occurrences(b"\xffab\xe2\x82ab\xc3\xa9ab\x80", "ab"), [1, 5, 9]);
+        assert_eq!(occurrences("\u{e9}\u{e9}".as_bytes(), "\u{e9}"), [0, 2]);
+        assert_eq!(occurrences(b"\xe9\xc3\xa9", "\u{e9}"), [1]);
+        let (long, needle) = (vec![b'a'; 8 << 20], format!("{}b", "a".repeat(1 << 20)));
+        assert_eq!(occurrences(&long, &needle), [0; 0]);
+        assert_eq!(occurrences(&[long.as_slice(), b"b"].concat(), &needle), [(8 << 20) - (1 << 20)]);
+        let broken = [vec![b'a'; 1 << 10], vec![0xff]].concat().repeat(1 << 12);
+        assert_eq!(occurrences(&broken, &needle), [0; 0]);
     }
 
     #[test]
