@@ -413,6 +413,8 @@ def kinds():
     write("kind-sparse-gnu", "kind-sparse", tar(entry("evil", b"evil\n", kind=b"S", magic=b"ustar  \0",
           prefix=bytes(41) + b"00000000000\0" b"00000000005\0" + bytes(73) + b"00004000000\0")), "as GNU tar -S writes it")
     write("kind-sparse-schily", "kind-sparse", tar(pax(("SCHILY.realsize", "5")), EVIL), "a sparse file as star writes it")
+    write("kind-unknown-star", "kind-unknown", tar(pax(("SCHILY.filetype", "symlink")), EVIL), "a kind of star's, beside the one in the header")
+    write("kind-unknown-star-global", "kind-unknown", tar(pax(("SCHILY.filetype", "symlink"), kind=b"g"), EVIL), "a kind of star's for every member")
     write("kind-dump-dir-pax", "kind-dump-dir", tar(pax(("GNU.dumpdir", "Yx")), folder("dir")), "an incremental dump in PAX form")
     write("kind-multi-volume-pax", "kind-multi-volume", tar(pax(("GNU.volume.filename", "x")), EVIL), "a part of a file in PAX form")
     write("kind-folder-as-file", "kind-folder-as-file", tar(entry("dir/", b"", kind=b"\0")),
@@ -626,6 +628,30 @@ def zips():
     z("zip-name-not-utf8", "name-not-utf8", zipfile(ZGOOD(), zipped(b"\xff", b"x", flags=1 << 11)), "a name that is said to be UTF-8")
     z("zip-descriptor", "zip-descriptor", good(flags=8, descriptor=bytes(12)), "a descriptor that says something else")
     z("zip-descriptor-unsigned", "zip-descriptor", good(flags=8, signed=False, descriptor=bytes(12)), "one without signature")
+    whole = lambda data: b"PK\x07\x08" + struct.pack("<III", zlib.crc32(data), len(data), len(data))
+    hides = b"x" + whole(b"x") + zipfile(zipped("evil", b"evil\n"))[:39]
+    d = lambda title, data, comment, **given: z("zip-descriptor-inside" + title, "zip-descriptor-inside", zipfile(ZGOOD(), zipped("b", data, flags=8, method=0, **given)), comment)
+    d("", hides, "a descriptor inside a stored member, at which readers of streams end it, and another member behind it")
+    d("-unsigned", hides.replace(b"PK\x07\x08", b""), "one without signature")
+    d("-first", whole(b"") + b"text", "one that ends the member before it has begun")
+    d("-zip64", b"x" + b"PK\x07\x08" + struct.pack("<IQQ", zlib.crc32(b"x"), 1, 1) + b"text", "one with lengths of 64 bits")
+    d("-sums", hides, "one in a member whose header says how long it is too", sums_in_local=True)
+    d("-unsigned-after", hides, "the real one has no signature", signed=False)
+    f = lambda title, id, data, comment: [
+        z(f"zip-extra-disagrees-{title}-{side}", "zip-extra-disagrees", good(**{side + "_extra": extra(id, data)}), comment)
+        for side in ("local", "central")]
+    link = struct.pack("<BHI", 5, 0x0314, 0o120777 << 16)
+    f("libarchive", 0x6C78, link, "libarchive obeys it and makes a link")
+    asi = lambda mode, target=b"": struct.pack("<IHIHH", 0, mode, len(target), 0, 0) + target
+    f("asi-link", 0x756E, asi(0o120777, b"/etc/passwd"), "a link to readers of the ASi Unix field")
+    f("asi-mode", 0x756E, asi(0o100755), "a program to readers of the ASi Unix field")
+    f("asi-set-id", 0x756E, asi(0o104644), "a set-user-id bit in the ASi Unix field")
+    f("asi-short", 0x756E, b"short", "an ASi Unix field that ends early")
+    f("pkware-link", 0x000D, bytes(12) + b"/etc/passwd", "the target of a link in PKWARE's Unix field")
+    z("zip-encrypted-aes", "zip-encrypted", good(extra=extra(0x9901, b"\2\0AE\3\0\0")), "a field of AES without the method of AES")
+    z("zip-encrypted-field", "zip-encrypted", good(extra=extra(0x0017, b"\2\0\1\x66\0\1\1\0")), "a field of strong encryption without its flag")
+    z("zip-unicode-path-mac", "zip-unicode-path", good(extra=extra(0x2605, b"ZPIT\4evilTEXTttxt")), "another name for the Macintosh")
+    z("zip-unicode-path-encoding", "zip-unicode-path", good(extra=extra(0x0008, b"evil")), "a name in another encoding")
     z("zip-type-folder", "zip-type", zipfile(ZGOOD(), zipped("dir/", mode=0o100644)), "a folder by its name, a file by its mode")
     z("zip-type-file", "zip-type", zipfile(ZGOOD(), zipped("file", b"x", mode=0o040755)), "a file by its name, a folder by its mode")
     z("zip-type-dos", "zip-type", zipfile(ZGOOD(), zipped("file", b"x", host=0, attributes=16)), "a folder by its attributes only")
@@ -705,6 +731,11 @@ def good():
     z("descriptor", zipfile(ZGOOD(), zipped("b", b"text\n", flags=8), zipped("c", b"text\n", flags=8, signed=False), zipped("d", b"x")),
       "a/good.txt=5 b=5 c=5 d=1", "data descriptors, with and without signature")
     z("descriptor-sums", zipfile(zipped("b", b"text\n", flags=8, sums_in_local=True)), "b=5", "a data descriptor, and the sums in the header too")
+    inner = zipfile(zipped("x", b"text\n", flags=8))
+    z("descriptor-stored", zipfile(zipped("b", b"text\n", flags=8, method=0), zipped("in.zip", inner, flags=8, method=0), zipped("zeros", bytes(99), flags=8, method=0, signed=False)),
+      f"b=5 in.zip={len(inner)} zeros=99", "stored members with data descriptors, as Python writes them into a pipe, and what only looks like one")
+    z("unix-fields", zipfile(zipped("x", b"1", extra=extra(0x756E, struct.pack("<IHIHH", 0, 0o100644, 0, 0, 0)) + extra(0x000D, bytes(12)) + extra(0x7875, b"\1\4" + bytes(4) + b"\4" + bytes(4)))),
+      "x=1", "modes that agree, times and owners")
     z("comment", zipfile(ZGOOD(), comment=b"a comment"), "a/good.txt=5", "a comment")
     z("symlink", zipfile(ZGOOD(), zipped("link", b"a/good.txt", mode=0o120777)), "a/good.txt=5 link->a/good.txt", "a symbolic link")
     z("utf8", zipfile(zipped("caf\u00e9".encode(), b"x", flags=1 << 11)), "caf\u00e9=1", "a name in UTF-8")

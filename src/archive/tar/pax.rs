@@ -83,6 +83,8 @@ fn check(key: &[u8], value: &[u8]) -> Result<(), Rule> {
         b"uid" | b"gid" | b"mtime" | b"atime" | b"ctime" if !is_plain_number(value) => {
             Err(Rule::Tar(TarRule::PaxValue))
         }
+        // The member's kind, to star alone.
+        b"SCHILY.filetype" => Err(Rule::Kind(KindRule::Unknown)),
         b"SCHILY.realsize" => Err(Rule::Kind(KindRule::Sparse)),
         b"GNU.dumpdir" => Err(Rule::Kind(KindRule::DumpDir)),
         _ if key.starts_with(b"GNU.sparse.") => Err(Rule::Kind(KindRule::Sparse)),

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, Read};
 use flate2::Decompress;
 
 use super::directory::Entry;
-use super::{DEFLATED, ZipRule};
+use super::inside::Inside;
+use super::{DEFLATED, DESCRIPTOR, ZipRule};
 use crate::archive::deflate::{Sum, inflate};
 use crate::archive::error::Rule;
 use crate::layout::Format;
@@ -19,7 +20,9 @@ pub(super) struct Content<'a, R> {
     /// Whether the deflate stream has ended.
     ended: bool,
     sum: Sum,
-    size: u64,
+    /// Where the end of the bytes is told behind them alone.
+    inside: Option<Inside>,
+    size: u32,
     crc: u32,
 }
 
@@ -32,14 +35,15 @@ impl<'a, R: BufRead> Content<'a, R> {
             deflated: entry.method == DEFLATED,
             ended: false,
             sum: Sum::default(),
-            size: u64::from(entry.size),
+            inside: (entry.method != DEFLATED && entry.flags & DESCRIPTOR != 0).then(Inside::default),
+            size: entry.size,
             crc: entry.crc,
         }
     }
 
     /// The checks at the end; to be called when all declared bytes were read.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        if self.next(&mut [0; 64])? != 0 || self.sum.len() != self.size {
+        if self.next(&mut [0; 64])? != 0 || self.sum.len() != u64::from(self.size) {
             return Err(Rule::SizeWrong.into());
         }
         if self.packed.limit() != 0 {
@@ -48,7 +52,7 @@ impl<'a, R: BufRead> Content<'a, R> {
         if self.sum.crc() != self.crc {
             return Err(Rule::Checksum.into());
         }
-        Ok(())
+        self.inside.map_or(Ok(()), |inside| inside.finish(self.crc, self.size))
     }
 
     fn next(&mut self, out: &mut [u8]) -> io::Result<usize> {
@@ -61,9 +65,13 @@ impl<'a, R: BufRead> Content<'a, R> {
             }
             read
         };
-        self.sum.update(out.get(..read).unwrap_or_default());
-        if self.sum.len() > self.size {
+        let bytes = out.get(..read).unwrap_or_default();
+        self.sum.update(bytes);
+        if self.sum.len() > u64::from(self.size) {
             return Err(Rule::SizeWrong.into());
+        }
+        if let Some(inside) = &mut self.inside {
+            inside.update(bytes)?;
         }
         Ok(read)
     }
@@ -81,7 +89,7 @@ impl<'a, R: BufRead> Content<'a, R> {
 impl<R: BufRead> Read for Content<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.next(out)?;
-        if read == 0 && !out.is_empty() && self.sum.len() < self.size {
+        if read == 0 && !out.is_empty() && self.sum.len() < u64::from(self.size) {
             return Err(Rule::SizeWrong.into());
         }
         Ok(read)

@@ -8,6 +8,7 @@
 mod content;
 mod directory;
 mod fields;
+mod inside;
 mod rule;
 
 use std::io::{self, Read, Seek, SeekFrom};
@@ -142,7 +143,7 @@ fn read_local(input: &mut impl Read, entry: &Entry<'_>) -> io::Result<u64> {
     }
     let mut extra = vec![0; usize::from(extra_len)];
     input.read_exact(&mut extra)?;
-    check_extra(&extra, entry.name)?;
+    check_extra(&extra, entry)?;
     Ok(len64(LOCAL).saturating_add(u64::from(name_len)).saturating_add(u64::from(extra_len)))
 }
 
@@ -219,11 +220,12 @@ fn check_entry(entry: &Entry<'_>) -> Result<(), Rule> {
     if entry.flags & UTF8 == 0 && !entry.name.is_ascii() {
         return Err(ZipRule::NameEncoding.into());
     }
-    check_extra(entry.extra, entry.name)
+    check_extra(entry.extra, entry)
 }
 
-/// Walks extra fields (section 4.5): they fill their length, and bring neither zip64 sizes nor another name.
-fn check_extra(extra: &[u8], name: &[u8]) -> Result<(), Rule> {
+/// Walks extra fields (section 4.5): they fill their length, and bring neither zip64 sizes nor another name, kind or mode.
+/// Times, owners, access lists and padding make no other tree.
+fn check_extra(extra: &[u8], entry: &Entry<'_>) -> Result<(), Rule> {
     let mut fields = Fields(extra);
     while !fields.0.is_empty() {
         let id = fields.u16().ok_or(ZipRule::Extra)?;
@@ -231,12 +233,33 @@ fn check_extra(extra: &[u8], name: &[u8]) -> Result<(), Rule> {
         match (id, data) {
             (0x0001, _) => return Err(ZipRule::Zip64.into()),
             // Version, CRC-32 of the name, name (section 4.6.9).
-            (0x7075, [1, _, _, _, _, path @ ..]) if path == name => {}
-            (0x7075, _) => return Err(ZipRule::UnicodePath.into()),
+            (0x7075, [1, _, _, _, _, path @ ..]) if path == entry.name => {}
+            // Another name, in another encoding (PFS) or for the Macintosh (ZipIt).
+            (0x7075 | 0x0008 | 0x2605 | 0x2705 | 0x2805, _) => return Err(ZipRule::UnicodePath.into()),
+            // Strong encryption and AES, with or without the flags and methods that go with them.
+            (0x0017 | 0x9901, _) => return Err(ZipRule::Encrypted.into()),
+            // Attributes, and so kind and mode, as libarchive writes them for readers of streams and obeys them first.
+            (0x6c78, _) => return Err(ZipRule::ExtraDisagrees.into()),
+            // PKWARE's Unix field: two times and two owners, then the target of a link or the numbers of a device.
+            (0x000d, data) if data.len() > 12 => return Err(ZipRule::ExtraDisagrees.into()),
+            (0x756e, data) if !asi_agrees(data, entry) => return Err(ZipRule::ExtraDisagrees.into()),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Whether the ASi Unix field (section 4.6.8) makes of the member what its attributes do: CRC-32, mode, length of a link's
+/// target or numbers of a device, owners, target.
+fn asi_agrees(data: &[u8], entry: &Entry<'_>) -> bool {
+    let [_, _, _, _, low, high, 0, 0, 0, 0, _, _, _, _] = data else { return false };
+    let mode = u32::from(u16::from_le_bytes([*low, *high]));
+    let folder = entry.name.ends_with(b"/");
+    let agrees = |one: u32, other: u32| folder || one & 0o100 == other & 0o100;
+    mode & 0o170_000 == if folder { 0o040_000 } else { 0o100_000 }
+        && UNIX.contains(&entry.host)
+        && agrees(mode, entry.attributes >> 16)
+        && check_mode(mode).is_ok()
 }
 
 /// What the member is: by its mode where a Unix wrote it, and its name must agree.

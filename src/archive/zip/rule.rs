@@ -35,6 +35,10 @@ pub enum ZipRule {
     NameEncoding,
     /// The data descriptor does not say what the central header says.
     Descriptor,
+    /// A stored member with a descriptor inside it that fits what is ahead of it.
+    DescriptorInside,
+    /// An extra field by which other readers make something else of the member.
+    ExtraDisagrees,
     /// The name, the mode and the attributes disagree on what the member is.
     Type,
 }
@@ -56,6 +60,8 @@ impl ZipRule {
             Self::UnicodePath => "zip-unicode-path",
             Self::NameEncoding => "zip-name-encoding",
             Self::Descriptor => "zip-descriptor",
+            Self::DescriptorInside => "zip-descriptor-inside",
+            Self::ExtraDisagrees => "zip-extra-disagrees",
             Self::Type => "zip-type",
         }
     }
@@ -80,6 +86,8 @@ impl fmt::Display for ZipRule {
             Self::UnicodePath => "the Unicode path is not the name",
             Self::NameEncoding => "the name is not ASCII and not said to be UTF-8",
             Self::Descriptor => "the data descriptor does not fit the central header",
+            Self::DescriptorInside => "the stored member contains a data descriptor at which some readers end it",
+            Self::ExtraDisagrees => "an extra field makes something else of the member for some readers",
             Self::Type => "the name and the attributes disagree on what the member is",
         })
     }
