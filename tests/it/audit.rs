@@ -399,17 +399,30 @@ fn evidence_is_proved_whoever_has_it() {
     assert_eq!((audit.provenance, audit.provenance_from), (Provenance::Proved, ProvenanceFrom::Source));
     assert_eq!(project.web.asked().len(), 2);
 
-    // From the record, once there is one: proved again, and not asked for.
+    // From the record, once there is one: proved again, and held against what its source has.
     let fetched = project.try_fetch(pinfold::install::Conduct::default()).expect("a report");
     assert_eq!(fetched.verdict(), Verdict::Passed, "{}", human(&fetched));
     project.web.asked();
     let report = check(&project, &plain(), 0, &["registry-unsigned"]);
     let audit = audit_of(&report, "cli");
     assert_eq!((audit.provenance, audit.provenance_from), (Provenance::Proved, ProvenanceFrom::Record));
-    assert_eq!(project.web.asked(), [format!("{REGISTRY}@playwright%2fcli")]);
+    let attestations = format!("{REGISTRY}-/npm/v1/attestations/@playwright%2fcli@0.1.1");
+    assert_eq!(project.web.asked(), [format!("{REGISTRY}@playwright%2fcli"), attestations.clone()]);
     let offline = check(&project, &offline(), 0, &["registry-unsigned"]);
     assert_eq!(offline.rows[0].evidence, report.rows[0].evidence);
     assert!(project.web.asked().is_empty());
+
+    // What the source has no longer, and what only the record has, is told; where it cannot be asked, so is that.
+    let document = project.web.body(&attestations);
+    project.web.remove(&attestations);
+    let report = check(&project, &plain(), 0, &["registry-unsigned", "record-evidence-differs"]);
+    assert_eq!(audit_of(&report, "cli").provenance_from, ProvenanceFrom::Record);
+    let finding = report.rows[0].findings.iter().find(|one| one.code == "record-evidence-differs").expect("told");
+    assert_eq!(finding.expected.as_deref(), Some("none"));
+    assert!(finding.received.as_ref().is_some_and(|said| said.contains("playwright-cli")), "{finding:?}");
+    project.web.serve(&attestations, "<html>");
+    check(&project, &plain(), 0, &["registry-unsigned", "evidence-not-compared"]);
+    project.web.serve(&attestations, document);
 
     // A house that trusts somebody else, and one that wants it older.
     for (policy, code) in [

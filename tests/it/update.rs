@@ -1,6 +1,10 @@
 //! `pinfold update`: what changes is told before it is written, and what was proved is not given up without a word.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use pinfold::commands::audit;
 use pinfold::commands::consent::Consent;
+use pinfold::commands::fetch;
 use pinfold::commands::update::{self, Options, Target};
 use pinfold::ctx::Silent;
 use pinfold::error::Error;
@@ -440,4 +444,139 @@ fn a_file_that_somebody_else_edits_meanwhile_is_left_alone() {
     let error = try_update(&project, &to("latest"), Consent::Ask(&edit)).expect_err("an error");
     assert_eq!(error.code(), "pins-changed");
     assert_eq!(project.read("pins.toml"), "version = 1\n# mine\n");
+}
+
+/// A package of the vectors, pinned at 1.0.0 by a pin that says `more`. Upstream built that, and `newer` built 1.0.1.
+pub(crate) fn built_by(newer: &str, more: &str) -> (Project, Value) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/evidence");
+    let vectors: Value =
+        serde_json::from_str(&std::fs::read_to_string(format!("{folder}/ratchet.json")).expect("vectors"))
+            .expect("JSON");
+    let bytes = |version: &str| BASE64.decode(vectors[version]["artifact"].as_str().expect("base64")).expect("base64");
+    let project = Project::new(&pin("left", "npm = \"left@1.0.0\"", &integrity(&bytes("1.0.0")), more));
+    let mut listed = Vec::new();
+    for (version, by) in [("1.0.0", "upstream"), ("1.0.1", newer)] {
+        project.web.serve(&format!("{REGISTRY}left/-/left-{version}.tgz"), bytes(version));
+        project.web.serve(&of_left(version), attested(&vectors[version][by]));
+        listed.push(json!({ "version": version, "dist": { "integrity": integrity(&bytes(version)) } }));
+    }
+    project.web.serve_packument("left", &listed);
+    (project, vectors)
+}
+
+pub(crate) fn of_left(version: &str) -> String {
+    format!("{REGISTRY}-/npm/v1/attestations/left@{version}")
+}
+
+fn attested(bundle: &Value) -> String {
+    json!({ "attestations": [{ "predicateType": "https://slsa.dev/provenance/v1", "bundle": bundle }] }).to_string()
+}
+
+/// A record with the attacker's own attestation of the pinned bytes, which is valid.
+fn forge(project: &Project, vectors: &Value) {
+    let mut record: Value = serde_json::from_str(&project.read(".pinfold/left.json")).expect("a record");
+    let evil = json!([{ "from": "npm", "attestation": vectors["1.0.0"]["evil"] }]);
+    record["evidence"] = json!({ "attestations": evil });
+    project.write(".pinfold/left.json", record.to_string());
+}
+
+fn moved(project: &Project) -> Report {
+    crate::vsa::with(project, |ctx| update::run(ctx, &to("latest"), Consent::Given)).expect("a report")
+}
+
+fn fetched(project: &Project) {
+    let report = crate::vsa::with(project, |ctx| fetch::run(ctx, &fetch::Options::default())).expect("a report");
+    assert_eq!(report.exit_code(), 0, "{}", human(&report));
+}
+
+/// Whoever proposes a change writes the record: what it proves is no word of what the pinned version had.
+#[test]
+fn a_record_that_proves_something_else_is_not_believed() {
+    let upstream = "https://github.com/upstream/left";
+    let lost = format!("was built from {upstream}, now https://github.com/evil/left");
+    let refused = |project: &Project, told: &[&str]| {
+        let before = project.read("pins.toml");
+        let report = moved(project);
+        assert_eq!((report.exit_code(), project.read("pins.toml")), (1, before), "{}", human(&report));
+        let lost: Vec<_> = report.rows[0].findings.iter().filter(|one| one.message == lost).collect();
+        assert_eq!(lost.len(), 1, "{}", human(&report));
+        for code in ["record-evidence-differs", "evidence-before-by-record"] {
+            assert_eq!(codes(&report).contains(&code), told.contains(&code), "{code}: {}", human(&report));
+        }
+    };
+    // Nobody is named, in three ways: the source alone says what was.
+    for more in ["", "[pins.left.provenance]\nmode = \"lenient\"\n"] {
+        let (project, vectors) = built_by("evil", more);
+        fetched(&project);
+        refused(&project, &[]);
+        forge(&project, &vectors);
+        refused(&project, &["record-evidence-differs"]);
+        // Without the bytes, too.
+        std::fs::remove_dir_all(project.store_folder()).expect("a store");
+        project.web.remove(&format!("{REGISTRY}left/-/left-1.0.0.tgz"));
+        refused(&project, &["record-evidence-differs"]);
+    }
+    // A record that is wrong takes nothing from what the source has.
+    let (project, vectors) = built_by("evil", "");
+    fetched(&project);
+    let mut broken = vectors.clone();
+    broken["1.0.0"]["evil"] = vectors["1.0.1"]["evil"].clone();
+    forge(&project, &broken);
+    refused(&project, &[]);
+    // The honest next version moves, whatever stands in the record.
+    let (project, vectors) = built_by("upstream", "");
+    fetched(&project);
+    forge(&project, &vectors);
+    let report = moved(&project);
+    assert_eq!((report.exit_code(), report.rows[0].status.as_str()), (0, "updated"), "{}", human(&report));
+    assert!(codes(&report).contains(&"record-evidence-differs"), "{}", human(&report));
+    // What the pin names counts, wherever it was found.
+    let named = format!("[pins.left.provenance]\nrepository = \"{upstream}\"\n");
+    let (project, _) = built_by("evil", &named);
+    fetched(&project);
+    project.web.remove(&of_left("1.0.0"));
+    refused(&project, &[]);
+}
+
+/// Where the source has nothing, or cannot be asked, the record is all there is, and that is told.
+#[test]
+fn a_record_stands_in_for_a_source_that_is_silent() {
+    for (silence, why) in [(None, "its source has none of it"), (Some("<html>"), "evidence could not be asked for")] {
+        let (project, _) = built_by("evil", "");
+        fetched(&project);
+        match silence {
+            None => project.web.remove(&of_left("1.0.0")),
+            Some(page) => project.web.serve(&of_left("1.0.0"), page),
+        };
+        let report = moved(&project);
+        assert_eq!(report.exit_code(), 1, "{}", human(&report));
+        let told = report.rows[0].findings.iter().find(|one| one.code == "evidence-before-by-record").expect("told");
+        assert!(told.message.contains(why) && told.message.contains("upstream/left"), "{}", told.message);
+    }
+}
+
+/// The same record in `audit`: what the source has is judged, and what only the record has is told.
+#[test]
+fn an_audit_holds_the_record_against_its_source() {
+    let (project, vectors) =
+        built_by("upstream", "[pins.left.provenance]\nrepository = \"https://github.com/upstream/left\"\n");
+    fetched(&project);
+    let audited = |offline: bool| {
+        let options = audit::Options { offline, ..audit::Options::default() };
+        crate::vsa::with(&project, |ctx| audit::run(ctx, &options)).expect("a report")
+    };
+    assert!(!codes(&audited(false)).contains(&"record-evidence-differs"));
+    forge(&project, &vectors);
+    let report = audited(false);
+    assert_eq!(report.exit_code(), 0, "{}", human(&report));
+    let told = report.rows[0].findings.iter().find(|one| one.code == "record-evidence-differs").expect("told");
+    assert!(told.expected.as_ref().is_some_and(|own| own.contains("/upstream/left/")), "{told:?}");
+    assert!(told.received.as_ref().is_some_and(|recorded| recorded.contains("/evil/left/")), "{told:?}");
+    assert_eq!(audited(true).exit_code(), 1, "offline the record is all there is");
+    // Evidence that is wrong at the source refuses, although the record has good evidence.
+    let (project, vectors) = built_by("upstream", "");
+    fetched(&project);
+    project.web.serve(&of_left("1.0.0"), attested(&vectors["1.0.1"]["upstream"]));
+    let report = crate::vsa::with(&project, |ctx| audit::run(ctx, &audit::Options::default())).expect("a report");
+    assert_eq!(report.exit_code(), 1, "{}", human(&report));
 }

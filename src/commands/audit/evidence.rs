@@ -57,7 +57,8 @@ pub(in crate::commands) fn look(
     let kept = about.record.and_then(kept_of).map(without_signatures).filter(|kept| !kept.attestations.is_empty());
     // A file that the pin names may have been changed since, and costs no request.
     let (evidence, from) = match kept.filter(|_| about.demand.file.is_none()) {
-        Some(kept) => (Evidence::Kept(kept), ProvenanceFrom::Record),
+        Some(kept) if options.offline => (Evidence::Kept(kept), ProvenanceFrom::Record),
+        Some(kept) => at_source(ctx, project, &about, house, kept, found)?,
         None if options.offline && about.demand.file.is_none() => (of_record(about.record), ProvenanceFrom::Nowhere),
         None => match ask(ctx, project, &about, house, found)? {
             Some(evidence @ Evidence::Kept(_)) => (evidence, ProvenanceFrom::Source),
@@ -94,6 +95,58 @@ pub(in crate::commands) fn look(
             Ok((provenance, from, None))
         }
     }
+}
+
+/// What a record keeps, held against what its source has: a record lies in the checkout, and whoever changes that writes
+/// it. The source's own evidence is judged where there is any.
+fn at_source(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    about: &About<'_>,
+    house: &House,
+    kept: Kept,
+    found: &mut Found,
+) -> Result<(Evidence, ProvenanceFrom), Error> {
+    let asked = evidence::gather(ctx, project, (about.artifact, about.demand), about.sha256.as_ref(), house.hosts())?;
+    let own = match asked {
+        Ok(Evidence::Kept(own)) => without_signatures(&own),
+        Ok(_) => Kept::default(),
+        Err(unasked) => {
+            let message = format!(
+                "the record's evidence could not be compared with its source: {}",
+                unasked.finding(Level::Note).message
+            );
+            found.tell(Finding::new(Level::Note, "evidence-not-compared", message));
+            return Ok((Evidence::Kept(kept), ProvenanceFrom::Record));
+        }
+    };
+    let has =
+        |all: &Kept, one: &KeptAttestation| all.attestations.iter().any(|other| other.attestation == one.attestation);
+    let others: Vec<&KeptAttestation> = kept.attestations.iter().filter(|one| !has(&own, one)).collect();
+    if !others.is_empty() {
+        let message = "the record has evidence that its source does not have";
+        let list = |all: &mut dyn Iterator<Item = &KeptAttestation>| {
+            let all: Vec<String> = all.map(told).collect();
+            if all.is_empty() { "none".to_owned() } else { all.join("; ") }
+        };
+        let (at_source, recorded) = (list(&mut own.attestations.iter()), list(&mut others.iter().copied()));
+        let finding = Finding::new(Level::Warning, "record-evidence-differs", message).compared(at_source, recorded);
+        found.tell(finding.hint("check who changed the record"));
+    }
+    let is_same = others.is_empty() && own.attestations.iter().all(|one| has(&kept, one));
+    if is_same || own.attestations.is_empty() {
+        return Ok((Evidence::Kept(kept), ProvenanceFrom::Record));
+    }
+    Ok((Evidence::Kept(own), ProvenanceFrom::Source))
+}
+
+/// What a document says it is and who signed it, unproved.
+fn told(one: &KeptAttestation) -> String {
+    let claim = attestation::read(one.attestation.to_string().as_bytes()).ok();
+    let claim = claim.and_then(|read| Some(read.first()?.claim()));
+    let kind = claim.as_ref().and_then(|claim| claim.statement.as_ref()).map(|one| one.predicate_type.clone());
+    let by = claim.and_then(|claim| claim.certificate).map(|certificate| format!(" by {}", certificate.identity));
+    format!("{}{}", kind.as_deref().unwrap_or("a signature"), by.unwrap_or_default())
 }
 
 /// What findings without a proof mean.

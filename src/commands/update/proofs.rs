@@ -50,7 +50,10 @@ pub(super) fn compare(
     };
     let held = install::evidence::hold(ctx, new_artifact, &demand, &kept, Some(blob));
     // A pin may have been told since that somebody else is right: what meets its demand then loses nothing.
-    let meets = held.as_ref().is_ok_and(|judged| judged.proof.is_some());
+    let met = held.as_ref().ok().and_then(|judged| judged.proof.as_deref().cloned());
+    let meets = met.is_some();
+    // What the pin demands is compared with what the pin demands, which may be another kind of claim than provenance.
+    let after = if before.as_ref().is_some_and(|before| before.is_demanded) { met.or(after) } else { after.or(met) };
     let superseded = meets && before.as_ref().is_some_and(|before| !before.is_demanded);
     let before = before.map(|before| before.evidence);
     findings.push(told(before.as_ref(), after.as_ref()));
@@ -81,38 +84,86 @@ pub(super) fn compare(
     Ok(Compared { verdict, proof, findings })
 }
 
-/// What is proved of the pinned version: by its record, else by what its source has of it now. A record lies in the
-/// checkout: one that proves nothing is no word that there is nothing.
+/// What is proved of the pinned version: by what its source has of it now, as that is what the new version is compared with.
+///
+/// A record lies in the checkout, and whoever proposes a change writes it: a document in it may prove what its author
+/// chose. So it counts where it proves what the pin itself names; what else it proves counts only where the source has
+/// nothing to set against it or could not be asked, and that is told.
 fn before(
     ctx: &Ctx<'_>,
     project: &Project,
-    (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
+    was: (&Pin, &Artifact, Option<&VerifiedBlob>),
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Before>, Error> {
-    let record = project.record(pin.name.as_str())?.filter(|record| record.integrity == artifact.integrity);
+    let (pin, artifact, _) = was;
     let mut lacks = Vec::new();
-    if let Some(record::Evidence::Kept(kept)) = record.map(|record| record.evidence)
-        && let Some(before) = proved(ctx, project, (pin, artifact, old), &kept, &mut lacks)?
-    {
-        return Ok(Some(before));
+    let (mut own, mut unasked) = (None, None);
+    match ask(ctx, project, was)? {
+        Ok(record::Evidence::Kept(kept)) => own = proved(ctx, project, was, &kept, &mut lacks)?,
+        Ok(_) => {}
+        Err(why) => unasked = Some(why),
     }
-    let why = match ask(ctx, project, (pin, artifact, old))? {
-        Ok(record::Evidence::Kept(kept)) => {
-            if let Some(before) = proved(ctx, project, (pin, artifact, old), &kept, &mut lacks)? {
-                return Ok(Some(before));
-            }
-            None
+    if own.as_ref().is_some_and(|before| before.is_demanded) {
+        return Ok(own);
+    }
+    let record = project.record(pin.name.as_str())?.filter(|record| record.integrity == artifact.integrity);
+    let mut recorded = None;
+    if let Some(record::Evidence::Kept(kept)) = record.map(|record| record.evidence) {
+        // What is wrong in a record takes nothing from what its source has.
+        recorded = match proved(ctx, project, was, &kept, &mut lacks) {
+            Err(_) if own.is_some() => None,
+            outcome => outcome?,
+        };
+    }
+    match (own, recorded) {
+        (_, Some(recorded)) if recorded.is_demanded => Ok(Some(recorded)),
+        (Some(own), recorded) => {
+            findings
+                .extend(recorded.filter(|recorded| recorded.evidence != own.evidence).map(|recorded| other(&recorded)));
+            Ok(Some(own))
         }
-        Ok(_) => None,
-        Err(unasked) => Some(EvidenceError::Unasked(unasked)),
-    };
-    let why = why.or_else(|| (!lacks.is_empty()).then_some(EvidenceError::Unverifiable(lacks)));
-    if let Some(why) = why.and_then(|why| why.findings(Level::Warning).into_iter().next()) {
-        let message = "what evidence the pinned version had is not known, so nothing can be compared with it";
-        let message = format!("{message}: {}", why.message);
-        findings.push(Finding::new(Level::Warning, "evidence-before-unknown", message));
+        (None, Some(recorded)) => {
+            findings.push(by_record(&recorded, unasked.as_ref()));
+            Ok(Some(recorded))
+        }
+        (None, None) => {
+            findings.extend(unknown(unasked, lacks));
+            Ok(None)
+        }
     }
-    Ok(None)
+}
+
+/// A record that proves something else than what the source has.
+fn other(recorded: &Before) -> Finding {
+    let message = format!(
+        "the record has other evidence of the pinned version than its source, which does not count: {}",
+        named(&recorded.evidence)
+    );
+    Finding::new(Level::Warning, "record-evidence-differs", message)
+        .hint("check who changed the record; `pinfold audit` compares it with the source")
+}
+
+/// The record is all that there is.
+fn by_record(recorded: &Before, unasked: Option<&Unasked>) -> Finding {
+    let why = match unasked {
+        None => "its source has none of it".to_owned(),
+        Some(unasked) => unasked.finding(Level::Warning).message,
+    };
+    let message = format!(
+        "what was proved of the pinned version is according to the record ({}): {why}",
+        named(&recorded.evidence)
+    );
+    Finding::new(Level::Warning, "evidence-before-by-record", message)
+}
+
+/// Nobody knows what there was.
+fn unknown(unasked: Option<Unasked>, lacks: Vec<Lack>) -> Option<Finding> {
+    let why = unasked.map(EvidenceError::Unasked);
+    let why = why.or_else(|| (!lacks.is_empty()).then_some(EvidenceError::Unverifiable(lacks)));
+    let why = why?.findings(Level::Warning).into_iter().next()?;
+    let message = "what evidence the pinned version had is not known, so nothing can be compared with it";
+    let message = format!("{message}: {}", why.message);
+    Some(Finding::new(Level::Warning, "evidence-before-unknown", message))
 }
 
 /// What the source has of the pinned version now. Without the bytes it is found and held by the pin's own digest, where
@@ -148,7 +199,7 @@ fn proved(
         let evidence = record::Evidence::Kept(kept.clone());
         let judged = install::evidence::hold(ctx, artifact, &demand, &evidence, old);
         if let Some(proof) = judged.ok().and_then(|judged| judged.proof) {
-            return Ok(Some(Before { evidence: *proof, is_demanded: true }));
+            return Ok(Some(Before { evidence: Evidence { recalled: false, ..*proof }, is_demanded: true }));
         }
     }
     let proven = draft::prove(ctx, artifact, kept, old)?;

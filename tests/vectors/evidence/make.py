@@ -27,9 +27,12 @@ Two vectors are not from here but real: a document of each of the two instances 
 import base64
 import copy
 import datetime
+import gzip
 import hashlib
+import io
 import json
 import os
+import tarfile
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -937,6 +940,35 @@ def kinds():
           by_key(statement({"result": "FAILED"}, tests), key_of("registry"), "x", logged=False), **key)
 
 
+def ratchet():
+    """Two versions of a package, provenance of both by two repositories, and summaries: what `ratchet.json` has."""
+    evil = "https://github.com/evil/left"
+    by = {
+        "upstream": (REPOSITORY, claims_of()),
+        "evil": (evil, claims_of(repository=evil, owner="https://github.com/evil", repository_id="2002", owner_id="88",
+                                 signer=f"{evil}/.github/workflows/release.yml@{REF}",
+                                 config=f"{evil}/.github/workflows/release.yml@{REF}")),
+    }
+    versions = {}
+    for version in ("1.0.0", "1.0.1"):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            for name, text in [("package.json", json.dumps({"name": "left", "version": version})), ("index.js", "// " + version)]:
+                member = tarfile.TarInfo(f"package/{name}")
+                member.size = len(text)
+                tar.addfile(member, io.BytesIO(text.encode()))
+        # Stored and not packed, so that every zlib writes the same.
+        artifact = gzip.compress(packed.getvalue(), compresslevel=0, mtime=0)
+        about = [subject(f"pkg:npm/left@{version}", sha512=hashlib.sha512(artifact).hexdigest())]
+        versions[version] = {"artifact": b64(artifact)}
+        for name, (repository, claims) in by.items():
+            versions[version][name] = bundle(statement(v1(repository=repository), subjects=about), claims)
+        for result in ("passed", "failed"):
+            summary = {"verifier": {"id": REPOSITORY}, "resourceUri": PURL, "verificationResult": result.upper()}
+            versions[version][result] = bundle(statement(summary, VSA, about))
+    save("ratchet.json", versions)
+
+
 def save(name, value):
     with open(os.path.join(HERE, name), "w", encoding="utf-8", newline="") as file:
         json.dump(value, file, indent=1)
@@ -948,7 +980,7 @@ if __name__ == "__main__":
         if "." not in name and not name.startswith("__"):
             os.remove(os.path.join(HERE, name))
     save("trusted_root.json", ours.trusted_root())
-    for part in forms, documents, subjects, sources, signers, builders, proofs, github, keys, bytes_signed, summaries, stamps, kinds:
+    for part in forms, documents, subjects, sources, signers, builders, proofs, github, keys, bytes_signed, summaries, stamps, kinds, ratchet:
         part()
     with open(os.path.join(HERE, "artifact.bin"), "wb") as file:
         file.write(ARTIFACT)
