@@ -175,6 +175,9 @@ pub struct Evidence {
     /// Whose root it was proved against: `public-good`, `github`, `staging`, `other`; `None` for a key alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// It was proved by an earlier run on this machine, and this one recalled that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recalled: bool,
 }
 
 /// What a command returns.
@@ -204,6 +207,11 @@ impl Report {
     /// refusal.
     pub fn exit_code(&self) -> u8 {
         self.verdict().exit_code()
+    }
+
+    /// How many rows have evidence whose verdict was recalled, not reached by this run.
+    pub fn recalled(&self) -> usize {
+        self.rows.iter().filter(|row| row.evidence.as_ref().is_some_and(|evidence| evidence.recalled)).count()
     }
 
     /// How many rows came out so.

@@ -4,9 +4,15 @@
 //! A remembered verdict is believed, so nobody may be able to write one: each carries a seal made with a key that lies
 //! outside the cache, where only this user may read it. Whoever can write into the cache folder can make pinfold forget,
 //! and nothing else. Only good verdicts are kept; evidence that is wrong is found wrong again each time.
+//!
+//! A verdict holds from the time on at which it was reached, by the clock of then: with the clock set back before that it
+//! is not recalled, as evidence may then be from the future. What was recalled says so ([`Evidence::recalled`]), and what
+//! is written for others to keep is proved afresh ([`Verdicts::forgetful`]).
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::fs::{self, FsError};
@@ -28,8 +34,14 @@ impl Verdicts {
         Self { folder: store.join("verdicts"), key_file, key: OnceLock::new() }
     }
 
-    /// What was proved of these texts: all that a verdict depends on, in a fixed order.
-    pub fn recall(&self, on: &[&[u8]]) -> Option<Evidence> {
+    /// Verdicts that recall nothing and remember nothing: all is proved afresh.
+    #[must_use]
+    pub fn forgetful(&self) -> Self {
+        Self { folder: self.folder.clone(), key_file: None, key: OnceLock::new() }
+    }
+
+    /// What was proved of these texts: all that a verdict depends on, in a fixed order. `now` is in seconds since 1970.
+    pub fn recall(&self, on: &[&[u8]], now: i64) -> Option<Evidence> {
         let key = self.key()?;
         let name = digest::seal(&key, on);
         let text = fs::read_if_exists(&self.path(&name), MAX_LEN).ok()??;
@@ -38,14 +50,16 @@ impl Verdicts {
         if seal != digest::seal(&key, &[name.as_bytes(), body.as_bytes()]) {
             return None;
         }
-        serde_json::from_str(body).ok()
+        let remembered: Remembered = serde_json::from_str(body).ok()?;
+        (remembered.since <= now).then_some(Evidence { recalled: true, ..remembered.evidence })
     }
 
     /// Remembers it. What cannot be written is proved again the next time.
-    pub fn remember(&self, on: &[&[u8]], evidence: &Evidence) {
+    pub fn remember(&self, on: &[&[u8]], evidence: &Evidence, now: i64) {
         let Some(key) = self.key() else { return };
         let name = digest::seal(&key, on);
-        let Ok(body) = serde_json::to_string(evidence) else { return };
+        let remembered = Remembered { since: now, evidence: Evidence { recalled: false, ..evidence.clone() } };
+        let Ok(body) = serde_json::to_string(&remembered) else { return };
         let seal = digest::seal(&key, &[name.as_bytes(), body.as_bytes()]);
         let path = self.path(&name);
         if let Some(folder) = path.parent() {
@@ -79,6 +93,15 @@ impl Verdicts {
     }
 }
 
+/// A verdict as it is written down.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remembered {
+    /// When it was reached, in seconds since 1970.
+    since: i64,
+    evidence: Evidence,
+}
+
 /// Longest remembered verdict, in bytes: its fields are some URLs.
 const MAX_LEN: u64 = 64 << 10;
 
@@ -92,13 +115,18 @@ mod tests {
         let (store, trust) = (folder.path().join("store"), folder.path().join("trust"));
         let verdicts = Verdicts::new(&store, Some(&trust));
         let evidence = Evidence { kind: "SLSA provenance".into(), signer: "me".into(), ..Evidence::default() };
+        let recalled = Evidence { recalled: true, ..evidence.clone() };
         let on: [&[u8]; 2] = [b"ab", b"c"];
-        assert_eq!(verdicts.recall(&on), None);
-        verdicts.remember(&on, &evidence);
-        assert_eq!(Verdicts::new(&store, Some(&trust)).recall(&on), Some(evidence.clone()));
-        assert_eq!(verdicts.recall(&[b"a", b"bc"]), None);
-        assert_eq!(Verdicts::new(&store, None).recall(&on), None);
-        assert_eq!(Verdicts::new(&store, Some(&folder.path().join("other"))).recall(&on), None);
+        assert_eq!(verdicts.recall(&on, 7), None);
+        verdicts.remember(&on, &evidence, 7);
+        assert_eq!(Verdicts::new(&store, Some(&trust)).recall(&on, 7), Some(recalled.clone()));
+        assert_eq!(verdicts.recall(&on, i64::MAX), Some(recalled));
+        // With the clock set back it may be that the evidence is from the future.
+        assert_eq!(verdicts.recall(&on, 6), None);
+        assert_eq!(verdicts.forgetful().recall(&on, 7), None);
+        assert_eq!(verdicts.recall(&[b"a", b"bc"], 7), None);
+        assert_eq!(Verdicts::new(&store, None).recall(&on, 7), None);
+        assert_eq!(Verdicts::new(&store, Some(&folder.path().join("other"))).recall(&on, 7), None);
 
         // What somebody who can write into the store makes of it: another text, another's file under this name.
         let name = digest::seal(&verdicts.key().expect("a key"), &on);
@@ -106,15 +134,15 @@ mod tests {
         let good = std::fs::read_to_string(&path).expect("a verdict");
         for forged in [good.replace("me", "he"), good.replacen('\n', "", 1), String::new(), format!("{name}\n{{}}")] {
             std::fs::write(&path, forged).expect("written");
-            assert_eq!(verdicts.recall(&on), None);
+            assert_eq!(verdicts.recall(&on, 7), None);
         }
         let other: [&[u8]; 1] = [b"other"];
-        verdicts.remember(&other, &evidence);
+        verdicts.remember(&other, &evidence, 7);
         std::fs::copy(verdicts.path(&digest::seal(&verdicts.key().expect("a key"), &other)), &path).expect("copied");
-        assert_eq!(verdicts.recall(&on), None);
+        assert_eq!(verdicts.recall(&on, 7), None);
 
         verdicts.clear().expect("cleared");
-        assert_eq!(verdicts.recall(&other), None);
+        assert_eq!(verdicts.recall(&other, 7), None);
         let mode = std::os::unix::fs::PermissionsExt::mode(
             &std::fs::metadata(trust.join("verdict.key")).expect("the key").permissions(),
         );

@@ -79,6 +79,8 @@ impl FromStr for FailOn {
 
 /// Audits pins. One that cannot be asked about does not keep the others from their rows.
 pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+    let verdicts = ctx.verdicts.forgetful();
+    let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&options.pins)?;
     let house = House::load(&project, options.policy.as_deref())?;

@@ -25,6 +25,8 @@ use super::verify;
 
 /// Explains a pin.
 pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Error> {
+    let verdicts = ctx.verdicts.forgetful();
+    let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&[name.to_owned()])?;
     let pin = *pins.first().ok_or(Error::NoPins)?;

@@ -94,8 +94,10 @@ impl Held<'_> {
     }
 }
 
-/// Proves the evidence of all pins again.
+/// Proves the evidence of all pins again, whatever was proved before: what is told of it is kept by others.
 pub(super) fn all<'a>(ctx: &Ctx<'_>, project: &Project, pins: &[&'a Pin]) -> Vec<Held<'a>> {
+    let verdicts = ctx.verdicts.forgetful();
+    let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
     work::each(pins, ctx.jobs, |pin| fetch::weight(ctx, pin), |pin| one(ctx, project, pin))
 }
 

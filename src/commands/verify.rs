@@ -64,6 +64,12 @@ pub(super) fn against(
     let notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
     let mut report = Report { command: "verify", rows, notes, summary: String::new(), judges: true };
     report.summary = tally(&report.rows, "pin");
+    match report.recalled() {
+        0 => {}
+        recalled => report.summary.push_str(&format!(
+            "; the verdict on the evidence of {recalled} was recalled from an earlier run (`--no-cached-verdicts` proves it afresh)"
+        )),
+    }
     Ok((report, against))
 }
 

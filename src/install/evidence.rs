@@ -269,7 +269,8 @@ fn provenance(
     let bytes = format!("{} {digests:?} {:?}", env!("CARGO_PKG_VERSION"), about.map(About::digests));
     let mut on = vec![bytes.as_bytes(), policy.as_bytes(), roots.as_bytes()];
     on.extend(texts.iter().map(String::as_bytes));
-    if let Some(proof) = ctx.verdicts.recall(&on) {
+    let now = now(ctx.clock);
+    if let Some(proof) = ctx.verdicts.recall(&on, now) {
         judged.proof = Some(Box::new(proof));
         return Ok(());
     }
@@ -307,7 +308,7 @@ fn provenance(
     }
     verdict(ctx, demand, &proofs, judged)?;
     if let (Some(proof), true) = (&judged.proof, judged.findings.is_empty()) {
-        ctx.verdicts.remember(&on, proof);
+        ctx.verdicts.remember(&on, proof, now);
     }
     Ok(())
 }

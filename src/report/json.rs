@@ -17,6 +17,8 @@ struct WireReport<'a> {
     exit_code: u8,
     rows: Vec<WireRow<'a>>,
     notes: Vec<WireFinding<'a>>,
+    #[serde(skip_serializing_if = "is_zero")]
+    recalled: usize,
     summary: &'a str,
 }
 
@@ -72,6 +74,7 @@ impl Report {
             exit_code: self.exit_code(),
             rows: self.rows.iter().map(row).collect(),
             notes: self.notes.iter().map(finding).collect(),
+            recalled: self.recalled(),
             summary: &self.summary,
         })
     }
@@ -81,6 +84,11 @@ impl Report {
 /// verdict, or of a program that was run.
 pub fn failure(command: &str, error: &Finding, verdict: Verdict, exit_code: u8) -> String {
     document(&WireFailure { schema: SCHEMA, command, verdict: verdict.name(), exit_code, error: finding(error) })
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn row(row: &Row) -> WireRow<'_> {

@@ -23,6 +23,7 @@ mod fetch;
 mod formats;
 mod keygen;
 mod keyless;
+mod kinds;
 mod many;
 mod metadata;
 mod mutation;

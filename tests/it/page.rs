@@ -6,15 +6,17 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
-use pinfold::commands::report;
+use pinfold::commands::{audit, explain, report, verify};
+use pinfold::ctx::Ctx;
 use pinfold::digest::Sha256;
+use pinfold::http::Clock;
 use pinfold::report::Report;
 
 use crate::corpus::say;
 use crate::support::{Project, human, integrity, pin};
-use crate::vsa::{FILE, REPOSITORY, artifact, built, fetched, with};
+use crate::vsa::{FILE, REPOSITORY, artifact, built, fetched, vectors, with};
 
 fn page(project: &Project, time: Option<i64>) -> (String, Report) {
     let paper = with(project, |ctx| report::run(ctx, time)).expect("a page");
@@ -158,4 +160,74 @@ fn a_real_browser_has_nothing_to_complain_of() {
         requests.push(request);
     }
     assert_eq!(requests, ["GET /page HTTP/1.1"], "the page asks for nothing");
+}
+
+/// A clock of the test's own, for all that asks what day it is.
+struct At(i64);
+
+impl Clock for At {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn calendar(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(self.0).expect("after 1970"))
+    }
+
+    fn sleep(&self, pause: Duration) {
+        std::thread::sleep(pause);
+    }
+}
+
+/// A verdict that an earlier run reached says so wherever it is told, and holds from then on and not before.
+#[test]
+fn a_verdict_that_is_recalled_says_so() {
+    let project = built("ok-actions", FILE, REPOSITORY);
+    let now =
+        i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("now").as_secs()).expect("now");
+    let verified = |seconds: i64| {
+        let clock = At(seconds);
+        with(&project, |ctx| verify::run(&Ctx { clock: &clock, ..*ctx }, &verify::Options::default()))
+            .expect("a report")
+    };
+    let recalled = |report: &Report| {
+        assert_eq!(report.exit_code(), 0, "{}", human(report));
+        let said = human(report).contains("recalled");
+        let document: serde_json::Value = serde_json::from_str(&report.to_json()).expect("JSON");
+        assert_eq!(document["recalled"].as_u64() == Some(1), said, "{document}");
+        assert_eq!(document["rows"][0]["evidence"]["recalled"].as_bool() == Some(true), said, "{document}");
+        assert_eq!(report.summary.contains("--no-cached-verdicts"), said, "{}", report.summary);
+        said
+    };
+    fetched(&project);
+    assert!(recalled(&verified(now + 10)));
+    // Before the day on which it was reached it is no verdict: what is from the future is found out afresh.
+    assert!(!recalled(&verified(now - 86_400)));
+    // That one holds from then on.
+    assert!(recalled(&verified(now - 86_400)));
+    assert!(recalled(&verified(now + 10)));
+    // Who says so has all of it proved.
+    let afresh = with(&project, |ctx| {
+        let verdicts = ctx.verdicts.forgetful();
+        verify::run(&Ctx { verdicts: &verdicts, ..*ctx }, &verify::Options::default())
+    });
+    assert!(!recalled(&afresh.expect("a report")));
+    let command = |more: &[&str]| {
+        let mut command = project.command();
+        command.args(["verify", "--json", "--trusted-root"]).arg(vectors().join("trusted_root.json")).args(more);
+        let said = command.output().expect("the command").stdout;
+        serde_json::from_slice::<serde_json::Value>(&said).expect("JSON")["recalled"].as_u64()
+    };
+    command(&[]);
+    assert_eq!((command(&[]), command(&["--no-cached-verdicts"])), (Some(1), None));
+    // What is kept by others is proved for them.
+    let (page, report) = page(&project, None);
+    assert!(page.contains("Evidence was proved again for this page"), "{page}");
+    assert_eq!(report.recalled(), 0);
+    for report in [
+        with(&project, |ctx| audit::run(ctx, &audit::Options { offline: true, ..audit::Options::default() })),
+        with(&project, |ctx| explain::run(ctx, "left")),
+    ] {
+        assert_eq!(report.expect("a report").recalled(), 0);
+    }
 }

@@ -29,7 +29,7 @@ pub(crate) fn artifact() -> Vec<u8> {
     std::fs::read(vectors().join("artifact.bin")).expect("an artifact")
 }
 
-fn vectors() -> PathBuf {
+pub(crate) fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/evidence")
 }
 

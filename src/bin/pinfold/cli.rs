@@ -68,6 +68,9 @@ pub(crate) struct Cli {
     /// ~/.local/state/pinfold/trust]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) trust_dir: Option<PathBuf>,
+    /// Prove all evidence afresh, and recall no verdict of an earlier run
+    #[arg(long, global = true)]
+    pub(crate) no_cached_verdicts: bool,
 }
 
 /// How to say it.

@@ -122,7 +122,8 @@ fn evidence_of(text: &mut String, evidence: &Evidence) {
         (Some(time), _, None) => format!(", {time}"),
         (None, ..) => ", without a time that anybody vouches for".to_owned(),
     };
-    lines.push(format!("{}{seen}", plain(&evidence.kind)));
+    let recalled = if evidence.recalled { " (recalled: proved by an earlier run)" } else { "" };
+    lines.push(format!("{}{seen}{recalled}", plain(&evidence.kind)));
     for line in lines {
         let _ = writeln!(text, "  {line}");
     }

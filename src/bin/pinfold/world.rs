@@ -74,7 +74,7 @@ impl World {
         Ok(Self {
             store: Store::new(store.clone()),
             shared,
-            verdicts: Verdicts::new(&store, trust_folder.as_deref()),
+            verdicts: verdicts(cli, &store, trust_folder.as_deref()),
             trust: Trust::new(trust_folder).with_root(trusted_root(cli)),
             registries: registries(&cli.pin_file, flags)?
                 .with_logins(logins().with_keeper(Arc::new(Programs::new(variable("PATH"))))),
@@ -128,6 +128,11 @@ impl World {
 /// What pinfold believes at its next run: the store, with what it remembers of evidence, and the trust roots.
 pub(crate) fn believed(cli: &Cli) -> Vec<PathBuf> {
     store_folder(cli).into_iter().chain(trust_folder(cli)).collect()
+}
+
+fn verdicts(cli: &Cli, store: &Path, trust: Option<&Path>) -> Verdicts {
+    let verdicts = Verdicts::new(store, trust);
+    if cli.no_cached_verdicts { verdicts.forgetful() } else { verdicts }
 }
 
 fn store_folder(cli: &Cli) -> Result<PathBuf, String> {

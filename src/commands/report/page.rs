@@ -263,6 +263,7 @@ mod tests {
             time: hostile(),
             log_index: Some(1),
             instance: hostile(),
+            recalled: false,
         };
         let path = Path { pin: hostile().unwrap_or_default(), way: Ok([builder(&proof), seen(&proof), from(&proof)]) };
         for text in [from(&proof), by(&proof), when(&proof), graph::svg(&[path])] {

@@ -105,6 +105,20 @@ fn a_statement_is_no_signature() {
     options.policy.predicate_types = vec!["https://slsa.dev/provenance/v1".to_owned()];
     let report = scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into())).expect("a report");
     assert_eq!(report.exit_code(), 1, "{}", human(&report));
+    // One that says that it failed is none that anybody asked for, also where its kind is named.
+    let summary = "https://slsa.dev/verification_summary/v1";
+    for (kind, predicate, code) in [
+        (kind, json!({ "result": "FAILED" }), "claim-failed"),
+        (summary, json!({ "verificationResult": "FAILED" }), "summary-not-passed"),
+        (summary, json!({}), "summary-not-passed"),
+    ] {
+        let (scene, digest) = self::scene();
+        scene.registry.attach(REPO, &digest, &scene.signer.claim(kind, &predicate, &digest));
+        let mut options = scene.options("v1");
+        options.policy.predicate_types = vec![kind.to_owned()];
+        let report = scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into())).expect("a report");
+        assert_eq!((report.exit_code(), report.rows[0].findings[0].code.as_str()), (1, code), "{}", human(&report));
+    }
 }
 
 #[test]

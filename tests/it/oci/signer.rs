@@ -32,10 +32,15 @@ impl Signer {
 
     /// A bundle with a statement of this type about a digest.
     pub(crate) fn bundle(&self, predicate_type: &str, subject: &str) -> Value {
+        self.claim(predicate_type, &json!({}), subject)
+    }
+
+    /// The same with something to say.
+    pub(crate) fn claim(&self, predicate_type: &str, predicate: &Value, subject: &str) -> Value {
         let (algorithm, hex) = subject.split_once(':').expect("a digest");
         let statement = json!({
             "_type": "https://in-toto.io/Statement/v1", "subject": [{ "digest": { algorithm: hex } }],
-            "predicateType": predicate_type, "predicate": {},
+            "predicateType": predicate_type, "predicate": predicate,
         });
         let (kind, payload) = ("application/vnd.in-toto+json", statement.to_string());
         json!({
