@@ -17,7 +17,10 @@ use std::path::{Path, PathBuf};
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
 pub use identity::Identity;
-pub use partial::{PARTIAL, create_beside, hold, is_partial, sweep_beside, sweep_partials, unique_name};
+pub use partial::{
+    PARTIAL, create_beside, create_partial, create_partial_folder, is_partial, sweep_beside, sweep_partials,
+    unique_name,
+};
 pub use secret::{New, is_absent, is_file_or_absent, read_descriptor, read_secret, write_new};
 
 use dir::{open_folder, open_without_waiting};

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::{FIXED_TIME, FsError};
@@ -96,6 +96,17 @@ impl Dir {
         rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode))
             .map_err(|errno| self.error("create", name, errno))?;
         self.child(name)?.ok_or_else(|| self.error("enter", name, Errno::NOENT))
+    }
+
+    /// Takes the exclusive lock on the folder for as long as this handle is open; `false` where another one has a lock.
+    pub fn try_lock(&self) -> bool {
+        rustix::fs::flock(&self.fd, FlockOperation::NonBlockingLockExclusive).is_ok()
+    }
+
+    /// Takes a shared lock in its place, if nobody has the exclusive one.
+    pub fn share_lock(&self) {
+        // Without a lock nothing is swept either, here or by others.
+        let _ = rustix::fs::flock(&self.fd, FlockOperation::NonBlockingLockShared);
     }
 
     /// Creates the file of this name, which must be new, to write it.

@@ -33,9 +33,31 @@ fn create(path: &Path, options: &mut OpenOptions) -> Result<(File, PathBuf), FsE
     }
 }
 
+/// As [`create_beside`] in a folder that is entered by handle; the file and the name that it has until it is whole.
+pub fn create_partial(folder: &Dir, name: &str, mode: u32) -> Result<(File, String), FsError> {
+    loop {
+        let partial = unique_name(name);
+        let file = folder.create(&partial, mode)?;
+        if hold(&file) {
+            return Ok((file, partial));
+        }
+    }
+}
+
+/// The same for a folder that is put together under a name of its own. It is held while the handle is open.
+pub fn create_partial_folder(parent: &Dir, name: &str, mode: u32) -> Result<(Dir, String), FsError> {
+    loop {
+        let partial = unique_name(name);
+        let folder = parent.make_new_child(&partial, mode)?;
+        if folder.try_lock() && parent.stat(&partial)?.is_some() {
+            return Ok((folder, partial));
+        }
+    }
+}
+
 /// Says of a file under a name by [`unique_name`] that a living process writes it, for as long as it is open. `false` where
 /// somebody who swept saw it before that and removed it.
-pub fn hold(file: &File) -> bool {
+fn hold(file: &File) -> bool {
     match file.try_lock() {
         Ok(()) => file.metadata().map_or(true, |metadata| metadata.nlink() > 0),
         Err(TryLockError::WouldBlock) => false,
@@ -62,15 +84,26 @@ pub fn is_partial(name: &str) -> bool {
     })
 }
 
-/// Removes what killed writers left in a folder: files with a name by [`unique_name`] that no living process holds. What
-/// cannot be opened or locked stays, and so does a folder that cannot be listed: there is nothing of ours to be sure of.
+/// Removes what killed writers left in a folder: files and folders with a name by [`unique_name`] that no living process
+/// holds. What cannot be opened or locked stays, and so does a folder that cannot be listed: there is nothing of ours to be
+/// sure of.
 pub fn sweep_partials(folder: &Dir) {
     for name in folder.names().unwrap_or_default().iter().filter(|name| is_partial(name)) {
-        let is_file = folder.stat(name).is_ok_and(|stat| stat.is_some_and(|stat| stat.kind == Kind::File));
-        let Some(file) = is_file.then(|| folder.open_file(name).ok()).flatten() else { continue };
-        if file.try_lock().is_ok() {
-            // Still locked, so that a writer that has just made it sees it gone and makes another.
-            let _ = folder.remove_all(name);
+        // Still locked when it is removed, so that a writer that has just made it sees it gone and makes another.
+        match folder.stat(name).ok().flatten().map(|stat| stat.kind) {
+            Some(Kind::File) => {
+                let Ok(file) = folder.open_file(name) else { continue };
+                if file.try_lock().is_ok() {
+                    let _ = folder.remove_all(name);
+                }
+            }
+            Some(Kind::Folder) => {
+                let Ok(Some(inner)) = folder.child(name) else { continue };
+                if inner.try_lock() {
+                    let _ = folder.remove_all(name);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -97,20 +130,22 @@ mod tests {
         for name in others.iter().chain([&dead]) {
             std::fs::write(path(name), "x").expect("a file");
         }
-        std::fs::create_dir(path(".dir.0123456789abcdef.partial")).expect("a folder");
+        std::fs::create_dir_all(path(".dir.0123456789abcdef.partial/inner")).expect("a folder");
         std::os::unix::fs::symlink("out", path(".link.0123456789abcdef.partial")).expect("a link");
         let (held, beside) = create_beside(&path("held")).expect("a file");
         let mut left: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
-        left.extend([".dir.0123456789abcdef.partial", ".link.0123456789abcdef.partial"].map(str::to_owned));
+        left.push(".link.0123456789abcdef.partial".to_owned());
         left.push(beside.file_name().expect("a name").to_string_lossy().into_owned());
-        left.sort();
         let opened = Dir::open(folder.path()).expect("a folder");
+        let (held_folder, partial) = create_partial_folder(&opened, "tree", 0o755).expect("a folder");
+        left.push(partial.clone());
+        left.sort();
         sweep_partials(&opened);
         let mut names = opened.names().expect("names");
         names.sort();
         assert_eq!(names, left);
-        drop(held);
+        drop((held, held_folder));
         sweep_partials(&opened);
-        assert!(!beside.exists());
+        assert!(!beside.exists() && !path(&partial).exists());
     }
 }

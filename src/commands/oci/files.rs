@@ -10,6 +10,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::commands::output::refuse_reserved;
 use crate::commands::work;
 use crate::ctx::Ctx;
 use crate::digest::{Hasher, Integrity};
@@ -67,11 +68,32 @@ impl Files {
         if let Some(path) = files.iter().map(|(path, _)| path).find(|path| is_folder(path)) {
             return Err(PullError::Twice { path: path.clone() }.into());
         }
+        for (path, _) in &files {
+            refuse_reserved(&out.join(path.as_str()), None)?;
+        }
         fs::create_folders(out)?;
         let root = Dir::open(out)?;
         let files = Self { root, files };
         files.hold_to_no_repository()?;
+        files.sweep()?;
         Ok(files)
+    }
+
+    /// Removes what killed ones left where the files go. Files that are there and wait for the others are nobody's to
+    /// remove, so that it is done only while no other one is at work in the folder.
+    fn sweep(&self) -> Result<(), Error> {
+        if !self.root.try_lock() {
+            self.root.share_lock();
+            return Ok(());
+        }
+        for folder in self.files.iter().flat_map(|(path, _)| folders_of(path)).collect::<BTreeSet<String>>() {
+            let any = format!("{folder}x").parse::<RelPath>().ok();
+            if let Some(folder) = any.map(|any| tree::parent_of(&self.root, &any)).transpose()?.flatten() {
+                fs::sweep_partials(&folder);
+            }
+        }
+        self.root.share_lock();
+        Ok(())
     }
 
     /// Refuses files that make a repository of git's of a folder, by themselves or with what is there: a prompt or an editor
@@ -141,8 +163,7 @@ impl Files {
         if stands(&folder, &path, layer)? {
             return Ok(Staged { path, beside: None });
         }
-        let beside = fs::unique_name(path.file_name());
-        let file = folder.create(&beside, 0o644)?;
+        let (file, beside) = fs::create_partial(&folder, path.file_name(), 0o644)?;
         let staged = Staged { path, beside: Some((folder, beside)) };
         fetch(&mut FileSink { together: Some(together), ..FileSink::new(ctx, name, file) })?;
         Ok(staged)

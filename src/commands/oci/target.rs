@@ -9,6 +9,7 @@ use super::copy::{Notes, entry_of, layers_of, subject_of};
 use super::files::FileSink;
 use super::sent::FileBlob;
 use crate::attestation::Attestation;
+use crate::commands::output::refuse_reserved;
 use crate::ctx::Ctx;
 use crate::digest::Integrity;
 use crate::error::{Error, PushError};
@@ -47,13 +48,14 @@ impl<'a> Target<'a> {
         let exists = || PushError::Exists { path: path.to_owned() };
         let name = name.ok_or_else(exists)?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        refuse_reserved(path, None)?;
         fs::create_folders(parent)?;
         let parent = Dir::open(parent)?;
         if parent.stat(name)?.is_some() {
             return Err(exists().into());
         }
-        let name = fs::unique_name(name);
-        let beside = parent.make_new_child(&name, 0o755)?;
+        fs::sweep_partials(&parent);
+        let (beside, name) = fs::create_partial_folder(&parent, name, 0o755)?;
         let blobs = beside.make_child("blobs", 0o755)?;
         Ok(Self::Layout(Staging { path: path.to_owned(), parent, name, beside, blobs, entries: Vec::new() }))
     }

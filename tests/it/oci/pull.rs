@@ -8,9 +8,10 @@ use pinfold::registry::oci::OciError;
 use pinfold::report::Report;
 use serde_json::json;
 
-use crate::support::{files_below, human};
+use crate::support::{files_below, human, integrity, pin};
 
-use super::registry::Signer;
+use super::copy::copied;
+use super::registry::{HOST, Signer};
 use super::{REPO, Scene, is, outcome};
 
 fn pulled(scene: &Scene, allow_unsigned: bool) -> (u8, Vec<String>) {
@@ -55,6 +56,29 @@ fn what_carries_no_signature_stays_where_it_is() {
     let signed = report(&scene, false);
     assert_eq!((signed.exit_code(), signed.rows[0].status.as_str()), (0, "pulled"), "{}", human(&signed));
     assert!(signed.rows[0].evidence.is_some());
+}
+
+#[test]
+fn what_killed_ones_left_is_removed_and_pinned_trees_are_left_alone() {
+    let scene = Scene::new();
+    scene.registry.artifact(REPO, "v1", &[("bin/tool", b"tool"), ("README", b"read me")]);
+    scene.project.write("out/bin/.tool.0123456789abcdef.partial", "half");
+    assert_eq!(pulled(&scene, true).0, 0);
+    assert_eq!(out(&scene), ["README", "bin/tool"]);
+    // A copy is a folder that is put together beside its place.
+    scene.project.write("copies/.one.0123456789abcdef.partial/blobs/x", "half");
+    let copy = |to: &str| {
+        let to = format!("oci-layout:{}:v1", scene.project.path(to).display());
+        copied(&scene, &format!("{HOST}/{REPO}:v1"), &to, true)
+    };
+    is(copy("copies/one"), 0, &["unsigned-allowed"]);
+    assert_eq!(pinfold::fs::names(&scene.project.path("copies")).expect("names"), ["one"]);
+    // Nor does either write where a pin has its tree.
+    scene.project.pins(&pin("x", "file = \"x.tgz\"", &integrity(b"x"), ""));
+    let wanted = Pull { out: scene.project.path("vendor/x/sub"), ..wanted(&scene, true) };
+    is(outcome(scene.project.with(&Silent, |ctx| pull::run(ctx, &wanted))), 2, &["out-reserved"]);
+    is(copy("vendor/x"), 2, &["out-reserved"]);
+    assert!(!scene.project.exists("vendor"));
 }
 
 #[test]
