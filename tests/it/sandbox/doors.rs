@@ -291,6 +291,20 @@ fn files_with_other_names() {
     std::fs::hard_link(project.path("vendor/tool"), &beside).expect("a link");
     workshop.is_refused(&[], "hard link");
     std::fs::remove_file(&beside).expect("it was there");
+    // A stream that is open on it is one more way to it.
+    let key = format!("--hermetic --key={}", workshop.key.display());
+    for redirection in ["0<vendor/tool", "0<>pins.toml", "2>>.git/config", "0<.pinfold/left.json"] {
+        let said = workshop.redirected(&key, "echo ran > dist/ran", redirection);
+        assert_eq!(
+            (said.code, project.exists("dist/ran")),
+            (2, false),
+            "{redirection}: {}{}",
+            said.stdout,
+            said.stderr
+        );
+    }
+    let said = workshop.redirected(&key, "cat > dist/seen", "0<source.txt 2>dist/log");
+    assert_eq!((said.code, &*project.read("dist/seen")), (0, "source\n"), "{}", said.stdout);
     // What a build makes may have as many as it likes, as cargo's does.
     project.write("dist/one", "1");
     std::fs::hard_link(project.path("dist/one"), project.path("dist/two")).expect("a link");

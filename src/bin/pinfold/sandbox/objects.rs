@@ -23,6 +23,13 @@ pub(super) fn look(plan: &Plan) -> Result<(), Refusal> {
     let is_mounted = mounted()?.iter().any(|mount| mount.at != plan.root && mount.at.starts_with(&plan.root));
     let has_names = |found: &Metadata| is_mounted || found.is_file() && found.nlink() > 1;
     let mut names = BTreeMap::new();
+    // What a stream is open on is opened anew through it, on the mount that it was opened on.
+    for (number, stream) in ["standard input", "standard output", "standard error"].into_iter().enumerate() {
+        let found = std::fs::metadata(format!("/proc/self/fd/{number}"));
+        if let Some(found) = found.ok().filter(Metadata::is_file) {
+            names.insert((found.dev(), found.ino()), PathBuf::from(stream));
+        }
+    }
     each(&plan.root, &protected, &mut |path, found| {
         if found.file_type().is_fifo() {
             let step = format!("keep the named pipe {} from the command", path.display());
