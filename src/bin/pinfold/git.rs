@@ -41,14 +41,12 @@ pub(crate) struct Place {
     common: PathBuf,
     /// The top of the checkout.
     top: PathBuf,
-    /// The filters (gitattributes(5)) that the repository's own configuration names, and what is put in their place.
-    filters: Vec<(String, String)>,
 }
 
 impl Place {
     /// Finds the checkout that a folder is in; `None` where it is in none. Refuses a repository that is not at a `.git`.
     pub(crate) fn of(folder: &Path) -> Result<Option<Self>, Error> {
-        let git = Git { folder, place: None, asks: Asks::Nothing };
+        let git = Git { folder, place: None, asks: Asks::Nothing, filters: Vec::new() };
         let inside = git.run(&["rev-parse", "--is-inside-work-tree"])?;
         if !inside.status.success() {
             let said = String::from_utf8_lossy(&inside.stderr);
@@ -69,8 +67,7 @@ impl Place {
             let said = format!("the repository `{}` is not the `.git` of the checkout", repository.display());
             return Err(AttestError::Git { said }.into());
         }
-        let filters = git.filters()?;
-        Ok(Some(Self { repository, common, top, filters }))
+        Ok(Some(Self { repository, common, top }))
     }
 
     /// What git obeys and what it is told by: whoever writes there has git run programs. Absolute; of submodules too.
@@ -124,6 +121,8 @@ fn linked(top: &Path) -> Result<Option<PathBuf>, Error> {
 /// All paths that differ from the commit, relative to the top.
 fn dirty(place: &Place) -> Result<Vec<String>, Error> {
     let git = Git::at(&place.top, place);
+    // Now, and not when the place was found: the configuration may include a file that a command wrote since.
+    let git = Git { filters: git.filters()?, ..git };
     let status = [
         "status",
         "--porcelain=v1",
@@ -197,7 +196,7 @@ pub(crate) fn check_out(here: &Path, wanted: &Wanted<'_>, to: &Path) -> Result<P
     let (Some(target), Some(parent)) = (to.to_str(), to.parent()) else { return Err(absent()) };
     // Without templates: they may bring hooks along. By the protocol, so that each object is hashed, and nothing of the
     // source but objects and names of commits gets here.
-    let outside = Git { folder: parent, place: None, asks: Asks::Source };
+    let outside = Git { folder: parent, place: None, asks: Asks::Source, filters: Vec::new() };
     let clone = ["clone", "--quiet", "--no-checkout", "--no-local", "--no-recurse-submodules", "--template="];
     outside.text(&[&clone[..], &["--", &from, target]].concat())?;
     let place = Place::of(to)?.ok_or_else(absent)?;
@@ -226,11 +225,13 @@ struct Git<'a> {
     /// The repository to ask of; where there is none, git looks for one.
     place: Option<&'a Place>,
     asks: Asks,
+    /// What takes the place of filters: see [`Git::filters`].
+    filters: Vec<(String, String)>,
 }
 
 impl<'a> Git<'a> {
     const fn at(folder: &'a Path, place: &'a Place) -> Self {
-        Self { folder, place: Some(place), asks: Asks::Nothing }
+        Self { folder, place: Some(place), asks: Asks::Nothing, filters: Vec::new() }
     }
 
     /// The settings of filters that are the repository's own, each with the one of the user's configuration in its place,
@@ -317,7 +318,7 @@ impl<'a> Git<'a> {
         let transports = if self.asks == Asks::Source { "file:git:http:https:ssh" } else { "" };
         command.env("GIT_ALLOW_PROTOCOL", transports);
         // In the environment, as there the name of a filter may have any characters (git-config(1), GIT_CONFIG_COUNT).
-        let filters = self.place.iter().flat_map(|place| &place.filters).map(|(key, value)| (&**key, &**value));
+        let filters = self.filters.iter().map(|(key, value)| (&**key, &**value));
         let asked = if self.asks == Asks::Source { &[] } else { FORBIDDEN_UNASKED };
         let settings = FORBIDDEN.iter().chain(asked).copied().chain(filters);
         let mut count = 0_usize;

@@ -38,6 +38,29 @@ fn another_repository_where_git_would_look_first() {
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
 }
 
+/// The configuration is read-only, and what it includes need not be.
+#[test]
+fn configuration_that_the_command_writes() {
+    if !is_allowed() {
+        return;
+    }
+    let workshop = Workshop::new();
+    let project = &workshop.project;
+    workshop.git(&["config", "include.path", "../dist/config"]);
+    std::fs::create_dir_all(project.path(".git/info")).expect("a folder");
+    std::fs::write(project.path(".git/info/attributes"), "* filter=x\n").expect("attributes");
+    let mark = project.path("dist/mark");
+    let script = format!(
+        "{BUILD}; git config -f dist/config filter.x.clean \"touch {}; cat\"; cp source.txt s && cat s > source.txt && rm s",
+        mark.display()
+    );
+    let said = workshop.run(&["--hermetic"], &script);
+    assert_eq!((said.code, mark.exists()), (0, false), "{}{}", said.stdout, said.stderr);
+    project.write("source.txt", "source\n");
+    workshop.git(&["status"]);
+    assert!(mark.exists(), "git by itself runs it");
+}
+
 #[test]
 fn repositories_of_submodules() {
     if !is_allowed() {
