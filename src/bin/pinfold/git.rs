@@ -13,6 +13,8 @@ use pinfold::build::{Checkout, Source, repository};
 use pinfold::error::{AttestError, Error, RunError};
 use pinfold::fs;
 
+use crate::world::variable;
+
 /// What git says of the checkout that a pin file is in; `None` where it is in none, or in one without a commit. `place` is
 /// what [`Place::of`] found before a command ran, that may have laid out another checkout where git would look first.
 pub(crate) fn checkout(pin_file: &Path, place: Option<&Place>) -> Result<Option<Checkout>, Error> {
@@ -312,6 +314,15 @@ impl<'a> Git<'a> {
                 command.env_remove(&name);
             }
         }
+        // The user's configuration is where no command of a build writes; in the checkout it is anybody's.
+        let top = self.place.map(|place| place.top.as_path());
+        let is_within = |name: &str| {
+            let path = variable(name).map(PathBuf::from);
+            path.is_some_and(|path| top.is_some_and(|top| fs::canonical(&path).unwrap_or(path).starts_with(top)))
+        };
+        if USERS.iter().any(|name| is_within(name)) {
+            command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        }
         // Messages are told apart by their words, and replacements (git-replace(1)) are not what a commit is.
         command.env("LC_ALL", "C").env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_TERMINAL_PROMPT", "0");
         command.env("GIT_NO_LAZY_FETCH", "1");
@@ -395,6 +406,9 @@ const KEPT: &[&str] = &[
     // Makes git stricter, and nothing else.
     "GIT_TEST_ASSUME_DIFFERENT_OWNER",
 ];
+
+/// By these git finds the user's configuration, and the system's.
+const USERS: &[&str] = &["HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"];
 
 /// Lines of git's words that a message has.
 const LINES: usize = 4;

@@ -61,6 +61,36 @@ fn configuration_that_the_command_writes() {
     assert!(mark.exists(), "git by itself runs it");
 }
 
+/// Where the user's home is in the checkout, as in some build services, the command writes there too.
+#[test]
+fn the_users_configuration_in_the_checkout() {
+    if !is_allowed() {
+        return;
+    }
+    let workshop = Workshop::new();
+    let project = &workshop.project;
+    std::fs::create_dir_all(project.path("dist/home/.config/git")).expect("a folder");
+    std::fs::create_dir_all(project.path(".git/info")).expect("a folder");
+    std::fs::write(project.path(".git/info/attributes"), "* filter=x\n").expect("attributes");
+    let home = project.path("dist/home").display().to_string();
+    for (variable, value, file) in [
+        ("HOME", home.clone(), ".gitconfig"),
+        ("HOME", home.clone(), ".config/git/config"),
+        ("XDG_CONFIG_HOME", format!("{home}/.config"), ".config/git/config"),
+        ("GIT_CONFIG_GLOBAL", format!("{home}/own"), "own"),
+    ] {
+        let script = format!(
+            "{BUILD}; git config -f dist/home/{file} filter.x.clean \"touch {home}/mark; cat\"; \
+             cp source.txt s && cat s > source.txt && rm s"
+        );
+        let key = format!("--key={}", workshop.key.display());
+        let args = ["run", "--hermetic", "--out=dist/app.js", BUILDER, &key, "--", "sh", "-c", &script];
+        let said = workshop.pinfold(&args, &[(variable, &value)]);
+        assert_eq!((said.code, project.exists("dist/home/mark")), (0, false), "{file}: {}{}", said.stdout, said.stderr);
+        std::fs::remove_file(project.path(&format!("dist/home/{file}"))).expect("it was written");
+    }
+}
+
 #[test]
 fn repositories_of_submodules() {
     if !is_allowed() {
