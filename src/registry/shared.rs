@@ -83,6 +83,8 @@ struct Learned {
     seen: Credentials,
     /// The same of who writes: not all ask anew who shows a token that is good for reading only.
     seen_by_writers: Credentials,
+    /// Whether it has the configuration, which all entries have in common.
+    has_config: bool,
     /// What it has under which tag, as far as it was asked.
     entries: BTreeMap<String, Option<Entry>>,
     /// How many answers came late, and were of no use.
@@ -284,7 +286,7 @@ impl Remote<'_> {
         let repository = self.repository(&tag, time(0))?.for_writing().having_seen(seen).with_time_for_each(time(0));
         let repository = repository.with_uploads(UPLOADS);
         let config = Descriptor::of_bytes(EMPTY, EMPTY_BYTES);
-        self.put_part(&repository, &config, &EMPTY_BYTES)?;
+        self.put_config(&repository, &config)?;
         let bytes = Descriptor::of(OCTETS, parcel.digest.clone(), parcel.bytes.length());
         let repository = repository.with_time_for_each(time(bytes.size));
         self.put_part(&repository, &bytes, parcel.bytes)?;
@@ -304,8 +306,18 @@ impl Remote<'_> {
         Ok(Entry { bytes, evidence, is_doubted: false, is_lost: false })
     }
 
-    /// Sends a part. Who waits for its turn finds it there: two pins may be of one artifact, and most have the same
-    /// configuration.
+    /// Sends the configuration, or looks whether it is there, once in a run.
+    fn put_config(&self, repository: &Repository<'_>, config: &Descriptor) -> Result<(), OciError> {
+        let turn = self.turn(&digest_text(&config.digest));
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.known(|learned| learned.has_config.then_some(())).is_none() {
+            repository.put_blob(config, &EMPTY_BYTES)?;
+            self.learn(|learned| learned.has_config = true);
+        }
+        Ok(())
+    }
+
+    /// Sends a part. Who waits for its turn finds it there: two pins may be of one artifact.
     fn put_part(&self, repository: &Repository<'_>, part: &Descriptor, content: &dyn Content) -> Result<(), OciError> {
         let turn = self.turn(&digest_text(&part.digest));
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
