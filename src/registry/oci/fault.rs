@@ -32,7 +32,7 @@ impl Fault {
             Self::Annotations => "oci-annotations",
             Self::Absent => "oci-attached-absent",
             Self::Kind => "oci-attached-kind",
-            Self::Unread(_) => UNREAD,
+            Self::Unread(_) => "oci-attached-unread",
             Self::Much => "oci-attached-much",
         }
     }

@@ -100,6 +100,20 @@ impl Layout {
         }
     }
 
+    /// The list under the tag that stands in for one.
+    fn fallback(&self, digest: &Integrity) -> Result<Vec<Descriptor>, OciError> {
+        let tag = places::referrers_tag(digest);
+        let (bytes, _) = match self.manifest(&tag, None) {
+            Err(error) if error.is_absent() => return Ok(Vec::new()),
+            came => came?,
+        };
+        let document = Document::parse(&bytes, None).map_err(ChainError::Manifest);
+        match document.map_err(|error| Shelf::chain(self, &tag, error))? {
+            Document::Index(index) => Ok(index.manifests),
+            Document::Manifest(_) => Err(OciError::Attached { digest: tag, fault: Fault::ReferrersType }),
+        }
+    }
+
     fn subject(&self, entry: &Descriptor) -> Subject {
         let bytes = match self.manifest(&digest_text(&entry.digest), Some(entry.size)) {
             Ok((bytes, _)) => bytes,
@@ -154,19 +168,13 @@ impl Shelf for Layout {
         };
         let listed = self.entries.iter().zip(subjects).filter(may_be);
         let mut all: Vec<Descriptor> = listed.map(|(entry, _)| entry.clone()).collect();
-        match self.manifest(&places::referrers_tag(digest), None) {
-            Err(error) if error.is_absent() => {}
-            came => {
-                let (bytes, _) = came?;
-                let tag = places::referrers_tag(digest);
-                let document = Document::parse(&bytes, None).map_err(ChainError::Manifest);
-                match document.map_err(|error| Shelf::chain(self, &tag, error))? {
-                    Document::Index(index) => all.extend(index.manifests),
-                    Document::Manifest(_) => {
-                        return Err(OciError::Attached { digest: tag, fault: Fault::ReferrersType });
-                    }
-                }
+        match self.fallback(digest) {
+            Ok(more) => all.extend(more),
+            // As with a registry: it keeps nobody from what the index lists.
+            Err(error) if error.is_refusal() && !all.is_empty() => {
+                return Ok(Candidates { broken: vec![error], ..Candidates::of(all) });
             }
+            Err(error) => return Err(error),
         }
         Ok(Candidates::of(all))
     }

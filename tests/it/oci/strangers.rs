@@ -217,6 +217,11 @@ fn both_lists_are_read() {
     let rubbish = scene.registry.manifest(REPO, MANIFEST, &scene.registry.image("x", &[], None));
     scene.registry.tag(REPO, &artifact.replace(':', "-"), &rubbish);
     is(scene.verified(), 0, &["oci-referrers-type"]);
+    // In a folder as well.
+    let (list, listed) =
+        (artifact.replace(':', "-"), scene.registry.attach(REPO, &artifact, &scene.signer.signature(&artifact)));
+    let entries = [(artifact.as_str(), Some("v1")), (listed.as_str(), None), (rubbish.as_str(), Some(list.as_str()))];
+    is(looked_at(&scene, &folder(&scene, "rubbish", &entries)), 0, &["oci-referrers-type"]);
     scene.project.write("keys/a.pem", Signer::new().pem());
     assert_eq!(scene.verified().0, 1);
 }
