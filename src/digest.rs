@@ -5,6 +5,7 @@
 //! base64 that is not canonical, and every algorithm weaker than SHA-256.
 
 mod beside;
+mod digests;
 mod pieces;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::Digest as _;
 
 pub use beside::{Beside, Running};
+pub use digests::Digests;
 pub use pieces::{Changed, PieceHasher, Pieces};
 
 /// A hash function that a pin may name.
@@ -29,6 +31,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All of them, the shortest digest first.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
     /// The name in SRI values and in folder names of the store: `sha256`, `sha384`, `sha512`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -76,6 +81,12 @@ impl Integrity {
     /// The digest, `algorithm().digest_len()` bytes.
     pub fn digest(&self) -> &[u8] {
         &self.digest
+    }
+
+    /// The same as a SHA-256, where it is one.
+    pub fn as_sha256(&self) -> Option<Sha256> {
+        let digest = (self.algorithm == Algorithm::Sha256).then_some(self.digest())?;
+        digest.try_into().ok().map(Sha256)
     }
 
     /// The digest in lower-case hexadecimal, as file names in the store have it.
@@ -196,10 +207,7 @@ impl FromStr for Sha256 {
 
     fn from_str(text: &str) -> Result<Self, IntegrityError> {
         let integrity: Integrity = text.parse()?;
-        match <[u8; 32]>::try_from(integrity.digest()) {
-            Ok(digest) if integrity.algorithm() == Algorithm::Sha256 => Ok(Self(digest)),
-            _ => Err(IntegrityError::Unknown(integrity.algorithm().name().to_owned())),
-        }
+        integrity.as_sha256().ok_or_else(|| IntegrityError::Unknown(integrity.algorithm().name().to_owned()))
     }
 }
 

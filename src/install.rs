@@ -86,7 +86,12 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     let standing = matching.map(|record| stands(project, record)).transpose()?.unwrap_or_default();
     let lacks = |record: &Record| evidence::is_lacking(ctx, artifact, &demand, &record.evidence, conduct);
     if let Some(record) = matching.filter(|record| standing && !lacks(record)) {
-        return unchanged(ctx, project, (&wanted, &demand), record, conduct);
+        let outcome = unchanged(ctx, project, (&wanted, &demand), record, conduct);
+        // A record of an earlier pinfold may lack a digest that its evidence names: the bytes have it, where they are.
+        let has_bytes = || Ok::<_, Error>(!conduct.offline || ctx.store.has(&artifact.integrity)?);
+        if !(is_without_digest(&outcome) && evidence::lacks_digest(artifact, &record.evidence) && has_bytes()?) {
+            return outcome;
+        }
     }
     let stood = matching.is_some() && something_stands(project, pin)?;
     if conduct.frozen {
@@ -153,6 +158,16 @@ fn unchanged(
         project.write_record(&now)?;
     }
     Ok(Installed { record: now, done: Done::Unchanged, proof, wasm: signatures.files, findings })
+}
+
+/// Whether evidence was not held to the artifact because it names a digest that the record does not say.
+fn is_without_digest(outcome: &Result<Installed, Error>) -> bool {
+    let is_one = |finding: &Finding| finding.code == "no-common-digest";
+    match outcome {
+        Ok(installed) => installed.findings.iter().any(is_one),
+        Err(Error::Evidence(error)) => error.findings(Level::Error).iter().any(is_one),
+        Err(_) => false,
+    }
 }
 
 /// A pin with all that decides what its tree is.

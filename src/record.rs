@@ -14,7 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{FileDigest, Integrity, IntegrityError, Sha256};
+use crate::digest::{Algorithm, FileDigest, Integrity, IntegrityError, Sha256};
 use crate::path::{self, PathError, RelPath};
 
 pub use differences::{Change, Difference, differences};
@@ -188,6 +188,8 @@ pub enum RecordError {
     Schema(String),
     /// A digest that cannot be read.
     Digest(IntegrityError),
+    /// A digest under the name of another algorithm than its own.
+    OtherDigest(Algorithm),
     /// A file's digest that is not 64 lower-case hexadecimal digits.
     FileDigest(String),
     /// A path that is not plain.
@@ -215,6 +217,13 @@ impl fmt::Display for RecordError {
             Self::Json(error) => write!(f, "the record is malformed: {error}"),
             Self::Schema(schema) => write!(f, "the record has the schema `{}`, not `{SCHEMA}`", schema.escape_debug()),
             Self::Digest(error) => write!(f, "the record is malformed: {error}"),
+            Self::OtherDigest(algorithm) => {
+                write!(
+                    f,
+                    "the record is malformed: what it has as `{}` is a digest of another algorithm",
+                    algorithm.name()
+                )
+            }
             Self::FileDigest(text) => write!(f, "the record has `{}` for a digest", text.escape_debug()),
             Self::Path { path, source } => write!(f, "the record names `{}`: {source}", path.escape_debug()),
             Self::Order(path) => write!(f, "the record names `{path}` twice or out of order"),
@@ -374,7 +383,6 @@ fn line(entry: &WireEntry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Algorithm;
 
     fn file(bytes: &[u8], executable: bool) -> FileEntry {
         FileEntry { size: u64::try_from(bytes.len()).expect("short"), executable, digest: FileDigest::of(bytes) }
@@ -407,12 +415,18 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let kept = KeptAttestation { from: "npm".into(), attestation: serde_json::json!({ "a": [1, "}\n"] }) };
-        let kept = |sha256, manifests| {
-            Evidence::Kept(Kept { sha256, attestations: vec![kept.clone(), kept.clone()], manifests })
+        let kept = |algorithms: &[Algorithm], manifests| {
+            let digests = algorithms.iter().map(|one| Integrity::of(*one, b"x")).collect();
+            Evidence::Kept(Kept { digests, attestations: vec![kept.clone(), kept.clone()], manifests })
         };
         let manifests = vec!["{\"a\":\n1}".to_owned(), "{}".to_owned()];
-        let evidences =
-            [Evidence::Off, Evidence::Unasked, kept(None, Vec::new()), kept(Some(Sha256::of(b"x")), manifests)];
+        let evidences = [
+            Evidence::Off,
+            Evidence::Unasked,
+            kept(&[], Vec::new()),
+            kept(&[Algorithm::Sha256], manifests),
+            kept(&Algorithm::ALL, Vec::new()),
+        ];
         let records = evidences.map(|evidence| Record { evidence, ..folder() });
         let proved = SignedContent { kind: "module".into(), content: "00".into(), signers: vec!["ed25519:00".into()] };
         let signed = SignedEntry { path: "bin/x".into(), proved: Some(proved) };
@@ -460,6 +474,11 @@ mod tests {
         check("\"none\"", "\"not-judged\"", "malformed");
         check("\"none\"", "{\"attestations\":[]}", "without attestations");
         check("\"none\"", "{\"attestations\":[{\"from\":\"npm\"}]}", "malformed");
+        let sha256 = Integrity::of(Algorithm::Sha256, b"x");
+        let kept =
+            |name| format!("{{\"{name}\":\"{sha256}\",\"attestations\":[{{\"from\":\"npm\",\"attestation\":1}}]}}");
+        check("\"none\"", &kept("sha512"), "as `sha512` is a digest of another algorithm");
+        check("\"none\"", &kept("sha1"), "malformed");
         check("sha512-", "sha513-", "not a hash algorithm");
         check("\n  ]\n}", "\n  ]\n}}", "trailing characters");
     }

@@ -20,9 +20,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
-use crate::digest::{Algorithm, Changed, Hasher, Integrity, PieceHasher, Pieces, Sha256};
+use crate::digest::{Algorithm, Changed, Digests, Hasher, Integrity, PieceHasher, Pieces, Sha256};
 use crate::fs::{self, Dir, FsError, Lock};
 
 pub use incoming::Incoming;
@@ -40,13 +40,19 @@ pub struct VerifiedBlob {
     len: u64,
     integrity: Integrity,
     pieces: Pieces,
-    /// Their digest under another algorithm, once somebody wanted it.
-    other: OnceLock<Integrity>,
+    /// All of their digests that somebody wanted so far.
+    known: Mutex<Digests>,
 }
 
 impl VerifiedBlob {
     fn new(file: File, len: u64, integrity: Integrity, pieces: PieceHasher) -> Self {
-        Self { file, len, integrity, pieces: pieces.finish(), other: OnceLock::new() }
+        let known = Mutex::new(Digests::from(integrity.clone()));
+        Self { file, len, integrity, pieces: pieces.finish(), known }
+    }
+
+    /// Remembers a digest of the bytes that was taken on their way in.
+    fn learn(&self, digest: Integrity) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).add(digest);
     }
 
     /// Fills `buffer` with a piece of the bytes.
@@ -71,26 +77,39 @@ impl VerifiedBlob {
         &self.integrity
     }
 
-    /// The digest of the bytes under an algorithm: all of them are read, unless it is known.
+    /// The digests of the bytes that are known: at least that which they were checked against, and those of these
+    /// algorithms. All of the bytes are read once for those that nobody wanted before.
     ///
     /// # Errors
     /// [`Changed`] where they are no longer those that were checked, and whatever keeps them from being read.
-    pub fn digest(&self, algorithm: Algorithm) -> io::Result<Integrity> {
-        let mut known = self.other.get().into_iter().chain([&self.integrity]);
-        if let Some(known) = known.find(|one| one.algorithm() == algorithm) {
-            return Ok(known.clone());
-        }
-        let (mut hasher, mut reader, mut buffer) = (Hasher::new(algorithm), self.reader(), vec![0; CHUNK]);
-        loop {
-            match reader.read(&mut buffer)? {
-                0 => break,
-                length => hasher.update(buffer.get(..length).unwrap_or_default()),
+    pub fn digests(&self, wanted: impl IntoIterator<Item = Algorithm>) -> io::Result<Digests> {
+        // A thread that panicked while it held the lock has left whole digests behind.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hashers: Vec<Hasher> = Vec::new();
+        for algorithm in wanted {
+            if known.get(algorithm).is_none() && hashers.iter().all(|one| one.algorithm() != algorithm) {
+                hashers.push(Hasher::new(algorithm));
             }
         }
-        let digest = hasher.finish();
-        // The first that was wanted is kept; nobody wants two.
-        let _ = self.other.set(digest.clone());
-        Ok(digest)
+        if !hashers.is_empty() {
+            let (mut reader, mut buffer) = (self.reader(), vec![0; CHUNK]);
+            loop {
+                let length = reader.read(&mut buffer)?;
+                if length == 0 {
+                    break;
+                }
+                let bytes = buffer.get(..length).unwrap_or_default();
+                hashers.iter_mut().for_each(|hasher| hasher.update(bytes));
+            }
+        }
+        hashers.into_iter().for_each(|hasher| known.add(hasher.finish()));
+        Ok(known.clone())
+    }
+
+    /// The digest of the bytes under an algorithm: all of them are read, unless it is known.
+    pub fn digest(&self, algorithm: Algorithm) -> io::Result<Integrity> {
+        let known = self.digests([algorithm])?;
+        known.get(algorithm).cloned().ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// A reader of its own, from the first byte. What it hands out is what was checked: where other bytes stand there by
@@ -351,7 +370,7 @@ impl Store {
     }
 
     fn each_name(&self, mut see: impl FnMut(&Path, Algorithm, &str) -> Result<(), FsError>) -> Result<(), FsError> {
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512] {
+        for algorithm in Algorithm::ALL {
             let folder = self.root.join(algorithm.name());
             for shard in fs::names(&folder)? {
                 let shard = folder.join(shard);

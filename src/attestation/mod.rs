@@ -17,7 +17,7 @@ mod signer;
 mod stamps;
 mod unproved;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::OnceLock;
 
@@ -25,7 +25,7 @@ use serde_json::Value;
 use sigstore_verify::Verifier;
 use sigstore_verify::types::{Bundle, SignatureContent};
 
-use crate::digest::{Integrity, Sha256};
+use crate::digest::{Algorithm, Integrity, Sha256};
 use crate::root::{Instance, RegistryKeys, TrustRoot, TrustRoots};
 use crate::statement::{PAYLOAD_TYPE, Statement};
 
@@ -80,6 +80,36 @@ impl Attestation {
             Form::RegistrySignature | Form::ImageSignature => return None,
         };
         Statement::parse(&keyed::payload_of(envelope).ok()?).ok()
+    }
+
+    /// The algorithms of the digests by which it names what it is about, unproved: for who has to know which of an
+    /// artifact's are wanted.
+    pub fn algorithms(&self) -> BTreeSet<Algorithm> {
+        let named = |name: &str| Algorithm::ALL.into_iter().find(|one| one.name() == name);
+        match self.form {
+            Form::ImageSignature => BTreeSet::new(),
+            Form::RegistrySignature => {
+                let integrity = self.value.get("registrySignature").and_then(|one| one.get("integrity")?.as_str());
+                integrity
+                    .and_then(|text| text.parse::<Integrity>().ok())
+                    .map(|one| one.algorithm())
+                    .into_iter()
+                    .collect()
+            }
+            Form::Bundle | Form::Envelope => match (self.statement(), self.value.get("messageSignature")) {
+                (Some(statement), _) => {
+                    let digests = statement.subjects.iter().flat_map(|subject| subject.digests.keys());
+                    digests.filter_map(|name| named(name)).collect()
+                }
+                // As Sigstore's bundle calls them; without a name it is SHA-256.
+                (None, Some(signature)) => {
+                    let digest = signature.get("messageDigest").and_then(|one| one.get("algorithm")?.as_str());
+                    let name = digest.unwrap_or("SHA2_256").to_ascii_lowercase().replace("sha2_", "sha");
+                    named(&name).into_iter().collect()
+                }
+                (None, None) => BTreeSet::new(),
+            },
+        }
     }
 
     /// What it claims, unproved: for who asks what a document says at all.
@@ -363,7 +393,7 @@ impl About {
             return Err(Refusal::WeakDigest.into());
         }
         if !algorithms().any(|algorithm| artifact.digests.contains_key(algorithm)) {
-            let known = algorithms().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+            let known = algorithms().cloned().collect::<BTreeSet<_>>().into_iter().collect();
             return Err(Lack::NoCommonDigest(known).into());
         }
         let same = artifact.among(&statement);

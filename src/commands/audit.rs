@@ -177,17 +177,16 @@ fn look(
     let artifact = install::artifact_of(pin, ctx.platform)?;
     let record = project.record(pin.name.as_str())?.filter(|record| record.integrity == artifact.integrity);
     let demand = house.demand(project, pin, artifact, found);
-    let sha256 = evidence::sha256(ctx, project, artifact, record.as_ref())?;
+    let own = |algorithm| evidence::digest_by(ctx, project, artifact, record.as_ref(), algorithm);
     let mut upstream = Upstream::default();
     if !options.offline {
-        upstream = upstream::ask(ctx, project, (artifact, house), sha256.as_ref(), found);
+        upstream = upstream::ask(ctx, project, (artifact, house), &own, found)?;
         if options.bytes {
             bytes::fetch(ctx, project, (artifact, house), &mut upstream, found);
         }
     }
-    let signature = evidence::signature(ctx, artifact, &upstream, record.as_ref(), found)?;
-    let about =
-        evidence::About { pin, artifact, demand: &demand, record: record.as_ref(), sha256, upstream: &upstream };
+    let signature = evidence::signature(ctx, project, artifact, &upstream, record.as_ref(), found)?;
+    let about = evidence::About { pin, artifact, demand: &demand, record: record.as_ref(), upstream: &upstream };
     let (provenance, provenance_from, proof) = evidence::look(ctx, project, about, house, options, found)?;
     if provenance == Provenance::Missing {
         upstream.tell_who_closes_the_gap(artifact, found);

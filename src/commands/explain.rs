@@ -184,7 +184,7 @@ impl Explaining<'_> {
         let question = "Does the registry vouch for them?";
         let mut found = Found::default();
         let nobody = Upstream::default();
-        let signature = judging::signature(self.ctx, self.artifact, &nobody, self.record, &mut found)?;
+        let signature = judging::signature(self.ctx, self.project, self.artifact, &nobody, self.record, &mut found)?;
         let unsigned = match &self.artifact.source {
             Source::Npm(_) => "the record has no signature of the registry's",
             Source::Pypi(_) => "an index lists digests and signs none; `pinfold audit` compares them",
@@ -203,7 +203,11 @@ impl Explaining<'_> {
             }
             Some(Signature::Refused) => self.row(question, Status::Refuted, "its signature is wrong"),
             Some(Signature::Unverifiable) => {
-                let answer = format!("there is a signature{}, whose key is in no trust root in use", self.keys());
+                let answer = format!(
+                    "there is a signature{}, which cannot be judged: its key is in no trust root in use, or its digest is \
+                     none that the pin or the bytes in the store have",
+                    self.keys()
+                );
                 self.row(question, Status::Claimed, answer)
             }
             Some(Signature::Absent) | None => self.row(question, Status::Unknown, unsigned),
@@ -299,14 +303,12 @@ impl Explaining<'_> {
     fn builder(&self, house: &House) -> Result<[Row; 2], Error> {
         let mut found = Found::default();
         let offline = audit::Options { offline: true, ..audit::Options::default() };
-        let sha256 = judging::sha256(self.ctx, self.project, self.artifact, self.record)?;
         let upstream = Upstream::default();
         let about = About {
             pin: self.pin,
             artifact: self.artifact,
             demand: self.demand,
             record: self.record,
-            sha256,
             upstream: &upstream,
         };
         let (provenance, _, proof) = judging::look(self.ctx, self.project, about, house, &offline, &mut found)?;

@@ -3,7 +3,7 @@
 
 use crate::attestation;
 use crate::ctx::Ctx;
-use crate::digest::{Algorithm, Sha256};
+use crate::digest::{Algorithm, Digests};
 use crate::error::Error;
 use crate::install;
 use crate::pins::{Artifact, Mode, Pin};
@@ -175,30 +175,26 @@ pub(super) fn predicate_type(one: &record::KeptAttestation) -> Option<String> {
     read.first()?.claim().statement.map(|statement| statement.predicate_type)
 }
 
-/// What is known of an artifact's SHA-256 beside its integrity.
+/// What is known of an artifact's digests beside its integrity.
 pub(super) enum Known {
-    /// No record says one, or none but the pin's own.
-    Nothing,
-    /// The bytes are here and have it.
-    Confirmed(Sha256),
-    /// The record says so, and the bytes are not here.
-    Claimed(Sha256),
-    /// The record says so, and the bytes or the pin have another.
-    False,
+    /// These: of the bytes where they are here, else by the record's word.
+    Digests(Digests),
+    /// The record says one, and the bytes or the pin have another.
+    False(Algorithm),
 }
 
-/// The SHA-256 that a record says, held against the bytes where they are at hand.
-pub(super) fn sha256(ctx: &Ctx<'_>, project: &Project, held: &Held<'_>) -> Result<Known, Error> {
+/// The digests that a record says, held against the pin's, and against the bytes where they are at hand.
+pub(super) fn digests(ctx: &Ctx<'_>, project: &Project, held: &Held<'_>) -> Result<Known, Error> {
     let (Some(artifact), Some(Record { evidence: record::Evidence::Kept(kept), .. })) = (held.artifact, &held.record)
     else {
-        return Ok(Known::Nothing);
+        return Ok(Known::Digests(Digests::default()));
     };
-    let Some(said) = kept.sha256 else { return Ok(Known::Nothing) };
-    if artifact.integrity.algorithm() == Algorithm::Sha256 {
-        // The pin has said it.
-        return Ok(if artifact.integrity.hex() == said.hex() { Known::Nothing } else { Known::False });
+    for said in &kept.digests {
+        let own = install::evidence::digest_by(ctx, project, artifact, Some(kept), said.algorithm())?;
+        if own.as_ref() != Some(said) {
+            return Ok(Known::False(said.algorithm()));
+        }
     }
-    let Some(blob) = install::open_kept(ctx, project, artifact)? else { return Ok(Known::Claimed(said)) };
-    let own = install::evidence::digest_of(&blob, Algorithm::Sha256)?;
-    Ok(if own.hex() == said.hex() { Known::Confirmed(said) } else { Known::False })
+    // The pin says its own.
+    Ok(Known::Digests(kept.digests.without(artifact.integrity.algorithm())))
 }

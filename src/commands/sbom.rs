@@ -63,13 +63,13 @@ pub fn run(ctx: &Ctx<'_>, options: Options) -> Result<Paper, Error> {
 fn component(ctx: &Ctx<'_>, project: &Project, held: &mut Held<'_>) -> Result<Option<Component>, Error> {
     let Some(artifact) = held.artifact else { return Ok(None) };
     let mut hashes = vec![(artifact.integrity.algorithm().name().to_owned(), artifact.integrity.hex())];
-    match held::sha256(ctx, project, held)? {
-        held::Known::Nothing => {}
-        held::Known::Confirmed(sha256) | held::Known::Claimed(sha256) => {
-            hashes.push(("sha256".to_owned(), sha256.hex()));
+    match held::digests(ctx, project, held)? {
+        held::Known::Digests(digests) => {
+            hashes.extend(digests.iter().map(|one| (one.algorithm().name().to_owned(), one.hex())));
         }
-        held::Known::False => {
-            let message = "the record has another SHA-256 than the artifact";
+        held::Known::False(algorithm) => {
+            let algorithm = algorithm.name().replace("sha", "SHA-");
+            let message = format!("the record has another {algorithm} than the artifact");
             let finding = Finding::new(Level::Error, "record-false", message);
             held.findings.push(finding.at(record_name(held.pin.name.as_str())));
             held.verdict = held.verdict.max(Verdict::Refused);

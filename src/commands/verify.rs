@@ -201,8 +201,10 @@ pub(super) fn evidence(
     let kept = record.map_or(&record::Evidence::Unasked, |record| &record.evidence);
     let judged = match kept {
         // Only a digest that the pin does not have is worth reading the bytes for.
-        record::Evidence::Kept(kept_here) if kept_here.is_of_bytes() => install::open_kept(ctx, project, artifact)
-            .and_then(|blob| install::evidence::hold(ctx, artifact, &demand, kept, blob.as_ref())),
+        record::Evidence::Kept(own) if install::evidence::is_of_bytes(artifact, own) => {
+            install::open_kept(ctx, project, artifact)
+                .and_then(|blob| install::evidence::hold(ctx, artifact, &demand, kept, blob.as_ref()))
+        }
         _ => install::evidence::hold(ctx, artifact, &demand, kept, None),
     };
     match judged {

@@ -48,6 +48,8 @@ pub enum Unasked {
     Registry(RegistryError),
     /// `--offline`.
     Offline,
+    /// It is found by the artifact's SHA-256, which nobody knows without the bytes.
+    NoDigest,
 }
 
 impl EvidenceError {
@@ -132,6 +134,7 @@ impl Unasked {
             Self::Ask(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Offline => "evidence-offline",
+            Self::NoDigest => "evidence-no-digest",
         }
     }
 
@@ -143,6 +146,12 @@ impl Unasked {
             Self::Offline => (
                 "there is no evidence at hand, and nobody was asked for any".to_owned(),
                 Some("run `pinfold fetch` with the network".to_owned()),
+            ),
+            Self::NoDigest => (
+                "evidence could not be asked for: its source finds it by the SHA-256 of the artifact, which is not known \
+                 without the bytes"
+                    .to_owned(),
+                Some("run `pinfold fetch`, which has the bytes".to_owned()),
             ),
         };
         let mut finding = Finding::new(level, self.code(), message);

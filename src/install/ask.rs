@@ -47,7 +47,7 @@ pub(super) fn ask(
     project: &Project,
     artifact: &Artifact,
     file: Option<&RelPath>,
-    sha256: Option<&Integrity>,
+    sha256: Option<&Sha256>,
     with: With<'_>,
 ) -> Result<Result<Asked, Unasked>, Error> {
     if let Some(path) = file {
@@ -67,13 +67,13 @@ pub(super) fn ask(
         },
         Source::Github(asset) => match (ctx.registries.github_api(named.github.as_ref()), sha256) {
             (Ok(api), Some(digest)) => {
-                let sha256 = digest.to_string().parse::<Sha256>().unwrap_or_else(|_| Sha256::of(&[]));
                 let (owner, repo) = (asset.owner(), asset.repo());
-                let answer = registry::github_attestations(ctx.http, &rules, ctx.clock, &api, owner, repo, &sha256);
+                let answer = registry::github_attestations(ctx.http, &rules, ctx.clock, &api, owner, repo, digest);
                 answer.map_err(Unasked::Ask)
             }
             (Err(error), _) => Err(Unasked::Registry(error)),
-            (Ok(_), None) => Ok(Answer::None),
+            // Who cannot ask has not heard that there is none.
+            (Ok(_), None) => Err(Unasked::NoDigest),
         },
         Source::Pypi(file) => match ctx.registries.pypi(named.pypi.as_ref()) {
             Ok(index) => {

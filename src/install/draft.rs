@@ -5,13 +5,13 @@
 
 use super::ask::{self, Asked};
 use super::demand::name_of;
-use super::digests::{digest_of, digests, needs_sha256};
-use super::evidence::read;
+use super::digests::Known;
+use super::evidence::{read, sha256_to_ask};
 use super::oci::About;
 use super::{evidence, unpack};
 use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation, prove_signature};
 use crate::ctx::{Ctx, Step};
-use crate::digest::{Algorithm, Sha256};
+use crate::digest::Digests;
 use crate::error::{Error, EvidenceError, Unasked, evidence as words};
 use crate::fs;
 use crate::patch::Patches;
@@ -70,7 +70,7 @@ pub fn ask(
 ) -> Result<Result<Upstream, Unasked>, Error> {
     ctx.progress.step(pin.name.as_str(), Step::Proving);
     let demand = evidence::demand(project, pin, artifact, None);
-    let sha256 = needs_sha256(artifact, &demand).then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
+    let sha256 = sha256_to_ask(artifact, &demand, blob)?;
     let hosts = project.pin_file().trust().hosts.as_deref();
     let with = ask::With { offline: false, hosts, signatures: true };
     let mut asked = match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
@@ -82,8 +82,7 @@ pub fn ask(
         return Ok(Ok(Upstream { evidence: Evidence::None, proof: None, findings, broken }));
     }
     asked.attestations.sort_by_cached_key(|one| one.attestation.to_string());
-    let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
-    let kept = Kept { sha256, attestations: asked.attestations, manifests: asked.manifests };
+    let kept = Kept { digests: Digests::default(), attestations: asked.attestations, manifests: asked.manifests };
     // Of an artifact whose signature alone is demanded, nobody asks who built it.
     let is_off = pin.provenance.as_ref().is_some_and(|own| own.mode == Some(Mode::Off));
     let Asked { mut findings, broken, .. } = asked;
@@ -112,11 +111,11 @@ pub struct Proven {
 /// # Errors
 /// Evidence that is wrong. That some of it cannot be judged is no error: it proves nothing.
 pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Result<Proven, Error> {
-    let digests = digests(artifact, kept, blob)?;
-    let about = Proved { digests: Proved::of(&digests).digests, open: None };
-    let trust = ctx.trust.proving()?;
     let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
     let attestations = read(kept, &texts)?;
+    let digests = Known::of(artifact, kept, &attestations, blob)?.all;
+    let about = Proved::of(digests.as_slice());
+    let trust = ctx.trust.proving()?;
     let image = About::of(artifact, kept, &digests, blob)?;
     // Beside an artifact of a registry there are signatures, which are no evidence of who built it.
     let attestations = attestations.iter().filter(|one| image.is_none() || one.is_statement());
@@ -164,11 +163,11 @@ pub fn signatures(
     blob: &VerifiedBlob,
 ) -> Result<Vec<Proof>, Error> {
     let Evidence::Kept(kept) = evidence else { return Ok(Vec::new()) };
-    let digests = digests(artifact, kept, Some(blob))?;
-    let Some(about) = About::of(artifact, kept, &digests, Some(blob))? else { return Ok(Vec::new()) };
-    let trust = ctx.trust.proving()?;
     let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
     let attestations = read(kept, &texts)?;
+    let digests = Known::of(artifact, kept, &attestations, Some(blob))?.all;
+    let Some(about) = About::of(artifact, kept, &digests, Some(blob))? else { return Ok(Vec::new()) };
+    let trust = ctx.trust.proving()?;
     let signatures = attestations.iter().filter(|one| one.is_signature());
     Ok(signatures.map(|one| about.with_manifest(|manifest| prove_signature(trust, &[], one, manifest))).collect())
 }

@@ -8,14 +8,14 @@ use std::io::{self, Read};
 use super::Conduct;
 use super::ask::{self, With};
 pub use super::demand::{Demand, demand};
-pub use super::digests::digest_of;
-use super::digests::{digests, needs_sha256};
+use super::digests::Known;
+pub use super::digests::{digest_by, digest_of, is_of_bytes, lacks_digest};
 use super::oci::About;
 use super::shared;
 use super::signature::now;
 use crate::attestation::{self, Artifact as Proved, Attestation, Signer, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
-use crate::digest::{Algorithm, Integrity, Sha256};
+use crate::digest::{Algorithm, Digests, Integrity, Sha256};
 use crate::error::evidence as words;
 use crate::error::{Error, EvidenceError, Unasked};
 use crate::pins::{Artifact, Host, Mode, Pin, Source};
@@ -70,6 +70,8 @@ pub(super) fn look(
                 let is_good = |judged: &Judged| judged.signature.is_some() || judged.proof.is_some();
                 anew.ok().filter(is_good).ok_or(error)
             }
+            // What is installed to the byte is recorded to the byte.
+            Ok(judged) if conduct.frozen => Ok(Judged { evidence: before.clone(), ..judged }),
             outcome => outcome,
         };
     }
@@ -129,9 +131,7 @@ fn judge_shared(
     kept: Kept,
     blob: &VerifiedBlob,
 ) -> Result<Judged, Error> {
-    let sha256 = needs_sha256(artifact, demand).then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
-    let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
-    judge(ctx, artifact, demand, &Kept { sha256, ..kept }, Some(blob))
+    judge(ctx, artifact, demand, &kept, Some(blob))
 }
 
 /// Asks where the source keeps its evidence. `shared` is what came from a shared store and leaves something open: where
@@ -145,9 +145,9 @@ fn ask_upstream(
     conduct: Conduct,
     shared: Option<Judged>,
 ) -> Result<Judged, Error> {
-    let sha256 = needs_sha256(artifact, demand).then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
     let hosts = project.pin_file().trust().hosts.as_deref();
     let with = With { offline: conduct.offline, hosts, signatures: true };
+    let sha256 = sha256_to_ask(artifact, demand, blob)?;
     match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
         Err(unasked) => match shared.filter(|_| demand.is_strict()) {
             Some(mut judged) => {
@@ -166,8 +166,8 @@ fn ask_upstream(
         Ok(mut answer) => {
             // Who asks twice may be told the same in another order.
             answer.attestations.sort_by_cached_key(|one| one.attestation.to_string());
-            let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
-            let kept = Kept { sha256, attestations: answer.attestations, manifests: answer.manifests };
+            let digests = Digests::default();
+            let kept = Kept { digests, attestations: answer.attestations, manifests: answer.manifests };
             let mut judged = judge(ctx, artifact, demand, &kept, Some(blob))?;
             judged.findings.extend(broken(&answer.broken, demand, Some(&judged))?);
             judged.findings.extend(answer.findings);
@@ -176,18 +176,30 @@ fn ask_upstream(
     }
 }
 
+/// The digest of bytes by which their source finds evidence, where it does.
+pub(super) fn sha256_to_ask(
+    artifact: &Artifact,
+    demand: &Demand<'_>,
+    blob: &VerifiedBlob,
+) -> Result<Option<Sha256>, Error> {
+    let is_found_by_it = matches!(artifact.source, Source::Github(_)) && demand.file.is_none();
+    let digest = is_found_by_it.then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
+    Ok(digest.as_ref().and_then(Integrity::as_sha256))
+}
+
 /// Asks for the evidence of an artifact whose bytes need not be here, for [`hold`] to judge; a registry's signatures are
-/// no part of it. `sha256` is that of the bytes, for sources that find evidence by it; `hosts` may be asked, `None` for
-/// all. The inner error says that nobody could be asked.
+/// no part of it. `known` are digests of the bytes, for sources that find evidence by one, and by the word of who calls;
+/// `hosts` may be asked, `None` for all. The inner error says that nobody could be asked.
 pub fn gather(
     ctx: &Ctx<'_>,
     project: &Project,
     (artifact, demand): (&Artifact, &Demand<'_>),
-    sha256: Option<&Integrity>,
+    known: &Digests,
     hosts: Option<&[Host]>,
 ) -> Result<Result<Evidence, Unasked>, Error> {
     let with = With { offline: false, hosts, signatures: false };
-    let answer = match ask::ask(ctx, project, artifact, demand.file, sha256, with)? {
+    let sha256 = known.get(Algorithm::Sha256).and_then(Integrity::as_sha256);
+    let answer = match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
         Ok(answer) => answer,
         Err(unasked) => return Ok(Err(unasked)),
     };
@@ -195,9 +207,8 @@ pub fn gather(
     if answer.attestations.is_empty() {
         return Ok(Ok(Evidence::None));
     }
-    let sha256 = sha256.filter(|_| needs_sha256(artifact, demand));
-    let sha256 = sha256.and_then(|digest| digest.to_string().parse::<Sha256>().ok());
-    Ok(Ok(Evidence::Kept(Kept { sha256, attestations: answer.attestations, manifests: answer.manifests })))
+    let digests = known.without(artifact.integrity.algorithm());
+    Ok(Ok(Evidence::Kept(Kept { digests, attestations: answer.attestations, manifests: answer.manifests })))
 }
 
 /// Judges what a record has, and asks nobody. Without the bytes a digest that the pin does not have is taken from the
@@ -238,15 +249,17 @@ fn judge(
     kept: &Kept,
     blob: Option<&VerifiedBlob>,
 ) -> Result<Judged, Error> {
-    let mut judged = Judged::new(Evidence::Kept(kept.clone()));
-    let digests = digests(artifact, kept, blob)?;
+    let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
+    // Without the bytes no more is known than the record says, whatever the evidence names.
+    let attestations = if blob.is_some() { read(kept, &texts)? } else { Vec::new() };
+    let Known { all: digests, for_record, is_by_record } = Known::of(artifact, kept, &attestations, blob)?;
+    let mut judged = Judged::new(Evidence::Kept(Kept { digests: for_record, ..kept.clone() }));
     let about = About::of(artifact, kept, &digests, blob)?;
-    let is_by_record = kept.sha256.is_some() || about.as_ref().is_some_and(|about| about.is_by_record);
+    let is_by_record = is_by_record || about.as_ref().is_some_and(|about| about.is_by_record);
     if is_by_record && blob.is_none() {
         let message = "the artifact is not in the store: that the evidence is about it holds by the record's word";
         judged.findings.push(Finding::new(Level::Note, "evidence-by-record", message));
     }
-    let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
     if demand.mode != Mode::Off {
         provenance(ctx, demand, (kept, &texts), (&digests, about.as_ref(), blob), &mut judged)?;
     }
@@ -261,7 +274,7 @@ fn provenance(
     ctx: &Ctx<'_>,
     demand: &Demand<'_>,
     (kept, texts): (&Kept, &[String]),
-    (digests, about, blob): (&[Integrity], Option<&About>, Option<&VerifiedBlob>),
+    (digests, about, blob): (&Digests, Option<&About>, Option<&VerifiedBlob>),
     judged: &mut Judged,
 ) -> Result<(), Error> {
     let trust = ctx.trust.proving()?;
@@ -278,7 +291,7 @@ fn provenance(
         let blob = blob.ok_or(io::ErrorKind::NotFound)?;
         Ok(Box::new(blob.reader()))
     };
-    let mut subject = Proved { digests: Proved::of(digests).digests, open: None };
+    let mut subject = Proved { digests: Proved::of(digests.as_slice()).digests, open: None };
     if blob.is_some() {
         subject.open = Some(&open);
     }

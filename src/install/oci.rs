@@ -7,7 +7,7 @@ use super::evidence::digest_of;
 use super::obtain::{MAX_ARTIFACT_LEN, Receiver, rules};
 use crate::attestation::{Artifact as Subject, Attestation};
 use crate::ctx::{Ctx, Step};
-use crate::digest::{Algorithm, Integrity};
+use crate::digest::{Algorithm, Digests, Integrity};
 use crate::error::{Attempt, AttemptFailure, Error, EvidenceError, Unasked};
 use crate::http::Failure::HostNotAllowed as Forbidden;
 use crate::http::Rules;
@@ -213,7 +213,7 @@ impl About {
     pub(super) fn of(
         artifact: &Artifact,
         kept: &Kept,
-        known: &[Integrity],
+        known: &Digests,
         blob: Option<&VerifiedBlob>,
     ) -> Result<Option<Self>, Error> {
         let Source::Oci(layer) = &artifact.source else { return Ok(None) };
@@ -228,7 +228,7 @@ impl About {
         let followed = followed.map_err(wrong)?;
         let chosen = followed.manifest.choose(layer.layer()).map_err(ChainError::Choice).map_err(wrong)?;
         let algorithm = chosen.digest.algorithm();
-        let own = match (known.iter().find(|digest| digest.algorithm() == algorithm), blob) {
+        let own = match (known.get(algorithm), blob) {
             (Some(own), _) => Some(own.clone()),
             (None, Some(blob)) => Some(digest_of(blob, algorithm)?),
             (None, None) => None,

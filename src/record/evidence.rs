@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RecordError;
-use crate::digest::Sha256;
+use crate::digest::{Algorithm, Digests, Integrity};
 use crate::json;
 
 /// What is known of an artifact's upstream evidence.
@@ -24,20 +24,13 @@ pub enum Evidence {
 /// Attestations as they were received.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Kept {
-    /// The artifact's SHA-256, where the pin has another digest and the evidence this one.
-    pub sha256: Option<Sha256>,
+    /// The artifact's digests that the evidence names and the pin does not have: a claim, where the bytes are not here.
+    pub digests: Digests,
     /// The attestations; never empty.
     pub attestations: Vec<KeptAttestation>,
     /// Of an artifact in a registry, the documents that lead from its digest to its layer, the first being that of the
     /// digest.
     pub manifests: Vec<String>,
-}
-
-impl Kept {
-    /// Whether it takes the bytes of the artifact to know that this is about them.
-    pub const fn is_of_bytes(&self) -> bool {
-        self.sha256.is_some() || !self.manifests.is_empty()
-    }
 }
 
 /// One attestation, and who handed it out.
@@ -71,6 +64,10 @@ pub(super) enum Word {
 pub(super) struct WireKept {
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha384: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha512: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     manifests: Vec<String>,
     attestations: Vec<KeptAttestation>,
@@ -86,11 +83,29 @@ impl TryFrom<Wire> for Evidence {
             Wire::Word(Word::Unasked) => Self::Unasked,
             Wire::Kept(kept) if kept.attestations.is_empty() => return Err(RecordError::NoAttestations),
             Wire::Kept(kept) => Self::Kept(Kept {
-                sha256: kept.sha256.map(|text| text.parse()).transpose().map_err(RecordError::Digest)?,
+                digests: kept.digests()?,
                 attestations: kept.attestations,
                 manifests: kept.manifests,
             }),
         })
+    }
+}
+
+impl WireKept {
+    /// Each digest under the name of its algorithm.
+    fn digests(&self) -> Result<Digests, RecordError> {
+        let texts =
+            [(Algorithm::Sha256, &self.sha256), (Algorithm::Sha384, &self.sha384), (Algorithm::Sha512, &self.sha512)];
+        let mut digests = Digests::default();
+        for (algorithm, text) in texts {
+            let Some(text) = text else { continue };
+            let digest: Integrity = text.parse().map_err(RecordError::Digest)?;
+            if digest.algorithm() != algorithm {
+                return Err(RecordError::OtherDigest(algorithm));
+            }
+            digests.add(digest);
+        }
+        Ok(digests)
     }
 }
 
@@ -110,24 +125,26 @@ impl Kept {
     /// What is handed on to others of what a source handed out: the documents, which prove themselves. Nothing in it is
     /// somebody's word alone, such as a digest that was taken here.
     pub fn to_document(&self) -> Vec<u8> {
-        Self { sha256: None, ..self.clone() }.to_json().into_bytes()
+        Self { digests: Digests::default(), ..self.clone() }.to_json().into_bytes()
     }
 
     /// Reads such a document, as something that the source of this key might have handed out. `None` for what is none.
     pub fn from_document(document: &[u8], source: &str) -> Option<Self> {
         let value = json::parse(document, MAX_DOCUMENT_LEN).ok()?;
         let wire: WireKept = serde_json::from_value(value).ok()?;
+        let has_digest = wire.sha256.is_some() || wire.sha384.is_some() || wire.sha512.is_some();
         let attestations = wire.attestations.into_iter().map(|one| KeptAttestation { from: source.to_owned(), ..one });
-        let mut kept = Self { sha256: None, attestations: attestations.collect(), manifests: wire.manifests };
+        let mut kept =
+            Self { digests: Digests::default(), attestations: attestations.collect(), manifests: wire.manifests };
         kept.attestations.sort_by_cached_key(|one| one.attestation.to_string());
-        (!kept.attestations.is_empty() && wire.sha256.is_none()).then_some(kept)
+        (!kept.attestations.is_empty() && !has_digest).then_some(kept)
     }
 
     fn to_json(&self) -> String {
         let mut text = "{".to_owned();
-        if let Some(sha256) = self.sha256 {
+        for digest in &self.digests {
             // A digest in SRI form has nothing in it that JSON would escape.
-            text.push_str(&format!("\n    \"sha256\": \"{sha256}\","));
+            text.push_str(&format!("\n    \"{}\": \"{digest}\",", digest.algorithm().name()));
         }
         if !self.manifests.is_empty() {
             let manifests: Vec<String> =
@@ -162,12 +179,12 @@ mod tests {
     fn what_is_handed_on_is_read_back_as_its_sources() {
         let one = |from: &str| KeptAttestation { from: from.to_owned(), attestation: json!({ "a": [1, "\n"] }) };
         let kept = Kept {
-            sha256: Some(Sha256::of(b"x")),
+            digests: Algorithm::ALL.map(|one| Integrity::of(one, b"x")).into_iter().collect(),
             attestations: vec![one("npm"), one("npm")],
             manifests: vec!["{ }".to_owned()],
         };
         let read = Kept::from_document(&kept.to_document(), "oci").expect("a document");
-        assert_eq!(read, Kept { sha256: None, attestations: vec![one("oci"), one("oci")], ..kept });
+        assert_eq!(read, Kept { digests: Digests::default(), attestations: vec![one("oci"), one("oci")], ..kept });
         for other in [
             "",
             "{}",
@@ -175,6 +192,7 @@ mod tests {
             r#"{"attestations":[{"from":"npm"}]}"#,
             r#"{"attestations":[{"from":"npm","attestation":1}],"attestations":[]}"#,
             r#"{"sha256":"x","attestations":[{"from":"npm","attestation":1}]}"#,
+            r#"{"sha512":"x","attestations":[{"from":"npm","attestation":1}]}"#,
             r#"{"attestations":[{"from":"npm","attestation":1}],"more":1}"#,
         ] {
             assert_eq!(Kept::from_document(other.as_bytes(), "npm"), None, "{other}");

@@ -111,8 +111,7 @@ impl Incoming {
         self.kept = true;
         let file = self.file.try_clone().map_err(|error| FsError::new("open", &path, error))?;
         let blob = VerifiedBlob::new(file, self.len, received, std::mem::take(&mut self.pieces));
-        // There is no other yet.
-        let _ = self.other().map(|other| blob.other.set(other));
+        self.other().into_iter().for_each(|other| blob.learn(other));
         Ok(Ok(blob))
     }
 

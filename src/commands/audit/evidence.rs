@@ -5,7 +5,7 @@ use super::upstream::Upstream;
 use super::{Found, Options};
 use crate::attestation::{self, Artifact as Proving, Attestation, Unproved};
 use crate::ctx::Ctx;
-use crate::digest::{Algorithm, Integrity};
+use crate::digest::{Algorithm, Digests, Integrity};
 use crate::error::{Error, Unasked};
 use crate::install::evidence::{self, Demand, Judged};
 use crate::install::open_kept;
@@ -21,28 +21,18 @@ pub(in crate::commands) struct About<'a> {
     pub(in crate::commands) artifact: &'a Artifact,
     pub(in crate::commands) demand: &'a Demand<'a>,
     pub(in crate::commands) record: Option<&'a Record>,
-    /// The SHA-256 of the pinned bytes, where it is known.
-    pub(in crate::commands) sha256: Option<Integrity>,
     pub(in crate::commands) upstream: &'a Upstream,
 }
 
-/// The SHA-256 of the pinned bytes, for sources that know no other digest: by the pin, the store, or the record's word.
-pub(in crate::commands) fn sha256(
+/// The digest of the pinned bytes under an algorithm: by the pin, the store, or the record's word.
+pub(in crate::commands) fn digest_by(
     ctx: &Ctx<'_>,
     project: &Project,
     artifact: &Artifact,
     record: Option<&Record>,
+    algorithm: Algorithm,
 ) -> Result<Option<Integrity>, Error> {
-    if artifact.integrity.algorithm() == Algorithm::Sha256 {
-        return Ok(Some(artifact.integrity.clone()));
-    }
-    if !matches!(artifact.source, Source::Github(_) | Source::Pypi(_) | Source::Oci(_)) {
-        return Ok(None);
-    }
-    if let Some(blob) = open_kept(ctx, project, artifact)? {
-        return evidence::digest_of(&blob, Algorithm::Sha256).map(Some);
-    }
-    Ok(record.and_then(kept_of).and_then(|kept| kept.sha256).and_then(|digest| digest.to_string().parse().ok()))
+    evidence::digest_by(ctx, project, artifact, record.and_then(kept_of), algorithm)
 }
 
 /// How the evidence comes out, where it was found, and what it proves.
@@ -67,7 +57,7 @@ pub(in crate::commands) fn look(
         },
     };
     let blob = match &evidence {
-        Evidence::Kept(kept) if kept.is_of_bytes() => open_kept(ctx, project, about.artifact)?,
+        Evidence::Kept(kept) if evidence::is_of_bytes(about.artifact, kept) => open_kept(ctx, project, about.artifact)?,
         _ => None,
     };
     match evidence::hold(ctx, about.artifact, about.demand, &evidence, blob.as_ref()) {
@@ -168,14 +158,22 @@ fn ask(
     house: &House,
     found: &mut Found,
 ) -> Result<Option<Evidence>, Error> {
+    let own = |algorithm| digest_by(ctx, project, about.artifact, about.record, algorithm);
+    let mut known = Digests::from(about.artifact.integrity.clone());
     // The digest that upstream publishes finds evidence too; that it is about the pinned bytes is then upstream's word.
-    let claimed = || about.upstream.integrity.clone().filter(|one| one.algorithm() == Algorithm::Sha256);
-    let by_claim = about.sha256.is_none() && claimed().is_some() && !matches!(about.artifact.source, Source::Npm(_));
-    let sha256 = about.sha256.clone().or_else(claimed);
-    let answer = evidence::gather(ctx, project, (about.artifact, about.demand), sha256.as_ref(), house.hosts())?;
+    let mut by_claim = false;
+    if let Some(claimed) = &about.upstream.integrity {
+        let own = own(claimed.algorithm())?;
+        by_claim = own.is_none();
+        known.add(own.unwrap_or_else(|| claimed.clone()));
+    }
+    if matches!(about.artifact.source, Source::Github(_)) && known.get(Algorithm::Sha256).is_none() {
+        own(Algorithm::Sha256)?.into_iter().for_each(|digest| known.add(digest));
+    }
+    let answer = evidence::gather(ctx, project, (about.artifact, about.demand), &known, house.hosts())?;
     match answer {
         Ok(evidence) => {
-            if by_claim && matches!(evidence, Evidence::Kept(_)) {
+            if by_claim && matches!(&evidence, Evidence::Kept(kept) if evidence::is_of_bytes(about.artifact, kept)) {
                 let message = "that the evidence is about the pinned bytes is upstream's word: they are not here";
                 let hint = format!("run `pinfold fetch {}` first", about.pin.name);
                 found.tell(Finding::new(Level::Warning, BY_CLAIM, message).hint(hint));
@@ -198,6 +196,7 @@ fn ask(
 /// sources that have none.
 pub(in crate::commands) fn signature(
     ctx: &Ctx<'_>,
+    project: &Project,
     artifact: &Artifact,
     upstream: &Upstream,
     record: Option<&Record>,
@@ -219,7 +218,12 @@ pub(in crate::commands) fn signature(
         }
     };
     let trust = ctx.trust.proving()?;
-    let about = Proving::of(std::slice::from_ref(&artifact.integrity));
+    let mut digests = Digests::from(artifact.integrity.clone());
+    for algorithm in attestations.iter().flat_map(Attestation::algorithms) {
+        // Not by a record's word: whoever writes records could put another package's signature there.
+        evidence::digest_by(ctx, project, artifact, None, algorithm)?.into_iter().for_each(|one| digests.add(one));
+    }
+    let about = Proving::of(digests.as_slice());
     let proofs: Vec<_> = attestations.iter().map(|one| attestation::prove(trust, one, &about)).collect();
     let wrong = proofs.iter().find_map(|proof| match proof {
         Err(Unproved::Refused(refusal) | Unproved::NotAbout(refusal)) => Some(refusal),
@@ -262,7 +266,7 @@ fn of_record(record: Option<&Record>) -> Evidence {
 
 fn without_signatures(kept: &Kept) -> Kept {
     let attestations = kept.attestations.iter().filter(|one| !is_signature(one)).cloned().collect();
-    Kept { sha256: kept.sha256, attestations, manifests: kept.manifests.clone() }
+    Kept { attestations, ..kept.clone() }
 }
 
 /// Whether it is a registry's signature, which has a question of its own.

@@ -3,7 +3,8 @@
 use super::Found;
 use super::house::House;
 use crate::ctx::Ctx;
-use crate::digest::Integrity;
+use crate::digest::{Algorithm, Integrity};
+use crate::error::Error;
 use crate::http::Rules;
 use crate::pins::{Artifact, GithubAsset, NpmPackage, PypiFile, Source};
 use crate::project::Project;
@@ -42,14 +43,14 @@ impl Default for Upstream {
     }
 }
 
-/// Asks the source of an artifact. `sha256` is that of the pinned bytes, for sources that publish this digest.
+/// Asks the source of an artifact. `own` says the digest of the pinned bytes under an algorithm, where it is known.
 pub(in crate::commands) fn ask(
     ctx: &Ctx<'_>,
     project: &Project,
     (artifact, house): (&Artifact, &House),
-    sha256: Option<&Integrity>,
+    own: &dyn Fn(Algorithm) -> Result<Option<Integrity>, Error>,
     found: &mut Found,
-) -> Upstream {
+) -> Result<Upstream, Error> {
     let mut upstream = Upstream::default();
     let mut rules = rules(ctx);
     rules.hosts = house.hosts();
@@ -61,18 +62,21 @@ pub(in crate::commands) fn ask(
         Source::Url(_) => {
             let message = "nobody publishes a digest of what is at a URL";
             found.tell(Finding::new(Level::Note, "upstream-unlisted", message).hint(FETCH_IT));
-            return upstream;
+            return Ok(upstream);
         }
         Source::Oci(_) => {
             let message = "a registry lists layers by their digests, which the pin names already";
             found.tell(Finding::new(Level::Note, "upstream-unlisted", message).hint(FETCH_IT));
-            return upstream;
+            return Ok(upstream);
         }
-        Source::File(_) => return upstream,
+        Source::File(_) => return Ok(upstream),
     };
     upstream.served_by = ServedBy::Metadata;
     match answer {
-        Ok(true) => upstream.compare(artifact, sha256, found),
+        Ok(true) => {
+            let pinned = upstream.integrity.as_ref().map(|it| own(it.algorithm())).transpose()?.flatten();
+            upstream.compare(pinned.as_ref(), found);
+        }
         Ok(false) => upstream.gone(artifact, found),
         Err(Unanswered::Registry(error)) => {
             let mut finding = Finding::new(Level::Error, error.code(), error.to_string());
@@ -90,7 +94,7 @@ pub(in crate::commands) fn ask(
         let message = format!("its authors say that it should not be used{why}");
         found.tell(Finding::new(Level::Warning, "upstream-withdrawn", message));
     }
-    upstream
+    Ok(upstream)
 }
 
 /// The rules for one pin, whose time begins now.
@@ -190,10 +194,8 @@ impl Upstream {
         self.with_evidence.last().map(|(version, _)| version.clone())
     }
 
-    /// Holds the digest that the source publishes against the pin.
-    fn compare(&mut self, artifact: &Artifact, sha256: Option<&Integrity>, found: &mut Found) {
-        let comparable = |one: &&Integrity| self.integrity.as_ref().is_some_and(|it| it.algorithm() == one.algorithm());
-        let pinned = std::iter::once(&artifact.integrity).chain(sha256).find(comparable);
+    /// Holds the digest that the source publishes against that of the pinned bytes under the same algorithm.
+    fn compare(&mut self, pinned: Option<&Integrity>, found: &mut Found) {
         match (pinned, &self.integrity) {
             (Some(pinned), Some(published)) if pinned == published => self.served = Served::Same,
             (Some(pinned), Some(published)) => {

@@ -183,7 +183,7 @@ fn ask(
     }
     let demand = install::evidence::demand(project, pin, artifact, None);
     let hosts = project.pin_file().trust().hosts.as_deref();
-    install::evidence::gather(ctx, project, (artifact, &demand), Some(&artifact.integrity), hosts)
+    install::evidence::gather(ctx, project, (artifact, &demand), &artifact.integrity.clone().into(), hosts)
 }
 
 /// What documents prove of the pinned version: what the pin demands, where they do, else what they say.
