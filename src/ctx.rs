@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::asked::Asked;
 use crate::http::{Clock, Http, Timeouts};
 use crate::pins::Platform;
 use crate::registry::shared::Shared;
@@ -30,6 +31,8 @@ pub struct Ctx<'a> {
     pub trust: &'a Trust,
     /// What was proved before.
     pub verdicts: &'a Verdicts,
+    /// Which servers said lately that they have no evidence.
+    pub asked: &'a Asked,
     /// Which servers stand behind the sources, with what credentials.
     pub registries: &'a Registries,
     /// Which variant of a pin is wanted.

@@ -35,7 +35,7 @@ use crate::trust::TrustError;
 pub use attempt::{Attempt, AttemptFailure};
 pub use attest::AttestError;
 pub use check::CheckError;
-pub use evidence::{EvidenceError, Unasked};
+pub use evidence::{EvidenceError, Silence, Unasked};
 pub use life::LifeError;
 pub use output::{OutputError, OutputFault};
 pub use pull::PullError;

@@ -21,11 +21,11 @@ use crate::pins::{Artifact, Mode, Pin, Platform};
 use crate::project::Project;
 use crate::record::{self, Contents, Evidence, Record, Signatures};
 use crate::report::wasm::SignedFile;
-use crate::report::{self, Finding, Level};
+use crate::report::{self, Finding, Level, Verdict};
 use crate::store::VerifiedBlob;
 use crate::tree::{self, Assembled, Bounds};
 
-use evidence::Judged;
+use evidence::{Again, Judged};
 pub use obtain::{MAX_ARTIFACT_LEN, obtain_pinned, obtain_unpinned, open_kept, own_place, rules};
 pub use oci::resolve_layer;
 pub use recipe::{load_patches, recipe};
@@ -85,11 +85,33 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     let matching = before.as_ref().filter(|record| wanted.difference_from(record).is_none());
     let standing = matching.map(|record| stands(project, record)).transpose()?.unwrap_or_default();
     let lacks = |record: &Record| evidence::is_lacking(ctx, artifact, &demand, &record.evidence, conduct);
+    let mut has_more = false;
     if let Some(record) = matching.filter(|record| standing && !lacks(record)) {
-        let outcome = unchanged(ctx, project, (&wanted, &demand), record, conduct);
+        let mut outcome = unchanged(ctx, project, (&wanted, &demand), record, conduct);
+        if evidence::is_lacking_some(&told(&outcome)) {
+            match evidence::ask_again(ctx, project, (artifact, &demand), &record.evidence, conduct)? {
+                Again::NotAsked => {}
+                Again::More => has_more = true,
+                Again::Unasked(finding) => {
+                    if let Ok(installed) = &mut outcome {
+                        installed.findings.push(finding);
+                    }
+                }
+                Again::Nothing(evidence) => {
+                    let now = Record { evidence, ..record.clone() };
+                    if now != *record {
+                        project.write_record(&now)?;
+                        outcome = unchanged(ctx, project, (&wanted, &demand), &now, conduct);
+                    }
+                }
+            }
+        }
         // A record of an earlier pinfold may lack a digest that its evidence names: the bytes have it, where they are.
         let has_bytes = || Ok::<_, Error>(!conduct.offline || ctx.store.has(&artifact.integrity)?);
-        if !(is_without_digest(&outcome) && evidence::lacks_digest(artifact, &record.evidence) && has_bytes()?) {
+        let is_without_digest = told(&outcome).iter().any(|finding| finding.code == "no-common-digest")
+            && evidence::lacks_digest(artifact, &record.evidence);
+        let is_over = !is_without_digest || !has_bytes()?;
+        if is_over && !has_more {
             return outcome;
         }
     }
@@ -101,7 +123,20 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
         }
     }
 
-    let (blob, mut findings) = obtain::obtain(ctx, project, pin, artifact, conduct)?;
+    let obtained = obtain::obtain(ctx, project, pin, artifact, conduct);
+    let (blob, mut findings) = obtained.map_err(|error| {
+        let record = matching.filter(|_| standing && error.verdict() != Verdict::Refused);
+        let held = record.map(|record| evidence::hold(ctx, artifact, &demand, &record.evidence, None));
+        match held {
+            // What is refuted stays refuted, whatever could not be had beside it.
+            Some(Err(refuted))
+                if refuted.verdict() == Verdict::Refused && !evidence::is_lacking_some(&refuted.findings()) =>
+            {
+                refuted
+            }
+            _ => error,
+        }
+    })?;
     if let Some(expected) = artifact.size
         && expected != blob.len()
     {
@@ -111,7 +146,7 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
         return Err(Error::Frozen { why: "the record has another size than the artifact" });
     }
     let known = before.as_ref().filter(|before| before.integrity == artifact.integrity).map(|before| &before.evidence);
-    let judged = evidence::look(ctx, project, (pin, artifact, &demand), known, &blob, conduct)?;
+    let judged = evidence::look(ctx, project, (pin, artifact, &demand), (known, has_more), &blob, conduct)?;
     findings.extend(judged.findings);
     let (record, mut done, signatures) = match matching.filter(|_| standing) {
         Some(record) => {
@@ -160,13 +195,12 @@ fn unchanged(
     Ok(Installed { record: now, done: Done::Unchanged, proof, wasm: signatures.files, findings })
 }
 
-/// Whether evidence was not held to the artifact because it names a digest that the record does not say.
-fn is_without_digest(outcome: &Result<Installed, Error>) -> bool {
-    let is_one = |finding: &Finding| finding.code == "no-common-digest";
+/// What is told of evidence, whether that keeps the pin from its tree or not.
+fn told(outcome: &Result<Installed, Error>) -> Vec<Finding> {
     match outcome {
-        Ok(installed) => installed.findings.iter().any(is_one),
-        Err(Error::Evidence(error)) => error.findings(Level::Error).iter().any(is_one),
-        Err(_) => false,
+        Ok(installed) => installed.findings.clone(),
+        Err(Error::Evidence(error)) => error.findings(Level::Error),
+        Err(_) => Vec::new(),
     }
 }
 

@@ -36,6 +36,7 @@ pub mod source;
 pub mod wasm;
 
 // effects: the only doors to the world
+pub mod asked;
 pub mod fs;
 pub mod http;
 pub mod keyless;

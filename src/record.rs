@@ -188,6 +188,8 @@ pub enum RecordError {
     Schema(String),
     /// A digest that cannot be read.
     Digest(IntegrityError),
+    /// What should be a server is none, or is spelled in another way.
+    Server(String),
     /// A digest under the name of another algorithm than its own.
     OtherDigest(Algorithm),
     /// A file's digest that is not 64 lower-case hexadecimal digits.
@@ -217,6 +219,9 @@ impl fmt::Display for RecordError {
             Self::Json(error) => write!(f, "the record is malformed: {error}"),
             Self::Schema(schema) => write!(f, "the record has the schema `{}`, not `{SCHEMA}`", schema.escape_debug()),
             Self::Digest(error) => write!(f, "the record is malformed: {error}"),
+            Self::Server(text) => {
+                write!(f, "the record has `{}` for a server that was asked", text.escape_debug())
+            }
             Self::OtherDigest(algorithm) => {
                 write!(
                     f,
@@ -397,7 +402,7 @@ mod tests {
             to: "tools/x".parse().expect("a path"),
             recipe: Sha256::of(b"recipe"),
             tree: Some(Sha256::of(b"tree")),
-            evidence: Evidence::None,
+            evidence: Evidence::None { asked: None },
             signatures: None,
             contents,
         }
@@ -415,17 +420,19 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let kept = KeptAttestation { from: "npm".into(), attestation: serde_json::json!({ "a": [1, "}\n"] }) };
-        let kept = |algorithms: &[Algorithm], manifests| {
+        let kept = |algorithms: &[Algorithm], none, manifests| {
             let digests = algorithms.iter().map(|one| Integrity::of(*one, b"x")).collect();
-            Evidence::Kept(Kept { digests, attestations: vec![kept.clone(), kept.clone()], manifests })
+            Evidence::Kept(Kept { digests, none, attestations: vec![kept.clone(), kept.clone()], manifests })
         };
         let manifests = vec!["{\"a\":\n1}".to_owned(), "{}".to_owned()];
+        let server = "https://npm.example.com:8443/x".parse::<crate::url::Url>().expect("a URL").origin().clone();
         let evidences = [
             Evidence::Off,
+            Evidence::None { asked: Some(server.clone()) },
             Evidence::Unasked,
-            kept(&[], Vec::new()),
-            kept(&[Algorithm::Sha256], manifests),
-            kept(&Algorithm::ALL, Vec::new()),
+            kept(&[], Some(server), Vec::new()),
+            kept(&[Algorithm::Sha256], None, manifests),
+            kept(&Algorithm::ALL, None, Vec::new()),
         ];
         let records = evidences.map(|evidence| Record { evidence, ..folder() });
         let proved = SignedContent { kind: "module".into(), content: "00".into(), signers: vec!["ed25519:00".into()] };
@@ -474,6 +481,17 @@ mod tests {
         check("\"none\"", "\"not-judged\"", "malformed");
         check("\"none\"", "{\"attestations\":[]}", "without attestations");
         check("\"none\"", "{\"attestations\":[{\"from\":\"npm\"}]}", "malformed");
+        for server in [
+            "",
+            "npm",
+            "https://npm.example.com/",
+            "https://npm.example.com/x",
+            "HTTPS://npm.example.com",
+            "http://a.example.com",
+        ] {
+            check("\"none\"", &format!("{{\"none\":\"{server}\"}}"), "for a server that was asked");
+        }
+        check("\"none\"", "{\"none\":\"https://npm.example.com\",\"at\":1}", "malformed");
         let sha256 = Integrity::of(Algorithm::Sha256, b"x");
         let kept =
             |name| format!("{{\"{name}\":\"{sha256}\",\"attestations\":[{{\"from\":\"npm\",\"attestation\":1}}]}}");

@@ -232,7 +232,7 @@ fn demand_evidence(
     }
     let held = |pin: &Pin, artifact: &Artifact| -> Result<install::evidence::Judged, Error> {
         let demand = install::evidence::demand(project, pin, artifact, None);
-        if matches!(kept, Evidence::None) {
+        if matches!(kept, Evidence::None { .. }) {
             install::evidence::broken(&upstream.broken, &demand, None)?;
         }
         let mut judged = install::evidence::hold(ctx, artifact, &demand, &kept, Some(blob))?;
@@ -254,7 +254,7 @@ fn demand_evidence(
     let (_, pin, artifact) = draft_of(project, new)?;
     let judged = held(&pin, &artifact)?;
     findings.extend(judged.findings);
-    Ok(judged.proof.filter(|_| !matches!(kept, Evidence::None)))
+    Ok(judged.proof.filter(|_| !matches!(kept, Evidence::None { .. })))
 }
 
 /// What was asked for, where nothing is proved that could be demanded.

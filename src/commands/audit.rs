@@ -187,8 +187,8 @@ fn look(
     }
     let signature = evidence::signature(ctx, project, artifact, &upstream, record.as_ref(), found)?;
     let about = evidence::About { pin, artifact, demand: &demand, record: record.as_ref(), upstream: &upstream };
-    let (provenance, provenance_from, proof) = evidence::look(ctx, project, about, house, options, found)?;
-    if provenance == Provenance::Missing {
+    let looked = evidence::look(ctx, project, about, house, options, found)?;
+    if looked.provenance == Provenance::Missing {
         upstream.tell_who_closes_the_gap(artifact, found);
     }
     let audit = Audit {
@@ -198,15 +198,16 @@ fn look(
         served_by: upstream.served_by,
         published_integrity: upstream.integrity.as_ref().map(ToString::to_string),
         registry_signature: signature,
-        provenance,
-        provenance_from,
+        provenance: looked.provenance,
+        provenance_from: looked.from,
+        asked: looked.silent.as_ref().map(ToString::to_string),
         first_with_evidence: upstream.first_with_evidence(),
         newest_with_evidence: upstream.newest_with_evidence(),
         published: upstream.published,
         withdrawn: upstream.withdrawn,
         newest: upstream.newest,
     };
-    Ok((audit, proof))
+    Ok((audit, looked.proof))
 }
 
 /// The answers in one line.
@@ -232,6 +233,7 @@ fn detail(audit: &Audit) -> String {
     if audit.provenance_from == ProvenanceFrom::Record {
         parts.push("evidence of the record".to_owned());
     }
+    parts.extend(audit.asked.as_ref().map(|server| format!("no provenance at {server}")));
     parts.extend(audit.published.as_ref().map(|time| format!("published {}", time.get(..10).unwrap_or(time))));
     parts.extend(audit.newest.as_ref().map(|newest| format!("newest {newest}")));
     parts.join(", ")

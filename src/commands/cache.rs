@@ -6,6 +6,7 @@ use crate::ctx::Ctx;
 use crate::digest::Integrity;
 use crate::error::Error;
 use crate::fs;
+use crate::install::signature::now;
 use crate::pins::{MAX_FILE_LEN, PinFile};
 use crate::project::RECORDS;
 use crate::record::{MAX_RECORD_LEN, Record};
@@ -70,6 +71,7 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
     if !dry_run {
         ctx.store.sweep()?;
         ctx.verdicts.clear()?;
+        ctx.asked.sweep(now(ctx.clock))?;
     }
     let verb = if dry_run { "would be removed" } else { "removed" };
     let kept = cached.len().saturating_sub(rows.len());

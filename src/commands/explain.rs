@@ -311,7 +311,8 @@ impl Explaining<'_> {
             record: self.record,
             upstream: &upstream,
         };
-        let (provenance, _, proof) = judging::look(self.ctx, self.project, about, house, &offline, &mut found)?;
+        let looked = judging::look(self.ctx, self.project, about, house, &offline, &mut found)?;
+        let (provenance, proof) = (looked.provenance, looked.proof);
         // Who signed the artifact has a question of its own.
         let is_signature = proof.as_ref().is_some_and(|proof| proof.kind == SIGNATURE);
         let proof = proof.filter(|_| !is_signature);
@@ -331,7 +332,7 @@ impl Explaining<'_> {
                 (Status::Claimed, "there is evidence that cannot be judged with what is here".to_owned())
             }
             (Provenance::Unknown, _) => (Status::Unknown, "nobody has asked for evidence yet".to_owned()),
-            _ => (Status::Unknown, "upstream had no provenance when it was asked".to_owned()),
+            _ => (Status::Unknown, self.silence()),
         };
         let question = "Did upstream's own machinery build them, from which source?";
         let findings: Vec<Finding> =
@@ -349,6 +350,20 @@ impl Explaining<'_> {
             None => self.row(question, Status::Unknown, "there is no signature that the pin accepts"),
         };
         Ok([by, signed])
+    }
+
+    /// That there is no provenance, by whose word.
+    fn silence(&self) -> String {
+        let server = match self.record.map(|record| &record.evidence) {
+            Some(Evidence::None { asked }) => asked.as_ref(),
+            Some(Evidence::Kept(kept)) => kept.none.as_ref(),
+            _ => None,
+        };
+        match (server, self.demand.has_place) {
+            (Some(server), _) => format!("none is recorded; `{server}` had no provenance when it was last asked"),
+            (None, true) => "none is recorded, and not which server had none when it was asked".to_owned(),
+            (None, false) => "none is recorded, and its source keeps none".to_owned(),
+        }
     }
 
     /// What no evidence answers, and what is done to the tree here.

@@ -156,7 +156,7 @@ fn standing(
         (None | Some(record::Evidence::Off | record::Evidence::Unasked), _) => Standing::Unasked,
         (_, Verdict::Refused) => Standing::Refused,
         (_, Verdict::Failed) => Standing::Failed,
-        (Some(record::Evidence::None), _) => Standing::Missing,
+        (Some(record::Evidence::None { .. }), _) => Standing::Missing,
         (Some(record::Evidence::Kept(_)), _) => Standing::Unverifiable,
     }
 }

@@ -9,6 +9,7 @@ use crate::policy::{self, Failure, Policy};
 use crate::registry::AskError;
 use crate::report::{Finding, Level, Verdict};
 use crate::source::registries::RegistryError;
+use crate::url::Origin;
 
 /// Why a pin's evidence is not good enough.
 #[derive(Debug)]
@@ -29,14 +30,25 @@ pub enum EvidenceError {
     Refused(Vec<Failure>),
     /// `strict`, and what there is cannot be judged: why; never empty.
     Unverifiable(Vec<Lack>),
-    /// `strict`, and there is none: what there is instead.
-    Missing(Vec<String>),
+    /// `strict`, and there is none: what there is instead, and by whose word.
+    Missing(Vec<String>, Silence),
     /// `strict`, and the pin does not say whose evidence is good.
     NobodyNamed,
     /// `strict`, and the artifact carries no signature.
     Unsigned,
     /// `strict`, and the pin does not say whose signature is good.
     SignerUnnamed,
+}
+
+/// By whose word there is no evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// That of the server that was asked for it.
+    Of(Origin),
+    /// A record says so, and not which server had none.
+    Unknown,
+    /// There is no server to ask.
+    Nowhere,
 }
 
 /// Why a source could not be asked for evidence.
@@ -58,7 +70,7 @@ impl EvidenceError {
         match self {
             Self::Unasked(Unasked::Ask(error)) if error.is_refusal() => Verdict::Refused,
             Self::Unasked(_) | Self::NoFile(_) => Verdict::Failed,
-            Self::Document { .. } | Self::Refused(_) | Self::Missing(_) | Self::Unsigned => Verdict::Refused,
+            Self::Document { .. } | Self::Refused(_) | Self::Missing(..) | Self::Unsigned => Verdict::Refused,
             Self::Unverifiable(_) | Self::NobodyNamed | Self::SignerUnnamed => Verdict::Unverifiable,
         }
     }
@@ -71,7 +83,7 @@ impl EvidenceError {
             Self::Document { source, .. } => source.code(),
             Self::Refused(failures) => failures.first().map_or("provenance-missing", |failure| failure.code),
             Self::Unverifiable(lacks) => lacks.first().map_or("nobody-named", Lack::code),
-            Self::Missing(_) => "provenance-missing",
+            Self::Missing(..) => "provenance-missing",
             Self::NobodyNamed | Self::SignerUnnamed => "nobody-named",
             Self::Unsigned => "signature-missing",
         }
@@ -84,7 +96,7 @@ impl EvidenceError {
             Self::Document { from, source } => vec![document(source, from)],
             Self::Refused(failures) => failures.iter().map(failure).collect(),
             Self::Unverifiable(lacks) => lacks.iter().map(|one| lack(one, level)).collect(),
-            Self::Missing(instead) => vec![missing(instead, level)],
+            Self::Missing(instead, silence) => vec![missing_from(silence, instead, level)],
             Self::NoFile(_) => vec![Finding::new(level, self.code(), self.to_string())],
             Self::Unsigned => {
                 let hint = "whoever publishes it signs it, with `cosign sign` for one";
@@ -202,7 +214,18 @@ pub fn document(error: &DocumentError, from: &str) -> Finding {
 
 /// There is no evidence of the kind that was asked for; `instead` is what there is.
 pub fn missing(instead: &[String], level: Level) -> Finding {
-    let mut message = "there is no provenance for the artifact".to_owned();
+    missing_from(&Silence::Nowhere, instead, level)
+}
+
+/// The same, and who had none: another server may have some.
+pub fn missing_from(silence: &Silence, instead: &[String], level: Level) -> Finding {
+    let mut message = match silence {
+        Silence::Of(server) => format!("`{server}` had no provenance for the artifact when it was last asked"),
+        Silence::Unknown if instead.is_empty() => {
+            "the record has no provenance for the artifact, and does not say which server had none".to_owned()
+        }
+        Silence::Unknown | Silence::Nowhere => "there is no provenance for the artifact".to_owned(),
+    };
     if !instead.is_empty() {
         message.push_str(&format!(", only {}", instead.join(" and ")));
     }

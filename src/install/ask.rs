@@ -15,6 +15,8 @@ use crate::project::Project;
 use crate::record::KeptAttestation;
 use crate::registry::{self, Answer, AskError, NpmSignatures};
 use crate::report::{Finding, Level};
+use crate::source::oci;
+use crate::url::Url;
 
 /// How a source is asked.
 #[derive(Clone, Copy)]
@@ -25,6 +27,8 @@ pub(super) struct With<'a> {
     pub(super) hosts: Option<&'a [Host]>,
     /// For a registry's own signatures too, which cost another request.
     pub(super) signatures: bool,
+    /// It said before that it has none, and whoever asks goes on without an answer: once has to do.
+    pub(super) is_again: bool,
 }
 
 /// What a source has, possibly nothing.
@@ -59,6 +63,9 @@ pub(super) fn ask(
     let deadline = ctx.clock.now().checked_add(LONGEST).unwrap_or_else(|| ctx.clock.now());
     let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
     rules.hosts = with.hosts;
+    if with.is_again {
+        rules.attempts = 1;
+    }
     let named = project.pin_file().registries();
     let answer = match &artifact.source {
         Source::Npm(package) => match ctx.registries.npm(package.scope(), named.npm.as_ref()) {
@@ -90,6 +97,18 @@ pub(super) fn ask(
     match answer {
         Ok(answer) => Ok(Ok(Asked { attestations: sorted_out(answer, artifact.source.key())?, ..Asked::default() })),
         Err(unasked) => Ok(Err(unasked)),
+    }
+}
+
+/// The registry that is asked for the evidence of an artifact, `None` where there is none or nobody knows which.
+pub(super) fn registry(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> Option<Url> {
+    let named = project.pin_file().registries();
+    match &artifact.source {
+        Source::Npm(package) => ctx.registries.npm(package.scope(), named.npm.as_ref()).ok(),
+        Source::Github(_) => ctx.registries.github_api(named.github.as_ref()).ok(),
+        Source::Pypi(_) => ctx.registries.pypi(named.pypi.as_ref()).ok(),
+        Source::Oci(layer) => oci::repository_url(layer.reference()).ok(),
+        Source::Url(_) | Source::File(_) => None,
     }
 }
 
@@ -128,7 +147,7 @@ fn is_signature(kept: &KeptAttestation) -> bool {
 fn npm(
     ctx: &Ctx<'_>,
     rules: &Rules<'_>,
-    registry: &crate::url::Url,
+    registry: &Url,
     package: &NpmPackage,
     signatures: bool,
 ) -> Result<Result<Asked, Unasked>, Error> {

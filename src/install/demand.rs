@@ -4,13 +4,14 @@ use super::Conduct;
 use super::evidence::Judged;
 use super::signature::Signatures;
 use crate::attestation::{self, Attestation, Unproved, VerifiedAttestation};
-use crate::error::{Error, EvidenceError, Unasked};
+use crate::error::{Error, EvidenceError, Silence, Unasked};
 use crate::path::RelPath;
 use crate::pins::{Artifact, Mode, Pin, Source};
 use crate::policy::{Name, PROVENANCE_TYPES, Policy, RefPattern};
 use crate::project::Project;
 use crate::record::{Evidence, Kept};
 use crate::report::Level;
+use crate::url::Origin;
 
 /// What a pin demands of evidence.
 #[derive(Debug)]
@@ -87,7 +88,7 @@ impl Demand<'_> {
     pub fn wants_more(&self, evidence: &Evidence, conduct: Conduct) -> bool {
         let lacking = match evidence {
             Evidence::Off | Evidence::Unasked => true,
-            Evidence::None => self.is_strict() || self.file.is_some(),
+            Evidence::None { .. } => self.is_strict() || self.file.is_some(),
             Evidence::Kept(kept) => {
                 let of_file = |file: &RelPath| kept.attestations.iter().all(|one| one.from != file.as_str());
                 // Artifacts are often signed after they were pushed, and statements about them kept before that.
@@ -140,11 +141,24 @@ impl Demand<'_> {
         Ok(())
     }
 
+    /// By whose word there is none; `asked` is the server that a record names.
+    pub(super) fn silence(&self, asked: Option<&Origin>) -> Silence {
+        match asked {
+            Some(server) => Silence::Of(server.clone()),
+            None if self.has_place && self.file.is_none() => Silence::Unknown,
+            None => Silence::Nowhere,
+        }
+    }
+
     /// There is nothing at all: neither provenance nor a signature.
     pub(super) fn nothing(&self, evidence: Evidence) -> Result<Judged, Error> {
+        let silence = match &evidence {
+            Evidence::None { asked } => self.silence(asked.as_ref()),
+            _ => Silence::Nowhere,
+        };
         let mut judged = Judged::new(evidence);
         if self.mode != Mode::Off {
-            self.without(EvidenceError::Missing(Vec::new()), &mut judged)?;
+            self.without(EvidenceError::Missing(Vec::new(), silence), &mut judged)?;
         }
         self.signatures.iter().try_for_each(|signatures| signatures.without(&mut judged))?;
         Ok(judged)

@@ -6,12 +6,11 @@
 use super::ask::{self, Asked};
 use super::demand::name_of;
 use super::digests::Known;
-use super::evidence::{read, sha256_to_ask};
+use super::evidence::{read, server, sha256_to_ask};
 use super::oci::About;
 use super::{evidence, unpack};
 use crate::attestation::{self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation, prove_signature};
 use crate::ctx::{Ctx, Step};
-use crate::digest::Digests;
 use crate::error::{Error, EvidenceError, Unasked, evidence as words};
 use crate::fs;
 use crate::patch::Patches;
@@ -72,17 +71,23 @@ pub fn ask(
     let demand = evidence::demand(project, pin, artifact, None);
     let sha256 = sha256_to_ask(artifact, &demand, blob)?;
     let hosts = project.pin_file().trust().hosts.as_deref();
-    let with = ask::With { offline: false, hosts, signatures: true };
+    let with = ask::With { offline: false, hosts, signatures: true, is_again: false };
     let mut asked = match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
         Ok(asked) => asked,
         Err(unasked) => return Ok(Err(unasked)),
     };
     if asked.attestations.is_empty() {
         let Asked { findings, broken, .. } = asked;
-        return Ok(Ok(Upstream { evidence: Evidence::None, proof: None, findings, broken }));
+        let evidence = Evidence::None { asked: server(ctx, project, artifact, &demand) };
+        return Ok(Ok(Upstream { evidence, proof: None, findings, broken }));
     }
     asked.attestations.sort_by_cached_key(|one| one.attestation.to_string());
-    let kept = Kept { digests: Digests::default(), attestations: asked.attestations, manifests: asked.manifests };
+    let kept = Kept {
+        attestations: asked.attestations,
+        manifests: asked.manifests,
+        none: server(ctx, project, artifact, &demand),
+        ..Kept::default()
+    };
     // Of an artifact whose signature alone is demanded, nobody asks who built it.
     let is_off = pin.provenance.as_ref().is_some_and(|own| own.mode == Some(Mode::Off));
     let Asked { mut findings, broken, .. } = asked;

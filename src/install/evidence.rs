@@ -13,11 +13,12 @@ pub use super::digests::{digest_by, digest_of, is_of_bytes, lacks_digest};
 use super::oci::About;
 use super::shared;
 use super::signature::now;
+use crate::asked::Question;
 use crate::attestation::{self, Artifact as Proved, Attestation, Signer, Unproved, VerifiedAttestation};
 use crate::ctx::{Ctx, Step};
 use crate::digest::{Algorithm, Digests, Integrity, Sha256};
 use crate::error::evidence as words;
-use crate::error::{Error, EvidenceError, Unasked};
+use crate::error::{Error, EvidenceError, Silence, Unasked};
 use crate::pins::{Artifact, Host, Mode, Pin, Source};
 use crate::policy::{self, Failure, Policy, Verdict};
 use crate::project::Project;
@@ -25,6 +26,7 @@ use crate::record::{Evidence, Kept, KeptAttestation};
 use crate::registry::oci::UNREAD;
 use crate::report::{self, Finding, Level};
 use crate::store::VerifiedBlob;
+use crate::url::{Origin, Url};
 
 /// How the evidence of a pin came out, where it keeps nobody from anything.
 #[derive(Debug)]
@@ -46,12 +48,12 @@ impl Judged {
 }
 
 /// Looks for the evidence of an artifact whose bytes are here, and judges it. What a record has of the same artifact is
-/// not asked for again.
+/// not asked for again, unless its source is known to have more.
 pub(super) fn look(
     ctx: &Ctx<'_>,
     project: &Project,
     (pin, artifact, demand): (&Pin, &Artifact, &Demand<'_>),
-    before: Option<&Evidence>,
+    (before, has_more): (Option<&Evidence>, bool),
     blob: &VerifiedBlob,
     conduct: Conduct,
 ) -> Result<Judged, Error> {
@@ -60,22 +62,27 @@ pub(super) fn look(
         return Ok(Judged::new(kept.unwrap_or(Evidence::Off)));
     }
     if let Some(before) = before
+        && !has_more
         && !demand.wants_more(before, Conduct { frozen: false, ..conduct })
         && (matches!(before, Evidence::Kept(_)) || conduct.frozen)
     {
-        return match hold(ctx, artifact, demand, before, Some(blob)) {
+        let may_ask = !conduct.offline && !conduct.frozen && demand.has_place && demand.file.is_none();
+        match hold(ctx, artifact, demand, before, Some(blob)) {
+            // What was not there may be there by now.
+            Ok(judged) if may_ask && is_lacking_some(&judged.findings) => {}
             Err(error @ Error::Evidence(_)) if may_have_grown(artifact, conduct) => {
                 // Only what is good takes the place of what refuses.
-                let anew = ask_anew(ctx, project, (pin, artifact, demand), blob, conduct);
+                let anew = ask_anew(ctx, project, (pin, artifact, demand), None, (blob, conduct));
                 let is_good = |judged: &Judged| judged.signature.is_some() || judged.proof.is_some();
-                anew.ok().filter(is_good).ok_or(error)
+                return anew.ok().filter(is_good).ok_or(error);
             }
+            Err(Error::Evidence(error)) if may_ask && is_lacking_some(&error.findings(Level::Error)) => {}
             // What is installed to the byte is recorded to the byte.
-            Ok(judged) if conduct.frozen => Ok(Judged { evidence: before.clone(), ..judged }),
-            outcome => outcome,
-        };
+            Ok(judged) if conduct.frozen => return Ok(Judged { evidence: before.clone(), ..judged }),
+            outcome => return outcome,
+        }
     }
-    ask_anew(ctx, project, (pin, artifact, demand), blob, conduct)
+    ask_anew(ctx, project, (pin, artifact, demand), before, (blob, conduct))
 }
 
 /// Whether a record's evidence leaves something to ask for: see [`Demand::wants_more`]; or it refuses an artifact, and better
@@ -101,8 +108,8 @@ fn ask_anew(
     ctx: &Ctx<'_>,
     project: &Project,
     (pin, artifact, demand): (&Pin, &Artifact, &Demand<'_>),
-    blob: &VerifiedBlob,
-    conduct: Conduct,
+    before: Option<&Evidence>,
+    (blob, conduct): (&VerifiedBlob, Conduct),
 ) -> Result<Judged, Error> {
     ctx.progress.step(pin.name.as_str(), Step::Proving);
     let mut beside = Vec::new();
@@ -116,7 +123,7 @@ fn ask_anew(
         Some(judged) if demand.is_met_by(&judged) => judged,
         shared => {
             shared::doubt(ctx, project, artifact);
-            ask_upstream(ctx, project, (artifact, demand), blob, conduct, shared)?
+            ask_upstream(ctx, project, (artifact, demand), (blob, conduct), (before, shared))?
         }
     };
     judged.findings.extend(beside);
@@ -136,44 +143,153 @@ fn judge_shared(
 
 /// Asks where the source keeps its evidence. `shared` is what came from a shared store and leaves something open: where
 /// upstream cannot be asked it counts if something is demanded, which it has met then. Where nothing is, upstream is asked
-/// the next time, as it would be without.
+/// the next time, as it would be without; what a record has `before` stays until then.
 fn ask_upstream(
     ctx: &Ctx<'_>,
     project: &Project,
     (artifact, demand): (&Artifact, &Demand<'_>),
-    blob: &VerifiedBlob,
-    conduct: Conduct,
-    shared: Option<Judged>,
+    (blob, conduct): (&VerifiedBlob, Conduct),
+    (before, shared): (Option<&Evidence>, Option<Judged>),
 ) -> Result<Judged, Error> {
     let hosts = project.pin_file().trust().hosts.as_deref();
-    let with = With { offline: conduct.offline, hosts, signatures: true };
+    let with = With { offline: conduct.offline, hosts, signatures: true, is_again: false };
     let sha256 = sha256_to_ask(artifact, demand, blob)?;
     match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
-        Err(unasked) => match shared.filter(|_| demand.is_strict()) {
-            Some(mut judged) => {
+        Err(unasked) => match (shared.filter(|_| demand.is_strict()), before) {
+            (Some(mut judged), _) => {
                 judged.findings.extend(EvidenceError::Unasked(unasked).findings(Level::Warning));
                 Ok(judged)
             }
-            None => demand.unasked(Evidence::Unasked, unasked),
+            // What was heard once is still what was heard.
+            (None, Some(before @ (Evidence::None { .. } | Evidence::Kept(_)))) if !demand.is_strict() => {
+                let mut judged = hold(ctx, artifact, demand, before, Some(blob))?;
+                let is_told = !matches!(unasked, Unasked::Offline);
+                judged.findings.extend(is_told.then(|| unasked.finding(Level::Warning)));
+                Ok(judged)
+            }
+            (None, _) => demand.unasked(Evidence::Unasked, unasked),
         },
         Ok(answer) if answer.attestations.is_empty() => {
             let unread = broken(&answer.broken, demand, None)?;
-            let mut judged = demand.nothing(Evidence::None)?;
+            let mut judged = demand.nothing(Evidence::None { asked: server(ctx, project, artifact, demand) })?;
             judged.findings.extend(unread);
             judged.findings.extend(answer.findings);
+            heard(ctx, project, artifact);
             Ok(judged)
         }
         Ok(mut answer) => {
             // Who asks twice may be told the same in another order.
             answer.attestations.sort_by_cached_key(|one| one.attestation.to_string());
-            let digests = Digests::default();
-            let kept = Kept { digests, attestations: answer.attestations, manifests: answer.manifests };
+            let kept = Kept {
+                attestations: answer.attestations,
+                manifests: answer.manifests,
+                none: server(ctx, project, artifact, demand),
+                ..Kept::default()
+            };
             let mut judged = judge(ctx, artifact, demand, &kept, Some(blob))?;
             judged.findings.extend(broken(&answer.broken, demand, Some(&judged))?);
             judged.findings.extend(answer.findings);
+            if is_lacking_some(&judged.findings) {
+                heard(ctx, project, artifact);
+            }
             Ok(judged)
         }
     }
+}
+
+/// The server that is asked for evidence, for who says later who had none.
+pub(super) fn server(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, demand: &Demand<'_>) -> Option<Origin> {
+    let registry = ask::registry(ctx, project, artifact).filter(|_| demand.file.is_none());
+    registry.map(|registry| registry.origin().clone())
+}
+
+/// Whether something that is looked for was not there.
+pub(super) fn is_lacking_some(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| ["provenance-missing", "signature-missing"].contains(&finding.code.as_str()))
+}
+
+/// Remembers that the registry of an artifact said just now that it has no more.
+fn heard(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) {
+    if let Some(registry) = ask::registry(ctx, project, artifact) {
+        let (server, source) = (registry.to_string(), artifact.source.to_string());
+        let integrity = artifact.integrity.to_string();
+        ctx.asked.remember(Question { server: &server, source: &source, integrity: &integrity }, now(ctx.clock));
+    }
+}
+
+/// What came of asking again for what was not there.
+pub(super) enum Again {
+    /// Nobody was asked: it is too soon, or nobody may be.
+    NotAsked,
+    /// It is still not there. This is what a record keeps.
+    Nothing(Evidence),
+    /// It could not be asked for.
+    Unasked(Finding),
+    /// There is more now.
+    More,
+}
+
+/// Asks again for what a record says was not there: once in [`ASK_AGAIN`](crate::asked::ASK_AGAIN), each time where it is
+/// demanded, and at once where another server is asked than the one that had none. What the answer is worth is not looked
+/// at here.
+pub(super) fn ask_again(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (artifact, demand): (&Artifact, &Demand<'_>),
+    evidence: &Evidence,
+    conduct: Conduct,
+) -> Result<Again, Error> {
+    let (recorded, known) = match evidence {
+        Evidence::None { asked } => (asked.as_ref(), &[][..]),
+        Evidence::Kept(kept) => (kept.none.as_ref(), kept.attestations.as_slice()),
+        Evidence::Off | Evidence::Unasked => return Ok(Again::NotAsked),
+    };
+    let registry = ask::registry(ctx, project, artifact);
+    let may_ask = !conduct.offline && !conduct.frozen && !demand.is_off() && demand.file.is_none();
+    let Some(registry) = registry.filter(|_| may_ask) else { return Ok(Again::NotAsked) };
+    let (server, source, integrity) =
+        (registry.to_string(), artifact.source.to_string(), artifact.integrity.to_string());
+    let question = Question { server: &server, source: &source, integrity: &integrity };
+    let is_same = recorded == Some(registry.origin());
+    if is_same && !demand.is_strict() && ctx.asked.is_fresh(question, now(ctx.clock)) {
+        return Ok(Again::NotAsked);
+    }
+    if ctx.asked.is_given_up(&server) {
+        return Ok(Again::Unasked(unreachable(&registry)));
+    }
+    // Not by a record's word: evidence of other bytes would be asked for.
+    let is_by_digest = matches!(artifact.source, Source::Github(_));
+    let sha256 = is_by_digest.then(|| digest_by(ctx, project, artifact, None, Algorithm::Sha256)).transpose()?;
+    let sha256 = sha256.flatten().as_ref().and_then(Integrity::as_sha256);
+    let hosts = project.pin_file().trust().hosts.as_deref();
+    let with = With { offline: false, hosts, signatures: false, is_again: true };
+    match ask::ask(ctx, project, artifact, None, sha256.as_ref(), with)? {
+        Err(Unasked::Ask(error)) if is_unreachable(error.code()) => {
+            ctx.asked.give_up(&server);
+            Ok(Again::Unasked(unreachable(&registry)))
+        }
+        Err(unasked) => Ok(Again::Unasked(unasked.finding(Level::Warning))),
+        Ok(answer) if answer.broken.is_empty() && answer.attestations.iter().all(|one| known.contains(one)) => {
+            ctx.asked.remember(question, now(ctx.clock));
+            let server = Some(registry.origin().clone());
+            Ok(Again::Nothing(match evidence {
+                Evidence::Kept(kept) => Evidence::Kept(Kept { none: server, ..kept.clone() }),
+                _ => Evidence::None { asked: server },
+            }))
+        }
+        Ok(_) => Ok(Again::More),
+    }
+}
+
+/// Whether a failure says of a server that there is no use in asking it another question.
+fn is_unreachable(code: &str) -> bool {
+    code == "http-connect" || code.starts_with("http-timeout")
+}
+
+/// The same for all pins, whichever was the first to find out.
+fn unreachable(registry: &Url) -> Finding {
+    let message = format!("`{}` could not be asked again: it cannot be reached", registry.origin());
+    Finding::new(Level::Note, "evidence-not-asked-again", message)
 }
 
 /// The digest of bytes by which their source finds evidence, where it does.
@@ -197,7 +313,7 @@ pub fn gather(
     known: &Digests,
     hosts: Option<&[Host]>,
 ) -> Result<Result<Evidence, Unasked>, Error> {
-    let with = With { offline: false, hosts, signatures: false };
+    let with = With { offline: false, hosts, signatures: false, is_again: false };
     let sha256 = known.get(Algorithm::Sha256).and_then(Integrity::as_sha256);
     let answer = match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
         Ok(answer) => answer,
@@ -205,10 +321,14 @@ pub fn gather(
     };
     broken(&answer.broken, demand, None)?;
     if answer.attestations.is_empty() {
-        return Ok(Ok(Evidence::None));
+        return Ok(Ok(Evidence::None { asked: server(ctx, project, artifact, demand) }));
     }
-    let digests = known.without(artifact.integrity.algorithm());
-    Ok(Ok(Evidence::Kept(Kept { digests, attestations: answer.attestations, manifests: answer.manifests })))
+    Ok(Ok(Evidence::Kept(Kept {
+        digests: known.without(artifact.integrity.algorithm()),
+        attestations: answer.attestations,
+        none: server(ctx, project, artifact, demand),
+        manifests: answer.manifests,
+    })))
 }
 
 /// Judges what a record has, and asks nobody. Without the bytes a digest that the pin does not have is taken from the
@@ -224,7 +344,7 @@ pub fn hold(
         _ if demand.is_off() => Ok(Judged::new(evidence.clone())),
         Evidence::Kept(kept) => judge(ctx, artifact, demand, kept, blob),
         _ if !demand.has_place => demand.nothing(evidence.clone()),
-        Evidence::None => demand.nothing(Evidence::None),
+        Evidence::None { .. } => demand.nothing(evidence.clone()),
         Evidence::Off | Evidence::Unasked => demand.unasked(evidence.clone(), Unasked::Offline),
     }
 }
@@ -265,6 +385,12 @@ fn judge(
     }
     if let (Some(signatures), Some(about)) = (&demand.signatures, &about) {
         signatures.judge(ctx, about, &read(kept, &texts)?, &mut judged)?;
+    }
+    // Who handed out all that is looked for is nobody's business.
+    if let Evidence::Kept(kept) = &mut judged.evidence
+        && !is_lacking_some(&judged.findings)
+    {
+        kept.none = None;
     }
     Ok(judged)
 }
@@ -319,7 +445,7 @@ fn provenance(
         // What holds beside it and is of another kind, such as a registry's signature, does not make it absent.
         proofs.retain(|proof| proof.is_err());
     }
-    verdict(ctx, demand, &proofs, judged)?;
+    verdict(ctx, (demand, kept), &proofs, judged)?;
     if let (Some(proof), true) = (&judged.proof, judged.findings.is_empty()) {
         ctx.verdicts.remember(&on, proof, now);
     }
@@ -338,13 +464,13 @@ pub(super) fn read(kept: &Kept, texts: &[String]) -> Result<Vec<Attestation>, Er
 /// What the proofs are worth: into `judged`, or an error that keeps the pin from its tree.
 fn verdict(
     ctx: &Ctx<'_>,
-    demand: &Demand<'_>,
+    (demand, kept): (&Demand<'_>, &Kept),
     proofs: &[Result<VerifiedAttestation, Unproved>],
     judged: &mut Judged,
 ) -> Result<(), Error> {
     let now = now(ctx.clock);
     if !demand.policy.names_somebody() {
-        return nobody_named(demand, now, proofs, judged);
+        return nobody_named((demand, kept), now, proofs, judged);
     }
     let wanting = match policy::judge(&demand.policy, now, proofs) {
         Verdict::Verified(index) => {
@@ -355,15 +481,20 @@ fn verdict(
         }
         Verdict::Refused(failures) => return Err(EvidenceError::Refused(failures).into()),
         Verdict::Unverifiable(lacks) => EvidenceError::Unverifiable(lacks),
-        Verdict::Missing(instead) => EvidenceError::Missing(instead),
+        Verdict::Missing(instead) => EvidenceError::Missing(instead, silence_of(kept)),
     };
     demand.without(wanting, judged)
+}
+
+/// By whose word there is no more than what a record keeps.
+fn silence_of(kept: &Kept) -> Silence {
+    kept.none.clone().map_or(Silence::Nowhere, Silence::Of)
 }
 
 /// The pin does not say whose evidence is good. What is wrong by itself refuses all the same; the rest is told, not
 /// believed.
 fn nobody_named(
-    demand: &Demand<'_>,
+    (demand, kept): (&Demand<'_>, &Kept),
     now: i64,
     proofs: &[Result<VerifiedAttestation, Unproved>],
     judged: &mut Judged,
@@ -391,7 +522,8 @@ fn nobody_named(
         }
         None => {
             let others = proofs.iter().flatten().filter(|proof| policy::other_kind(proof).is_some());
-            words::missing(&others.map(policy::kind_of).collect::<Vec<_>>(), Level::Warning)
+            let others = others.map(policy::kind_of).collect::<Vec<_>>();
+            words::missing_from(&silence_of(kept), &others, Level::Warning)
         }
     };
     judged.findings.push(finding);

@@ -144,6 +144,9 @@ fn try_ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Asked, Oci
     let deadline = ctx.clock.now().checked_add(LONGEST).unwrap_or_else(|| ctx.clock.now());
     let mut rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
     rules.hosts = with.hosts;
+    if with.is_again {
+        rules.attempts = 1;
+    }
     let repository = repository(ctx, layer.reference(), rules)?;
     let (followed, _) = chosen(&repository, layer, None)?;
     let attached = match layer.reference().digest() {

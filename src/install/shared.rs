@@ -165,7 +165,7 @@ pub fn stock(
     let record = project.record(pin.name.as_str())?;
     let record = record.filter(|record| record.integrity == artifact.integrity);
     let before = record.as_ref().map(|record| &record.evidence);
-    let judged = evidence::look(ctx, project, (pin, artifact, &demand), before, &blob, conduct)?;
+    let judged = evidence::look(ctx, project, (pin, artifact, &demand), (before, false), &blob, conduct)?;
     findings.extend(judged.findings);
     let put = put(remote, (artifact, &demand), (&blob, &judged.evidence), true)?;
     Ok(put.map(|is_new| Stocked { is_new, size: blob.len(), proof: judged.proof, findings }))

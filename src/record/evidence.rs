@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::RecordError;
 use crate::digest::{Algorithm, Digests, Integrity};
 use crate::json;
+use crate::url::{Origin, Url};
 
 /// What is known of an artifact's upstream evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,10 @@ pub enum Evidence {
     /// The pin said `off`: nobody looked.
     Off,
     /// The source was asked, and has none.
-    None,
+    None {
+        /// Which server said so; `None` where no server is asked, or the record is of a pinfold that did not say.
+        asked: Option<Origin>,
+    },
     /// The source could not be asked.
     Unasked,
     /// This.
@@ -28,6 +32,8 @@ pub struct Kept {
     pub digests: Digests,
     /// The attestations; never empty.
     pub attestations: Vec<KeptAttestation>,
+    /// The server that handed them out, where what was looked for is not among them.
+    pub none: Option<Origin>,
     /// Of an artifact in a registry, the documents that lead from its digest to its layer, the first being that of the
     /// digest.
     pub manifests: Vec<String>,
@@ -48,7 +54,15 @@ pub struct KeptAttestation {
 #[serde(untagged)]
 pub(super) enum Wire {
     Word(Word),
+    None(WireNone),
     Kept(WireKept),
+}
+
+/// That a server has none.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireNone {
+    none: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +76,8 @@ pub(super) enum Word {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireKept {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    none: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,16 +95,24 @@ impl TryFrom<Wire> for Evidence {
     fn try_from(wire: Wire) -> Result<Self, RecordError> {
         Ok(match wire {
             Wire::Word(Word::Off) => Self::Off,
-            Wire::Word(Word::None) => Self::None,
+            Wire::Word(Word::None) => Self::None { asked: None },
+            Wire::None(WireNone { none }) => Self::None { asked: Some(server(none)?) },
             Wire::Word(Word::Unasked) => Self::Unasked,
             Wire::Kept(kept) if kept.attestations.is_empty() => return Err(RecordError::NoAttestations),
             Wire::Kept(kept) => Self::Kept(Kept {
                 digests: kept.digests()?,
+                none: kept.none.map(server).transpose()?,
                 attestations: kept.attestations,
                 manifests: kept.manifests,
             }),
         })
     }
+}
+
+/// A server in the one spelling that it has: scheme, host and port, and nothing behind that, which may be a secret.
+fn server(text: String) -> Result<Origin, RecordError> {
+    let url = text.parse::<Url>().ok().filter(|url| url.origin().to_string() == text);
+    url.map(|url| url.origin().clone()).ok_or(RecordError::Server(text))
 }
 
 impl WireKept {
@@ -114,7 +138,9 @@ impl Evidence {
     pub(super) fn to_json(&self) -> String {
         match self {
             Self::Off => "\"off\"".to_owned(),
-            Self::None => "\"none\"".to_owned(),
+            Self::None { asked: None } => "\"none\"".to_owned(),
+            // Nothing in an origin is anything that JSON would escape.
+            Self::None { asked: Some(server) } => format!("{{ \"none\": \"{server}\" }}"),
             Self::Unasked => "\"unasked\"".to_owned(),
             Self::Kept(kept) => kept.to_json(),
         }
@@ -125,23 +151,26 @@ impl Kept {
     /// What is handed on to others of what a source handed out: the documents, which prove themselves. Nothing in it is
     /// somebody's word alone, such as a digest that was taken here.
     pub fn to_document(&self) -> Vec<u8> {
-        Self { digests: Digests::default(), ..self.clone() }.to_json().into_bytes()
+        Self { digests: Digests::default(), none: None, ..self.clone() }.to_json().into_bytes()
     }
 
     /// Reads such a document, as something that the source of this key might have handed out. `None` for what is none.
     pub fn from_document(document: &[u8], source: &str) -> Option<Self> {
         let value = json::parse(document, MAX_DOCUMENT_LEN).ok()?;
         let wire: WireKept = serde_json::from_value(value).ok()?;
-        let has_digest = wire.sha256.is_some() || wire.sha384.is_some() || wire.sha512.is_some();
+        let words = [&wire.sha256, &wire.sha384, &wire.sha512, &wire.none];
+        let is_bare = words.iter().all(|word| word.is_none());
         let attestations = wire.attestations.into_iter().map(|one| KeptAttestation { from: source.to_owned(), ..one });
-        let mut kept =
-            Self { digests: Digests::default(), attestations: attestations.collect(), manifests: wire.manifests };
+        let mut kept = Self { attestations: attestations.collect(), manifests: wire.manifests, ..Self::default() };
         kept.attestations.sort_by_cached_key(|one| one.attestation.to_string());
-        (!kept.attestations.is_empty() && !has_digest).then_some(kept)
+        (!kept.attestations.is_empty() && is_bare).then_some(kept)
     }
 
     fn to_json(&self) -> String {
         let mut text = "{".to_owned();
+        if let Some(server) = &self.none {
+            text.push_str(&format!("\n    \"none\": \"{server}\","));
+        }
         for digest in &self.digests {
             // A digest in SRI form has nothing in it that JSON would escape.
             text.push_str(&format!("\n    \"{}\": \"{digest}\",", digest.algorithm().name()));
@@ -181,10 +210,14 @@ mod tests {
         let kept = Kept {
             digests: Algorithm::ALL.map(|one| Integrity::of(one, b"x")).into_iter().collect(),
             attestations: vec![one("npm"), one("npm")],
+            none: Some("https://npm.example.com".parse::<Url>().expect("a URL").origin().clone()),
             manifests: vec!["{ }".to_owned()],
         };
         let read = Kept::from_document(&kept.to_document(), "oci").expect("a document");
-        assert_eq!(read, Kept { digests: Digests::default(), attestations: vec![one("oci"), one("oci")], ..kept });
+        assert_eq!(
+            read,
+            Kept { digests: Digests::default(), none: None, attestations: vec![one("oci"), one("oci")], ..kept }
+        );
         for other in [
             "",
             "{}",
@@ -192,6 +225,7 @@ mod tests {
             r#"{"attestations":[{"from":"npm"}]}"#,
             r#"{"attestations":[{"from":"npm","attestation":1}],"attestations":[]}"#,
             r#"{"sha256":"x","attestations":[{"from":"npm","attestation":1}]}"#,
+            r#"{"none":"https://npm.example.com","attestations":[{"from":"npm","attestation":1}]}"#,
             r#"{"sha512":"x","attestations":[{"from":"npm","attestation":1}]}"#,
             r#"{"attestations":[{"from":"npm","attestation":1}],"more":1}"#,
         ] {

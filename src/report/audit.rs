@@ -23,6 +23,9 @@ pub struct Audit {
     pub provenance: Provenance,
     /// Where the evidence was found.
     pub provenance_from: ProvenanceFrom,
+    /// The server that had none, where there is none: today, or offline when the record was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
     /// The first version that has evidence. A claim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_with_evidence: Option<String>,

@@ -68,7 +68,10 @@ fn provenance(row: &Row, audit: &Audit) -> String {
         Provenance::Proved => format!("proved{whose}{from}"),
         Provenance::Claimed => format!("claimed{whose}"),
         Provenance::Unnamed => format!("holds, nobody is named{from}"),
-        Provenance::Missing => "none".to_owned(),
+        Provenance::Missing => match &audit.asked {
+            Some(server) => format!("none at {}", code(server)),
+            None => "none".to_owned(),
+        },
         Provenance::Unverifiable => "cannot be judged".to_owned(),
         Provenance::Refused => "**wrong**".to_owned(),
         Provenance::Unknown => "not known".to_owned(),

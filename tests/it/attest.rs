@@ -207,6 +207,21 @@ fn says_what_was_proved_of_each_pin() {
     let statement = stated(&project, &options(&["dist"]));
     let annotations = &statement["predicate"]["buildDefinition"]["resolvedDependencies"][1]["annotations"];
     assert_eq!(annotations["evidence"], "unasked");
+
+    // A server that was asked had none, which is its word alone.
+    let source = "npm = \"left@1.0.0\"";
+    let project = Project::new("");
+    let integrity = project.web.serve_npm("left", "1.0.0", &[]);
+    project.pins(&crate::support::pin("left", source, &integrity, ""));
+    project.write("dist/app.js", "app");
+    let fetched = project.try_fetch(pinfold::install::Conduct::default()).expect("a report");
+    assert_eq!(fetched.exit_code(), 0, "{}", human(&fetched));
+    let statement = stated(&project, &options(&["dist"]));
+    let annotations = &statement["predicate"]["buildDefinition"]["resolvedDependencies"][1]["annotations"];
+    assert_eq!(
+        (&annotations["evidence"], &annotations["evidenceAsked"]),
+        (&json!("none"), &json!("https://npm.example.com"))
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pinfold::asked::Asked;
 use pinfold::commands::{cache, fetch};
 use pinfold::ctx::{Ctx, Progress, Silent, Step};
 use pinfold::error::Error;
@@ -193,6 +194,7 @@ fn child() {
         timeouts: &Timeouts::default(),
         trust: &Trust::new(None),
         verdicts: &Verdicts::new(&root.join("store"), None),
+        asked: &Asked::new(&root.join("store"), None),
         registries: &Registries::new(&settings),
         platform: &"linux-x64".parse().expect("a platform"),
         progress: &progress,

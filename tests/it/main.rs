@@ -9,6 +9,7 @@ mod support;
 
 mod add;
 mod archives;
+mod asking;
 mod attacks;
 mod attest;
 mod audit;

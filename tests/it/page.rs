@@ -50,7 +50,7 @@ fn the_page_tells_all_and_needs_nothing() {
         "<strong>1</strong> with evidence that is wrong",
         "<strong>wrong</strong>: its evidence is wrong.",
         "expected <code>https://github.com/upstream/right</code>",
-        "<strong>bare</strong>: there is no evidence of who built it.",
+        "<strong>bare</strong>: no evidence of who built it is recorded.",
         "<title>https://github.com/upstream/left</title>",
         "class='line gap'",
     ] {

@@ -172,7 +172,7 @@ fn evidence_that_is_missing_does_what_the_mode_says() {
     project.pins(&project.read("pins.toml").replace("strict", "lenient"));
     let report = check(&project, 0, &["provenance-missing"]);
     insta::assert_snapshot!("missing-lenient", both(&project, &report));
-    assert!(project.read(".pinfold/cli.json").contains("\"evidence\": \"none\""));
+    assert!(project.read(".pinfold/cli.json").contains("\"evidence\": { \"none\": \"https://npm.example.com\" }"));
     // Said each time, and not asked for again.
     project.web.asked();
     check(&project, 0, &["provenance-missing"]);

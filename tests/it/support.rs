@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
+use pinfold::asked::Asked;
 use pinfold::commands::{cache, fetch, verify};
 use pinfold::ctx::{Ctx, Progress, Silent};
 use pinfold::digest::{Algorithm, Integrity};
@@ -117,6 +118,7 @@ impl Project {
             timeouts: &Timeouts::default(),
             trust: &Trust::new(Some(self.trust_folder())),
             verdicts: &Verdicts::new(&self.store_folder(), Some(&self.trust_folder())),
+            asked: &Asked::new(&self.store_folder(), Some(&self.trust_folder())),
             registries: &registries,
             platform: &self.platform,
             progress,

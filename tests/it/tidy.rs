@@ -23,7 +23,7 @@ const LADDER: &[&[&str]] = &[
     // effects: the doors to the world
     &["fs"],
     &["http", "store", "tree"],
-    &["keyless", "registry", "trust", "verdicts"],
+    &["asked", "keyless", "registry", "trust", "verdicts"],
     // product: what a user asks for
     &["ctx", "error"],
     &["project"],

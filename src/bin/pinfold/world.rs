@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pinfold::asked::Asked;
 use pinfold::ctx::Ctx;
 use pinfold::fs::{self, FsError};
 use pinfold::http::{ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
@@ -30,6 +31,7 @@ pub(crate) struct World {
     timeouts: Timeouts,
     trust: Trust,
     verdicts: Verdicts,
+    asked: Asked,
     registries: Registries,
     platform: Platform,
     bars: Bars,
@@ -75,6 +77,7 @@ impl World {
             store: Store::new(store.clone()),
             shared,
             verdicts: verdicts(cli, &store, trust_folder.as_deref()),
+            asked: Asked::new(&store, trust_folder.as_deref()),
             trust: Trust::new(trust_folder).with_root(trusted_root(cli)),
             registries: registries(&cli.pin_file, flags)?
                 .with_logins(logins().with_keeper(Arc::new(Programs::new(variable("PATH"))))),
@@ -116,6 +119,7 @@ impl World {
             timeouts: &self.timeouts,
             trust: &self.trust,
             verdicts: &self.verdicts,
+            asked: &self.asked,
             registries: &self.registries,
             platform: &self.platform,
             progress: &self.bars,

@@ -147,6 +147,7 @@ fn descriptor(
 ) -> Result<Descriptor, Error> {
     let mut annotations = Map::new();
     annotations.insert("evidence".to_owned(), evidence(project, (pin, artifact), row)?);
+    annotations.extend(silent(project, pin, row)?.map(|server| ("evidenceAsked".to_owned(), json!(server))));
     annotations.insert("heldTo".to_owned(), json!(against));
     annotations.insert("patched".to_owned(), json!(!pin.patches.is_empty()));
     annotations.insert("to".to_owned(), json!(pin.to.as_str()));
@@ -179,10 +180,21 @@ fn evidence(project: &Project, (pin, artifact): (&Pin, &Artifact), row: &Row) ->
         return Ok(json!("off"));
     }
     Ok(json!(match project.record(pin.name.as_str())?.map(|record| record.evidence) {
-        Some(record::Evidence::None) => "none",
+        Some(record::Evidence::None { .. }) => "none",
         Some(record::Evidence::Kept(_)) => "unproved",
         Some(record::Evidence::Unasked | record::Evidence::Off) | None => "unasked",
     }))
+}
+
+/// The server that had no evidence, where none is recorded: another may have some.
+fn silent(project: &Project, pin: &Pin, row: &Row) -> Result<Option<String>, Error> {
+    let evidence = project.record(pin.name.as_str())?.map(|record| record.evidence);
+    let server = match evidence.filter(|_| row.evidence.is_none()) {
+        Some(record::Evidence::None { asked }) => asked,
+        Some(record::Evidence::Kept(kept)) => kept.none,
+        _ => None,
+    };
+    Ok(server.map(|server| server.to_string()))
 }
 
 /// Where an artifact is served, as far as the pin file alone says it: no host of the environment gets into a statement.

@@ -14,6 +14,7 @@ use crate::project::Project;
 use crate::record::{Evidence, Kept, KeptAttestation, Record};
 use crate::report::audit::{Provenance, ProvenanceFrom, Signature};
 use crate::report::{self, Finding, Level, Verdict};
+use crate::url::Origin;
 
 /// What the evidence has to be about.
 pub(in crate::commands) struct About<'a> {
@@ -35,7 +36,18 @@ pub(in crate::commands) fn digest_by(
     evidence::digest_by(ctx, project, artifact, record.and_then(kept_of), algorithm)
 }
 
-/// How the evidence comes out, where it was found, and what it proves.
+/// How the evidence for a pin comes out.
+pub(in crate::commands) struct Looked {
+    pub(in crate::commands) provenance: Provenance,
+    /// Where it was found.
+    pub(in crate::commands) from: ProvenanceFrom,
+    /// What it proves.
+    pub(in crate::commands) proof: Option<Box<report::Evidence>>,
+    /// The server that had none, where there is none.
+    pub(in crate::commands) silent: Option<Origin>,
+}
+
+/// Proves what the record has, and asks for what it lacks.
 pub(in crate::commands) fn look(
     ctx: &Ctx<'_>,
     project: &Project,
@@ -43,24 +55,38 @@ pub(in crate::commands) fn look(
     house: &House,
     options: &Options,
     found: &mut Found,
-) -> Result<(Provenance, ProvenanceFrom, Option<Box<report::Evidence>>), Error> {
+) -> Result<Looked, Error> {
+    let judge = |evidence: Evidence| -> Result<(Evidence, Result<Judged, Error>), Error> {
+        let blob = match &evidence {
+            Evidence::Kept(kept) if evidence::is_of_bytes(about.artifact, kept) => {
+                open_kept(ctx, project, about.artifact)?
+            }
+            _ => None,
+        };
+        let judged = evidence::hold(ctx, about.artifact, about.demand, &evidence, blob.as_ref());
+        Ok((evidence, judged))
+    };
     let kept = about.record.and_then(kept_of).map(without_signatures).filter(|kept| !kept.attestations.is_empty());
     // A file that the pin names may have been changed since, and costs no request.
-    let (evidence, from) = match kept.filter(|_| about.demand.file.is_none()) {
-        Some(kept) if options.offline => (Evidence::Kept(kept), ProvenanceFrom::Record),
-        Some(kept) => at_source(ctx, project, &about, house, kept, found)?,
-        None if options.offline && about.demand.file.is_none() => (of_record(about.record), ProvenanceFrom::Nowhere),
+    let (from, (evidence, judged)) = match kept.filter(|_| about.demand.file.is_none()) {
+        Some(kept) if options.offline => (ProvenanceFrom::Record, judge(Evidence::Kept(kept))?),
+        Some(kept) => {
+            let (evidence, from) = at_source(ctx, project, &about, house, kept, found)?;
+            (from, judge(evidence)?)
+        }
+        None if options.offline && about.demand.file.is_none() => {
+            (ProvenanceFrom::Nowhere, judge(of_record(about.record))?)
+        }
         None => match ask(ctx, project, &about, house, found)? {
-            Some(evidence @ Evidence::Kept(_)) => (evidence, ProvenanceFrom::Source),
-            Some(evidence) => (evidence, ProvenanceFrom::Nowhere),
-            None => return Ok((Provenance::Unknown, ProvenanceFrom::Nowhere, None)),
+            Some(evidence @ Evidence::Kept(_)) => (ProvenanceFrom::Source, judge(evidence)?),
+            Some(evidence) => (ProvenanceFrom::Nowhere, judge(evidence)?),
+            None => {
+                let (provenance, from) = (Provenance::Unknown, ProvenanceFrom::Nowhere);
+                return Ok(Looked { provenance, from, proof: None, silent: None });
+            }
         },
     };
-    let blob = match &evidence {
-        Evidence::Kept(kept) if evidence::is_of_bytes(about.artifact, kept) => open_kept(ctx, project, about.artifact)?,
-        _ => None,
-    };
-    match evidence::hold(ctx, about.artifact, about.demand, &evidence, blob.as_ref()) {
+    let (provenance, proof) = match judged {
         Ok(Judged { proof, findings, .. }) => {
             let by_claim = found.findings.iter().any(|known| known.code == BY_CLAIM);
             // Whoever can write records could have put good evidence of other bytes there.
@@ -73,7 +99,7 @@ pub(in crate::commands) fn look(
             // The record, too, has no bytes; whose word it is was told.
             let fresh = findings.into_iter().filter(|finding| !(by_claim && finding.code == BY_RECORD));
             found.count(fresh.collect(), Verdict::Unverifiable);
-            Ok((provenance, from, proof))
+            (provenance, proof)
         }
         Err(error) => {
             let (findings, verdict) = (error.findings(), error.verdict());
@@ -82,9 +108,15 @@ pub(in crate::commands) fn look(
                 _ => of_findings(&findings),
             };
             found.count(findings, verdict);
-            Ok((provenance, from, None))
+            (provenance, None)
         }
-    }
+    };
+    let silent = match evidence {
+        Evidence::None { asked } => asked,
+        Evidence::Kept(kept) => kept.none,
+        Evidence::Off | Evidence::Unasked => None,
+    };
+    Ok(Looked { provenance, from, proof, silent: silent.filter(|_| provenance == Provenance::Missing) })
 }
 
 /// What a record keeps, held against what its source has: a record lies in the checkout, and whoever changes that writes
@@ -97,9 +129,10 @@ fn at_source(
     kept: Kept,
     found: &mut Found,
 ) -> Result<(Evidence, ProvenanceFrom), Error> {
-    let asked = evidence::gather(ctx, project, (about.artifact, about.demand), about.sha256.as_ref(), house.hosts())?;
-    let own = match asked {
+    let known = known(ctx, project, about)?;
+    let own = match evidence::gather(ctx, project, (about.artifact, about.demand), &known, house.hosts())? {
         Ok(Evidence::Kept(own)) => without_signatures(&own),
+        Ok(Evidence::None { asked }) => Kept { none: asked, ..Kept::default() },
         Ok(_) => Kept::default(),
         Err(unasked) => {
             let message = format!(
@@ -125,7 +158,7 @@ fn at_source(
     }
     let is_same = others.is_empty() && own.attestations.iter().all(|one| has(&kept, one));
     if is_same || own.attestations.is_empty() {
-        return Ok((Evidence::Kept(kept), ProvenanceFrom::Record));
+        return Ok((Evidence::Kept(Kept { none: own.none, ..kept }), ProvenanceFrom::Record));
     }
     Ok((Evidence::Kept(own), ProvenanceFrom::Source))
 }
@@ -150,6 +183,17 @@ fn of_findings(findings: &[Finding]) -> Provenance {
     }
 }
 
+/// The digests of the pinned bytes that their source finds evidence by or publishes, as far as they are known.
+fn known(ctx: &Ctx<'_>, project: &Project, about: &About<'_>) -> Result<Digests, Error> {
+    let is_found_by = matches!(about.artifact.source, Source::Github(_)).then_some(Algorithm::Sha256);
+    let mut known = Digests::from(about.artifact.integrity.clone());
+    for algorithm in about.upstream.integrity.iter().map(Integrity::algorithm).chain(is_found_by) {
+        let own = digest_by(ctx, project, about.artifact, about.record, algorithm)?;
+        own.into_iter().for_each(|digest| known.add(digest));
+    }
+    Ok(known)
+}
+
 /// Asks for evidence; `None`, and a finding, where that was not possible.
 fn ask(
     ctx: &Ctx<'_>,
@@ -158,18 +202,11 @@ fn ask(
     house: &House,
     found: &mut Found,
 ) -> Result<Option<Evidence>, Error> {
-    let own = |algorithm| digest_by(ctx, project, about.artifact, about.record, algorithm);
-    let mut known = Digests::from(about.artifact.integrity.clone());
+    let mut known = known(ctx, project, about)?;
     // The digest that upstream publishes finds evidence too; that it is about the pinned bytes is then upstream's word.
-    let mut by_claim = false;
-    if let Some(claimed) = &about.upstream.integrity {
-        let own = own(claimed.algorithm())?;
-        by_claim = own.is_none();
-        known.add(own.unwrap_or_else(|| claimed.clone()));
-    }
-    if matches!(about.artifact.source, Source::Github(_)) && known.get(Algorithm::Sha256).is_none() {
-        own(Algorithm::Sha256)?.into_iter().for_each(|digest| known.add(digest));
-    }
+    let claimed = about.upstream.integrity.as_ref().filter(|claimed| known.get(claimed.algorithm()).is_none());
+    let by_claim = claimed.is_some();
+    claimed.cloned().into_iter().for_each(|claimed| known.add(claimed));
     let answer = evidence::gather(ctx, project, (about.artifact, about.demand), &known, house.hosts())?;
     match answer {
         Ok(evidence) => {
@@ -259,7 +296,8 @@ fn kept_of(record: &Record) -> Option<&Kept> {
 fn of_record(record: Option<&Record>) -> Evidence {
     match record.map(|record| &record.evidence) {
         // Signatures alone were all that there was.
-        Some(Evidence::None | Evidence::Kept(_)) => Evidence::None,
+        Some(none @ Evidence::None { .. }) => none.clone(),
+        Some(Evidence::Kept(kept)) => Evidence::None { asked: kept.none.clone() },
         Some(Evidence::Off | Evidence::Unasked) | None => Evidence::Unasked,
     }
 }

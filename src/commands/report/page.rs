@@ -96,7 +96,7 @@ const fn sentence(standing: Standing) -> &'static str {
         Standing::Refused => "its evidence is wrong.",
         Standing::Unverifiable => "its evidence cannot be judged with the roots at hand.",
         Standing::NobodyNamed => "its evidence holds, but the pin does not say whose is good.",
-        Standing::Missing => "there is no evidence of who built it.",
+        Standing::Missing => "no evidence of who built it is recorded.",
         Standing::Unasked => "nobody has asked for evidence yet.",
         Standing::Off => "its pin wants no evidence looked for.",
         Standing::Failed => "its record cannot be used.",

@@ -22,7 +22,7 @@ mod push_faults;
 mod push_inputs;
 mod real;
 mod records;
-mod registry;
+pub(crate) mod registry;
 mod resume;
 mod servers;
 mod shared;
