@@ -154,7 +154,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     write_beside(path, bytes, |_| Ok(()))
 }
 
-/// As [`write`], and on the disk before it has its name: for what cannot be had again.
+/// As [`write()`], and on the disk before it has its name: for what cannot be had again.
 pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     write_beside(path, bytes, File::sync_all)
 }
