@@ -10,6 +10,7 @@
 mod call;
 mod download;
 mod error;
+mod framing;
 mod pace;
 mod proxies;
 mod resume;

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -18,6 +18,7 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Body, BodyReader, RequestBuilder, SendBody};
 
+use super::framing::{self, Counting};
 use super::proxies::{self, ProxySettings};
 use super::{
     Content, Http, HttpError, Method, PartHeaders, RegistryHeaders, Request, Response, TimeoutKind, Timeouts, roots,
@@ -49,7 +50,7 @@ impl Wire {
     /// A network with this configuration. Nothing is connected yet.
     pub fn new(config: WireConfig) -> Result<Self, HttpError> {
         let more_roots = config.ca_file.as_deref().map(roots::from_pem).transpose()?.unwrap_or_default();
-        let chain = ().chain(TcpConnector::default());
+        let chain = ().chain(TcpConnector::default()).chain(Counting);
         let plain = Agent::with_parts(agent_config(&config.timeouts).build(), chain, Names::default());
         Ok(Self { config, more_roots, plain, secure: Mutex::default() })
     }
@@ -72,6 +73,7 @@ impl Wire {
         let chain =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
+                .chain(Counting)
                 .chain(SharedTls(RustlsConnector::default()));
         let agent = Agent::with_parts(config, chain, Names::default());
         agents.insert(proxy.map(str::to_owned), agent.clone());
@@ -93,6 +95,7 @@ impl Wire {
 
 impl Http for Wire {
     fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+        framing::begin();
         let (agent, url) = (self.agent_for(request.url)?, request.url.to_string());
         let answer = match request.method {
             Method::Get => prepared(agent.get(url), request)?.call(),
@@ -159,6 +162,8 @@ fn agent_config(timeouts: &Timeouts) -> ureq::config::ConfigBuilder<ureq::typest
 const OUTPUT_BUFFER: usize = 32 << 10;
 /// As many as there may be downloads at once.
 const IDLE_CONNECTIONS: usize = 32;
+/// Most addresses of a name: what `ureq` has room for.
+const ADDRESSES: usize = 16;
 /// How long an address is believed; many files come from one host.
 const NAME_LIFETIME: Duration = Duration::from_secs(60);
 
@@ -204,6 +209,7 @@ struct WireBody(BodyReader<'static>);
 
 impl Read for WireBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        framing::begin();
         self.0.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
             kind => io::Error::new(kind, HttpError::from_io(error)),
@@ -238,11 +244,10 @@ impl<In: Transport> Connector<In> for SharedTls {
     }
 }
 
-/// The addresses of names, looked up once: `ureq` itself asks for each request, in a thread of its own.
+/// The addresses of names, looked up once: `ureq` itself asks for each request, and panics where it has no thread for it.
 #[derive(Default)]
 struct Names {
     known: Mutex<HashMap<String, (Instant, ResolvedSocketAddrs)>>,
-    system: DefaultResolver,
 }
 
 impl std::fmt::Debug for Names {
@@ -255,7 +260,7 @@ impl Resolver for Names {
     fn resolve(
         &self,
         uri: &ureq::http::Uri,
-        config: &Config,
+        _config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let parts = uri.scheme().zip(uri.authority());
@@ -272,12 +277,27 @@ impl Resolver for Names {
         {
             return Ok(addresses.clone());
         }
-        let addresses = self.system.resolve(uri, config, timeout).map_err(|error| match error {
-            // The system has no kind of its own for a name that is not known.
-            ureq::Error::Io(error) => io::Error::new(io::ErrorKind::HostUnreachable, error).into(),
-            other => other,
-        })?;
+        let found = look_up(name.clone(), &timeout)?;
+        let mut addresses = self.empty();
+        // More than a connection is tried to are not kept.
+        found.into_iter().take(ADDRESSES).for_each(|address| addresses.push(address));
         known().insert(name, (Instant::now(), addresses.clone()));
         Ok(addresses)
     }
+}
+
+/// Asks the system, which has no end of its own, on a thread that is given up in time; on this one where there is no other.
+fn look_up(name: String, timeout: &NextTimeout) -> Result<Vec<SocketAddr>, ureq::Error> {
+    // The system has no kind of its own for a name that is not known.
+    let unknown = |error| io::Error::new(io::ErrorKind::HostUnreachable, error);
+    let (send, receive) = mpsc::channel();
+    let asked = name.clone();
+    // Nobody may listen any more.
+    let ask = move || drop(send.send(asked.to_socket_addrs().map(Iterator::collect::<Vec<_>>)));
+    let found = match std::thread::Builder::new().spawn(ask) {
+        Ok(_) => receive.recv_timeout(*timeout.after).map_err(|_| ureq::Error::Timeout(timeout.reason))?,
+        Err(_) => name.to_socket_addrs().map(Iterator::collect),
+    };
+    let found: Vec<SocketAddr> = found.map_err(unknown)?;
+    if found.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(found) }
 }

@@ -1,6 +1,8 @@
 //! The wire, over loopback.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -194,6 +196,33 @@ fn stops_at_too_long_and_endless_bodies() {
     let error = capped.run(&wire(Timeouts::default()), &endless.url("/file")).expect_err("endless");
     assert_eq!((error.code(), error.is_refusal()), ("body-too-long", true));
     assert!(capped.sink.bytes.len() <= 1 << 20);
+}
+
+/// Around a body of the right length: the client reads what is no body without returning.
+#[test]
+fn stops_at_framing_without_end() {
+    let flood = |head: &'static [u8], line: &'static [u8]| {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&sent);
+        let server = serve(move |_, _, stream| {
+            stream.write_all(head)?;
+            loop {
+                let lines = line.repeat(100);
+                stream.write_all(&lines)?;
+                count.fetch_add(lines.len(), Ordering::Relaxed);
+            }
+        });
+        let code = run(&server, Timeouts::default()).expect_err("no end").code();
+        (code, sent.load(Ordering::Relaxed))
+    };
+    let body = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n";
+    let informed = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    let trailer = b"X-Trailer: yyyyyyyyyyyyyyyyyyyyyyyyyy\r\n";
+    for (head, line) in [(body.as_slice(), trailer.as_slice()), (b"", informed)] {
+        let (code, sent) = flood(head, line);
+        assert_eq!(code, "http-protocol");
+        assert!(sent < 16 << 20, "{sent} bytes were taken");
+    }
 }
 
 #[test]
