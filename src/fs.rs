@@ -10,7 +10,7 @@ mod secret;
 
 use std::fmt;
 use std::fs::{File, FileType};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -149,6 +149,18 @@ pub fn remove(path: &Path) -> Result<(), FsError> {
     }
 }
 
+/// Writes all of it, where the file may become so long: the system kills a process that goes beyond its limit on the length of
+/// files (SIGXFSZ, setrlimit(2)), and a killed one says nothing and leaves things behind.
+pub(crate) fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current {
+        let end = file.stream_position()?.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if end > limit {
+            return Err(rustix::io::Errno::FBIG.into());
+        }
+    }
+    file.write_all(bytes)
+}
+
 /// Writes a whole file beside its place and renames it there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     write_beside(path, bytes, |_| Ok(()))
@@ -161,7 +173,7 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
 
 fn write_beside(path: &Path, bytes: &[u8], finish: fn(&File) -> io::Result<()>) -> Result<(), FsError> {
     let (mut file, beside) = create_beside(path)?;
-    file.write_all(bytes)
+    write_all(&mut file, bytes)
         .and_then(|()| finish(&file))
         .map_err(|error| FsError::new("write", &beside, error))
         .and_then(|()| rename(&beside, path))
@@ -179,7 +191,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     let permissions = std::fs::metadata(path).map_err(failed)?.permissions();
     sweep_beside(path);
     let (mut file, beside) = create_beside(path)?;
-    file.write_all(bytes)
+    write_all(&mut file, bytes)
         .and_then(|()| file.set_permissions(permissions))
         .and_then(|()| file.sync_all())
         .map_err(failed)
@@ -207,7 +219,7 @@ pub fn secret(path: &Path) -> Result<[u8; 32], FsError> {
     let (mut file, beside) = create_beside(path)?;
     let only_owner = std::fs::Permissions::from_mode(0o600);
     file.set_permissions(only_owner)
-        .and_then(|()| file.write_all(&secret))
+        .and_then(|()| write_all(&mut file, &secret))
         .map_err(|error| FsError::new("write", &beside, error))
         .and_then(|()| rename(&beside, path))
         .inspect_err(|_| {

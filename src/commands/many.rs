@@ -168,7 +168,10 @@ pub fn each(
     };
     std::thread::scope(|scope| {
         for _ in 1..jobs {
-            scope.spawn(run);
+            // As many as are to be had, this one at least.
+            if std::thread::Builder::new().spawn_scoped(scope, run).is_err() {
+                break;
+            }
         }
         run();
     });

@@ -23,9 +23,11 @@ pub(super) fn each<T: Sync, R: Send>(
         }
     };
     std::thread::scope(|scope| {
-        // This thread works too.
+        // This thread works too, and alone where no other is to be had: a container may have a limit on them.
         for _ in 1..jobs.min(items.len()) {
-            scope.spawn(run);
+            if std::thread::Builder::new().spawn_scoped(scope, run).is_err() {
+                break;
+            }
         }
         run();
     });

@@ -1,7 +1,7 @@
 //! Files with secrets in them, and new files that stand in for nothing.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -128,7 +128,7 @@ pub fn write_new(files: &[New<'_>]) -> Result<(), FsError> {
 fn write_beside(new: &New<'_>) -> Result<(File, PathBuf), FsError> {
     let (mut file, beside) = create_beside_with_mode(new.path, new.mode)?;
     set_file_mode(&file, new.mode)
-        .and_then(|()| file.write_all(new.bytes))
+        .and_then(|()| super::write_all(&mut file, new.bytes))
         .and_then(|()| file.sync_all())
         .map_err(|error| FsError::new("write", new.path, error))
         .inspect_err(|_| {

@@ -1,6 +1,6 @@
 //! [`Incoming`]: bytes on their way into the store.
 
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
 use super::{File, Mismatch, Store, VerifiedBlob};
@@ -59,7 +59,7 @@ impl Incoming {
 
     /// Takes the next bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        fs::write_all(&mut self.file, bytes)?;
         self.hasher.update(bytes);
         self.pieces.update(bytes);
         if let Some(other) = &mut self.other {

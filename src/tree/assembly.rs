@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::ops::Range;
 
 use super::look::read_chunk;
 use super::writer::Writer;
 use crate::archive::{self, ArchiveError, Member, MemberKind};
 use crate::digest::{FileDigest, FileHasher, Sha256, Sha256Hasher};
-use crate::fs::{Dir, FsError};
+use crate::fs::{self, Dir, FsError};
 use crate::nar::{Nar, Node};
 use crate::patch::{MAX_PATCHED, PatchError, Patches};
 use crate::path::RelPath;
@@ -216,7 +216,7 @@ impl<'a> Assembly<'a> {
             }
             digest.update(chunk);
             if let Some(file) = &mut staged {
-                file.write_all(chunk).map_err(|error| FsError::new("write", path.as_str(), error))?;
+                fs::write_all(file, chunk).map_err(|error| FsError::new("write", path.as_str(), error))?;
             }
             size = size.saturating_add(u64::try_from(chunk.len()).unwrap_or_default());
         }
@@ -373,7 +373,7 @@ pub fn assemble_file(
             nar.contents(chunk)?;
         }
         if let Some((file, path)) = &mut file {
-            file.write_all(chunk).map_err(|error| FsError::new("write", path.clone(), error))?;
+            fs::write_all(file, chunk).map_err(|error| FsError::new("write", path.clone(), error))?;
         }
     }
     if let Some((file, path)) = &file {

@@ -35,8 +35,14 @@ impl Gate {
     pub fn new(places: usize) -> Self {
         let places = places.max(1);
         let each = MEMORY.checked_div(places).unwrap_or(MEMORY);
-        // Memory that is reserved and never touched takes no room.
-        let free = (0..places).map(|_| Vec::with_capacity(each)).collect();
+        // Memory that is reserved and never touched takes no room, but where there is a limit on addresses. Without it
+        // everything goes by way of the disk.
+        let memory = |_| {
+            let mut memory = Vec::new();
+            let _ = memory.try_reserve_exact(each);
+            memory
+        };
+        let free = (0..places).map(memory).collect();
         Self { state: Mutex::new(State { free, waiting: Vec::new() }), freed: Condvar::new() }
     }
 

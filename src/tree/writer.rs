@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Write as _;
 
 use crate::fs::{self, Dir, FsError};
 use crate::path::RelPath;
@@ -43,7 +42,8 @@ impl Writer {
     /// Creates a file with these bytes.
     pub(super) fn file(&mut self, path: &RelPath, executable: bool, bytes: &[u8]) -> Result<(), FsError> {
         let mut file = self.create(path, executable)?;
-        file.write_all(bytes).map_err(|error| FsError::new("write", self.root.path().join(path.as_str()), error))?;
+        fs::write_all(&mut file, bytes)
+            .map_err(|error| FsError::new("write", self.root.path().join(path.as_str()), error))?;
         self.close(path, &file)
     }
 

@@ -25,6 +25,7 @@ mod formats;
 mod keygen;
 mod keyless;
 mod kinds;
+mod limits;
 mod many;
 mod metadata;
 mod mutation;

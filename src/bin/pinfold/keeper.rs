@@ -78,7 +78,9 @@ fn talk(mut child: Child, server: &str, longest: Duration) -> Result<Said, Strin
 
 fn hear(child: &mut Child, server: &str, longest: Duration) -> Result<Said, String> {
     let end = SystemClock.now() + longest;
-    let (answer, complaint) = (read(child.stdout.take()), read(child.stderr.take()));
+    let deaf = |error| format!("no thread is to be had that hears it: {error}");
+    let answer = read(child.stdout.take()).map_err(deaf)?;
+    let complaint = read(child.stderr.take()).map_err(deaf)?;
     if let Some(mut input) = child.stdin.take() {
         // A program that does not read it has to say so itself.
         let _ = input.write_all(server.as_bytes());
@@ -95,16 +97,16 @@ fn hear(child: &mut Child, server: &str, longest: Duration) -> Result<Said, Stri
 }
 
 /// All that comes, and a byte more than may come; in a thread, as there is no other way to stop listening.
-fn read(from: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+fn read(from: Option<impl Read + Send + 'static>) -> std::io::Result<Receiver<Vec<u8>>> {
     let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
+    std::thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         let most = u64::try_from(MAX_ANSWER_LEN).unwrap_or(u64::MAX).saturating_add(1);
         // What was read before a pipe broke is told; nobody may listen any more.
         let _ = from.map(|from| from.take(most).read_to_end(&mut bytes));
         let _ = send.send(bytes);
-    });
-    receive
+    })?;
+    Ok(receive)
 }
 
 fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {

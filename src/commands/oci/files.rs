@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -297,7 +297,7 @@ impl Sink for FileSink<'_> {
     }
 
     fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
-        self.file.write_all(chunk)?;
+        fs::write_all(&mut self.file, chunk)?;
         let length = u64::try_from(chunk.len()).unwrap_or_default();
         self.len = self.len.saturating_add(length);
         let (received, total) = match self.together {
