@@ -8,6 +8,7 @@ use crate::pins::Platform;
 use crate::registry::shared::Shared;
 use crate::source::registries::Registries;
 use crate::store::Store;
+use crate::text::Secrets;
 use crate::tree::Gate;
 use crate::trust::Trust;
 use crate::verdicts::Verdicts;
@@ -43,6 +44,8 @@ pub struct Ctx<'a> {
     pub gate: &'a Gate,
     /// How many pins are worked on at once.
     pub jobs: usize,
+    /// What was sent as a secret, for what is shown before the command is over.
+    pub secrets: &'a Secrets,
 }
 
 /// Hears how far the work on a pin is. Calls come from several threads.

@@ -4,11 +4,12 @@
 //! publishes a tree only when every byte of it was pinned. The layers are told in `docs/architecture.md` and held by
 //! `tests/it/tidy.rs`.
 
-// words: values with an invariant
+// words: values with an invariant, and how the words of others are shown
 pub mod digest;
 pub mod json;
 pub mod layout;
 pub mod path;
+pub mod text;
 pub mod url;
 
 // formats: bytes to values and back, no world

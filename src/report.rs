@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod date;
 pub mod json;
+mod keep;
 pub mod markdown;
 pub mod sarif;
 pub mod wasm;
@@ -218,12 +219,6 @@ impl Report {
     pub fn count(&self, verdict: Verdict) -> usize {
         self.rows.iter().filter(|row| row.verdict == verdict).count()
     }
-}
-
-/// Marks that have no width or turn around what stands beside them (CVE-2021-42574): no text of others is shown with them.
-pub const fn is_invisible(one: char) -> bool {
-    matches!(one,
-        '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

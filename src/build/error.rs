@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::Location;
+
 /// Why nobody can say what build it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BuildError {
@@ -95,9 +97,9 @@ impl fmt::Display for BuildError {
             }
             Self::Missing { platform, name } => write!(f, "{platform} sets `{name}`, and it is not set"),
             Self::Malformed { platform, name, value } => {
-                write!(f, "`{name}` is `{}`, which is not how {platform} writes it", value.escape_debug())
+                write!(f, "`{name}` is `{}`, which is not how {platform} writes it", Location(value))
             }
-            Self::NotUri { option, text } => write!(f, "`{option}` is `{}`, which is no URI", text.escape_debug()),
+            Self::NotUri { option, text } => write!(f, "`{option}` is `{}`, which is no URI", Location(text)),
             Self::Parameter { name } if name.is_empty() => f.write_str("a `--param` has no name"),
             Self::Parameter { name } => write!(f, "the parameter `{}` is there twice", name.escape_debug()),
         }

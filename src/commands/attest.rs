@@ -20,6 +20,7 @@ use crate::fs;
 use crate::path::RelPath;
 use crate::project::Project;
 use crate::report::{Finding, Level, Report, Row, Verdict};
+use crate::text::json_line;
 
 pub use hash::Output;
 pub use inputs::{Inputs, inputs};
@@ -109,12 +110,14 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
     let statement = statement(&inputs, &outputs, &byproducts, &build);
     let mut report = report(&inputs, &outputs);
     report.notes.extend(options.signing.iter().flat_map(Signing::notes).cloned());
-    let Some(place) = place else { return Ok(Done { report, statement: Some(format!("{statement}\n")) }) };
+    let Some(place) = place else {
+        return Ok(Done { report, statement: Some(json_line(&statement)) });
+    };
     let (what, document) = match &options.signing {
         Some(signing) => ("bundle", seal::seal(ctx, signing, Payload::Statement(&statement))?),
         None => ("statement", statement),
     };
-    output(ctx, options, &place).put(format!("{document}\n").as_bytes())?;
+    output(ctx, options, &place).put(json_line(&document).as_bytes())?;
     report.notes.push(written(what, &place));
     Ok(Done { report, statement: None })
 }

@@ -15,6 +15,7 @@ use crate::ctx::{Ctx, Silent};
 use crate::error::Error;
 use crate::fs::FsError;
 use crate::report::{Report, Row, Verdict};
+use crate::text::{Secrets, plain_json};
 
 use super::{audit, verify};
 
@@ -54,6 +55,23 @@ impl Tally {
         let others = self.lines.saturating_sub(self.passed);
         let noun = if self.projects == 1 { "project" } else { "projects" };
         format!("{} {noun}{resumed}: {} passed, {others} did not", self.projects, self.passed)
+    }
+}
+
+/// What is done with each project.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// The command's word.
+    pub command: &'a str,
+    /// How many projects are worked on at once.
+    pub jobs: usize,
+    /// What no line shows.
+    pub secrets: &'a Secrets,
+}
+
+impl<'a> Run<'a> {
+    const fn of(command: &'a str, ctx: &Ctx<'a>) -> Self {
+        Self { command, jobs: ctx.jobs, secrets: ctx.secrets }
     }
 }
 
@@ -138,12 +156,13 @@ struct Shared<'a> {
 /// Calls `work` for the pin file of every project of a list, on as many threads as `jobs` says, and writes what came out
 /// as it is done. The lines of a project stand together; projects come in the order in which they are done.
 pub fn each(
-    (command, jobs): (&str, usize),
+    run: &Run<'_>,
     list: &mut (dyn BufRead + Send),
     done: &Done,
     out: &mut (dyn io::Write + Send),
     work: &(dyn Fn(&Path) -> Result<Report, Error> + Sync),
 ) -> Result<Tally, Error> {
+    let Run { command, jobs, secrets } = *run;
     let tally = Tally { worst: done.worst, ..Tally::default() };
     let shared = Mutex::new(Shared { list, out, tally, failure: None });
     if done.torn {
@@ -155,7 +174,7 @@ pub fn each(
                 Ok(project) => {
                     let result = work(&pin_file(project));
                     lock(&shared).tally.count(&result);
-                    lines(command, project, &result)
+                    lines(command, project, &result, secrets)
                 }
                 Err(unreadable) => {
                     lock(&shared).tally.one(Verdict::Failed);
@@ -189,7 +208,7 @@ pub fn verify(
 ) -> Result<Tally, Error> {
     // One thread a project: with many of them there is always another to work on.
     let work = |pin_file: &Path| verify::run(&Ctx { pin_file, jobs: 1, progress: &Silent, ..*ctx }, options);
-    each(("verify", ctx.jobs), list, done, out, &work)
+    each(&Run::of("verify", ctx), list, done, out, &work)
 }
 
 /// `pinfold audit` of many projects. Registries are those of this folder: a project's own `.npmrc` is not read.
@@ -201,7 +220,7 @@ pub fn audit(
     out: &mut (dyn io::Write + Send),
 ) -> Result<Tally, Error> {
     let work = |pin_file: &Path| audit::run(&Ctx { pin_file, jobs: 1, progress: &Silent, ..*ctx }, options);
-    each(("audit", ctx.jobs), list, done, out, &work)
+    each(&Run::of("audit", ctx), list, done, out, &work)
 }
 
 fn lock<'m, 'a>(shared: &'m Mutex<Shared<'a>>) -> MutexGuard<'m, Shared<'a>> {
@@ -281,13 +300,13 @@ fn pin_file(project: &str) -> PathBuf {
     if path.extension().is_some_and(|extension| extension == "toml") { path.to_owned() } else { path.join("pins.toml") }
 }
 
-fn lines(command: &str, project: &str, result: &Result<Report, Error>) -> String {
+fn lines(command: &str, project: &str, result: &Result<Report, Error>, secrets: &Secrets) -> String {
     match result {
         Ok(report) => {
             let all = report.rows.len();
             (1..).zip(&report.rows).map(|(number, row)| line(command, project, (number, all), row)).collect()
         }
-        Err(error) => alone(command, project, error.verdict(), (error.code(), &error.to_string())),
+        Err(error) => alone(command, project, error.verdict(), (error.code(), &secrets.hide(&error.to_string()))),
     }
 }
 
@@ -323,9 +342,7 @@ fn alone(command: &str, project: &str, verdict: Verdict, (code, message): (&str,
 
 #[expect(clippy::expect_used, reason = "strings and numbers are JSON")]
 fn written(line: &Line<'_>) -> String {
-    let mut text = serde_json::to_string(line).expect("JSON");
-    text.push('\n');
-    text
+    format!("{}\n", plain_json(&serde_json::to_string(line).expect("JSON")))
 }
 
 /// A line of text.

@@ -18,6 +18,7 @@ use crate::pins::{Edit, Pin, Signature};
 use crate::project::{Project, RECORDS};
 use crate::provenance::RUN_BUILD_TYPE;
 use crate::report::{Finding, Level, Report};
+use crate::text::json_line;
 use crate::tree;
 
 use super::attest::{self, Inputs, Options, Output};
@@ -186,7 +187,7 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
         None => ("statement", statement),
     };
     report.notes.extend(options.signing.iter().flat_map(Signing::notes).cloned());
-    output.put(format!("{document}\n").as_bytes())?;
+    output.put(json_line(&document).as_bytes())?;
     report.notes.push(attest::written(what, &place));
     report.notes.push(confinement(ran.isolation.as_ref()));
     Ok(report)

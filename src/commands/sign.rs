@@ -11,6 +11,7 @@ use crate::fs;
 use crate::json;
 use crate::report::{Report, Row, Verdict};
 use crate::statement::{MAX_STATEMENT_LEN, Statement, StatementError};
+use crate::text::json_line;
 
 /// What `pinfold sign` was asked for.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
         None => Payload::File(&options.file),
     };
     let bundle = seal(ctx, &options.signing, payload)?;
-    output.put(format!("{bundle}\n").as_bytes())?;
+    output.put(json_line(&bundle).as_bytes())?;
     let row = Row {
         subject: options.file.display().to_string(),
         verdict: Verdict::Passed,

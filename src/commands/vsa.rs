@@ -19,6 +19,7 @@ use crate::purl;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use crate::slsa::{BuildLevel, Summary};
 use crate::statement::VSA;
+use crate::text::json_line;
 
 use super::output::{Destination, Kind};
 use super::paper::time;
@@ -144,8 +145,7 @@ fn write(ctx: &Ctx<'_>, options: &Options, pin: &Pin, summary: &Summary) -> Resu
     // One of an earlier run, with a key or without, would go on saying what was true then.
     remove_summary(options, &place(options, pin, other))?;
     let path = place(options, pin, suffix);
-    Destination { path: &path, force: options.force, pin_file: Some(ctx.pin_file) }
-        .put(format!("{document}\n").as_bytes())
+    Destination { path: &path, force: options.force, pin_file: Some(ctx.pin_file) }.put(json_line(&document).as_bytes())
 }
 
 /// Removes a summary of an earlier run, and nothing that is none.

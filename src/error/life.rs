@@ -8,6 +8,7 @@ use crate::patch::PatchError;
 use crate::pins::EditError;
 use crate::registry::AskError;
 use crate::report::{Finding, Level};
+use crate::text::Location;
 
 /// What keeps `pinfold add` and `pinfold update` from writing pins.toml.
 #[derive(Debug)]
@@ -170,7 +171,7 @@ const MAX_LISTED: usize = 20;
 impl fmt::Display for LifeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Argument { text, why, .. } => write!(f, "`{}`: {why}", text.escape_debug()),
+            Self::Argument { text, why, .. } => write!(f, "`{}`: {why}", Location(text)),
             Self::Ask(error) => error.fmt(f),
             Self::VersionAbsent { of, version, .. } => {
                 write!(f, "`{}` has no `{}`", of.escape_debug(), version.escape_debug())

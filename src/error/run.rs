@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::report::{Finding, Level, Report, Verdict};
+use crate::text::Location;
 
 /// What keeps `pinfold run` and `pinfold reproduce` from a result.
 #[derive(Debug)]
@@ -196,7 +197,7 @@ impl fmt::Display for RunError {
             Self::NoCommand => f.write_str("the statement names no command"),
             Self::Unproved => f.write_str("nobody vouches for the statement whose command is to run"),
             Self::CommitAbsent { commit, place, .. } => {
-                write!(f, "there is no commit `{commit}` in `{}`", place.escape_debug())
+                write!(f, "there is no commit `{commit}` in `{}`", Location(place))
             }
             Self::OtherPins { .. } => f.write_str("the pins at the commit are not the stated ones"),
             Self::NoBuilder => f.write_str("nothing says what builds here: there is no `--builder-id`"),

@@ -20,6 +20,8 @@ pub struct Call<'a> {
     pub url: &'a Url,
     /// More headers, by name.
     pub headers: Vec<(&'static str, String)>,
+    /// What of that which is sent is a secret, beside the value of `Authorization`.
+    pub secret: Option<&'a str>,
     /// Longest answer, in bytes.
     pub limit: u64,
     /// When to give up, all attempts and pauses included.
@@ -80,8 +82,9 @@ fn once(http: &dyn Http, clock: &dyn Clock, call: &Call<'_>) -> (Result<Reply, C
     if clock.now() >= call.deadline {
         return (Err(CallFailure::Http(HttpError::Timeout(TimeoutKind::Deadline))), None);
     }
-    let (method, headers) = (call.method, call.headers.clone());
-    match http.exchange(&Request { method, url: call.url, headers, deadline: Some(call.deadline) }) {
+    let Call { method, url, secret, deadline, .. } = *call;
+    let headers = call.headers.clone();
+    match http.exchange(&Request { method, url, headers, secret, deadline: Some(deadline) }) {
         Err(error) => (Err(CallFailure::Http(error)), None),
         Ok(mut response) => {
             let retry_after = response.retry_after.take();
@@ -272,6 +275,7 @@ mod tests {
                 method: Method::Post(b"question"),
                 url: &url,
                 headers: Vec::new(),
+                secret: None,
                 limit: 10,
                 deadline: Instant::now() + Duration::from_secs(patience),
                 attempts: 3,

@@ -247,7 +247,7 @@ impl Attempt<'_> {
         let accept = self.rules.accept.map(|kind| ("Accept", kind.to_owned()));
         let rest = is_rest.then(|| begun.headers()).into_iter().flatten();
         let headers = authorization.into_iter().chain(accept).chain(rest).collect();
-        let request = Request { method: Method::Get, url, headers, deadline: Some(self.rules.deadline) };
+        let request = Request { method: Method::Get, url, headers, secret: None, deadline: Some(self.rules.deadline) };
         self.http.exchange(&request).map_err(Failure::Http)
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::{way, without_query};
+use crate::text::Location;
 use crate::url::{Origin, Url, UrlError};
 
 /// Why an exchange failed.
@@ -356,10 +357,10 @@ impl fmt::Display for Failure {
         match self {
             Self::HostNotAllowed { host } => write!(f, "the host `{host}` is not allowed"),
             Self::Downgrade { location } => {
-                write!(f, "the server redirects to plain http at `{}`", location.escape_debug())
+                write!(f, "the server redirects to plain http at `{}`", Location(location))
             }
             Self::BadRedirect { location, error } => {
-                write!(f, "the server redirects to `{}`, but {error}", location.escape_debug())
+                write!(f, "the server redirects to `{}`, but {error}", Location(location))
             }
             Self::NoLocation { status } => write!(f, "the server answered {status} without saying where to"),
             Self::TooManyRedirects { limit } => write!(f, "more than {limit} redirects"),

@@ -49,6 +49,8 @@ pub struct Request<'a> {
     pub url: &'a Url,
     /// More headers, by name, with `Authorization` when it belongs to this origin.
     pub headers: Vec<(&'static str, String)>,
+    /// What of that which is sent is a secret, beside the value of `Authorization`.
+    pub secret: Option<&'a str>,
     /// When to give up, the body included.
     pub deadline: Option<Instant>,
 }

@@ -23,6 +23,7 @@ use super::proxies::{self, ProxySettings};
 use super::{
     Content, Http, HttpError, Method, PartHeaders, RegistryHeaders, Request, Response, TimeoutKind, Timeouts, roots,
 };
+use crate::text::Secrets;
 use crate::url::Url;
 
 /// How to reach servers.
@@ -34,6 +35,8 @@ pub struct WireConfig {
     pub proxies: ProxySettings,
     /// How long to bear with a server.
     pub timeouts: Timeouts,
+    /// Where what is sent as a secret is noted, so that nobody shows it.
+    pub secrets: Secrets,
 }
 
 /// The network. Connections are kept open and used again, by all threads that share it.
@@ -80,6 +83,16 @@ impl Wire {
         Ok(agent)
     }
 
+    /// Before it is sent: the answer may be an error.
+    fn note_secrets(&self, request: &Request<'_>) {
+        let secrets = &self.config.secrets;
+        for (_, value) in request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Authorization")) {
+            secrets.add_authorization(value);
+        }
+        request.secret.into_iter().for_each(|secret| secrets.add(secret));
+        self.config.proxies.proxy_for(request.url).into_iter().for_each(|proxy| secrets.add_location(proxy));
+    }
+
     /// Through a proxy it is the proxy that a connection could not be had to, and nobody looks for it at the server.
     fn with_proxy(&self, url: &Url, error: HttpError) -> HttpError {
         let proxy = self.config.proxies.proxy_for(url).filter(|_| url.is_https());
@@ -96,6 +109,7 @@ impl Wire {
 impl Http for Wire {
     fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
         framing::begin();
+        self.note_secrets(request);
         let (agent, url) = (self.agent_for(request.url)?, request.url.to_string());
         let answer = match request.method {
             Method::Get => prepared(agent.get(url), request)?.call(),

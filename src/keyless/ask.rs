@@ -20,15 +20,17 @@ pub(super) struct Question<'a> {
     pub(super) kind: &'static str,
     /// One more header: a credential.
     pub(super) authorization: Option<String>,
+    /// What of the body is a secret.
+    pub(super) secret: Option<&'a str>,
 }
 
 impl<'a> Question<'a> {
     pub(super) const fn post(service: Service, url: &'a Url, body: &'a [u8], kind: &'static str) -> Self {
-        Self { service, url, method: Method::Post(body), kind, authorization: None }
+        Self { service, url, method: Method::Post(body), kind, authorization: None, secret: None }
     }
 
     pub(super) const fn get(service: Service, url: &'a Url) -> Self {
-        Self { service, url, method: Method::Get, kind: JSON, authorization: None }
+        Self { service, url, method: Method::Get, kind: JSON, authorization: None, secret: None }
     }
 
     /// Asks. Any status that no further attempt would change comes back.
@@ -41,6 +43,7 @@ impl<'a> Question<'a> {
             method: self.method,
             url: self.url,
             headers,
+            secret: self.secret,
             limit: MAX_ANSWER_LEN,
             deadline: now.checked_add(PATIENCE).unwrap_or(now),
             attempts: ATTEMPTS,

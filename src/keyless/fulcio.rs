@@ -41,7 +41,8 @@ impl Certified {
         let pair = KeyPair::generate_ecdsa_p256().map_err(|_| KeylessError::Key)?;
         let url = below(Service::Authority, base, PATH)?;
         let body = request(token, &pair)?;
-        let question = Question::post(Service::Authority, &url, &body, JSON);
+        let secret = Some(token.expose());
+        let question = Question { secret, ..Question::post(Service::Authority, &url, &body, JSON) };
         let answer = question.expect(door, Some(token))?;
         let certificate = leaf(&question, &question.json(&answer)?)?;
         let info = parse_certificate_info(&certificate);

@@ -16,6 +16,7 @@ use sigstore_verify::trust_root::{
 use super::error::Service;
 use crate::json::{self, JsonError};
 use crate::root::Instance;
+use crate::text::Location;
 use crate::url::{Url, UrlError};
 
 /// The services of an instance, as listed.
@@ -256,7 +257,7 @@ impl fmt::Display for ServicesError {
                 write!(f, "the signing configuration does not say how many {service} services to ask")
             }
             Self::Url { service, text, source } => {
-                write!(f, "the {service} `{}` of the signing configuration: {source}", text.escape_debug())
+                write!(f, "the {service} `{}` of the signing configuration: {source}", Location(text))
             }
             Self::NoTime => f.write_str(
                 "the signing configuration lists a log whose entries have no time, and no timestamp authority",

@@ -149,7 +149,11 @@ fn syntax(text: &str, lines: &Lines, error: &toml_edit::TomlError) -> PinsError 
     let span = error.span();
     let line = span.as_ref().map(|span| lines.at(span.start));
     let found = span.and_then(|span| text.get(span)).and_then(|found| found.lines().next()).unwrap_or_default();
-    PinsError::new(line, None, PinsErrorKind::Syntax { message: error.message().to_owned(), found: found.to_owned() })
+    // What is not TOML may be a location all the same, and what the reader stumbles over any part of it.
+    let whole = line.and_then(|line| text.lines().nth(line.saturating_sub(1))).unwrap_or_default();
+    let value = whole.split_once('=').map_or(whole, |(_, value)| value).trim_matches(['"', '\'', ' ', '\t', '[', ',']);
+    let [message, found] = [error.message(), found].map(|said| wording::without_login_of(value, said));
+    PinsError::new(line, None, PinsErrorKind::Syntax { message, found })
 }
 
 /// First of all: what another version says, this one cannot read.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::error::PinsErrorKind;
 use super::{MAX_FILE_LEN, MAX_KEYS, MAX_MIRRORS, MAX_PATCHES, MAX_PINS, VERSION};
+use crate::text::{Location, Secrets};
 
 impl PinsErrorKind {
     /// What to do about it.
@@ -44,7 +45,9 @@ impl fmt::Display for PinsErrorKind {
             }
             Self::MissingKey { key, table } => write!(f, "`{key}` is missing in {table}"),
             Self::TooManyPins { found } => write!(f, "`pins` has {found} pins, more than {}", MAX_PINS),
-            Self::Value { key, value, error } => write!(f, "{} in `{key}`: {error}", Shown(value)),
+            Self::Value { key, value, error } => {
+                write!(f, "{} in `{key}`: {}", Shown(value), without_login_of(value, &error.to_string()))
+            }
             Self::PinNameCollision { other, other_line } => {
                 write!(f, "the name differs from `{other}` (line {other_line}) in case only")
             }
@@ -88,16 +91,24 @@ impl fmt::Display for PinsErrorKind {
     }
 }
 
-/// Hostile text in backticks, escaped, and cut where nobody reads on.
+/// Hostile text in backticks, escaped, without a login, and cut where nobody reads on.
 pub(super) struct Shown<'a>(pub(super) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
+        let shown = Location(self.0).to_string();
+        let mut characters = shown.chars();
         let start: String = characters.by_ref().take(MAX_SHOWN).collect();
         let end = if characters.next().is_some() { "…" } else { "" };
-        write!(f, "`{}{end}`", start.escape_debug())
+        write!(f, "`{start}{end}`")
     }
+}
+
+/// What is said of a value, without a login that stands in it: a message may quote a part in which it does not look like one.
+pub(super) fn without_login_of(value: &str, said: &str) -> String {
+    let secrets = Secrets::default();
+    secrets.add_location(value);
+    secrets.hide(said)
 }
 
 /// Most characters of a value in a message; an integrity and a source are shorter.

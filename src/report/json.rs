@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::audit::Audit;
 use super::wasm::SignedFile;
 use super::{Evidence, Finding, Level, Report, Row, Verdict};
+use crate::text::plain_json;
 
 /// The value of `schema` in every document of this version.
 pub const SCHEMA: &str = "pinfold/report/v1";
@@ -123,7 +124,6 @@ fn finding(finding: &Finding) -> WireFinding<'_> {
 
 #[expect(clippy::expect_used, reason = "the wire structs hold only strings and numbers, which JSON can write")]
 pub(super) fn document(wire: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(wire).expect("strings and numbers are JSON");
-    text.push('\n');
-    text
+    let text = serde_json::to_string_pretty(wire).expect("strings and numbers are JSON");
+    format!("{}\n", plain_json(&text))
 }

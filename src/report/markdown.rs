@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::audit::{Audit, Provenance, ProvenanceFrom, Served, ServedBy, Signature};
-use super::{Level, Report, Row, date, is_invisible};
+use super::{Level, Report, Row, date};
+use crate::text;
 
 /// The table. `today` is a date, `YYYY-MM-DD`; `command` is what was typed.
 pub fn audit(report: &Report, today: &str, command: &str) -> String {
@@ -86,8 +87,7 @@ fn findings(row: &Row) -> Vec<String> {
 
 /// Text in a code span. What would end the span or the cell is replaced: nothing that is quoted here needs it.
 fn code(text: &str) -> String {
-    let plain = |one: char| !(one.is_control() || is_invisible(one) || matches!(one, '`' | '\\'));
-    let shown: String = text.chars().map(|one| if plain(one) { one } else { ' ' }).collect();
+    let shown = text::plain(&text.replace(['`', '\\'], " ")).into_owned();
     // Nothing between two marks would be the beginning of another span.
     if shown.trim().is_empty() { "–".to_owned() } else { format!("`{}`", shown.replace('|', "\\|")) }
 }
@@ -108,9 +108,8 @@ fn plain(text: &str) -> String {
 /// Text that is nothing but text.
 fn escaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for one in text.chars() {
+    for one in text::plain(text).chars() {
         match one {
-            _ if one.is_control() || is_invisible(one) => plain.push(' '),
             '|' | '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '!' | '~' => plain.extend(['\\', one]),
             _ => plain.push(one),
         }
@@ -127,13 +126,13 @@ mod tests {
 
     #[test]
     fn nothing_leaves_its_cell() {
-        assert_eq!(code("a`b|c\nd"), "`a b\\|c d`");
-        assert_eq!(plain("<b>|[x](y)\r\n*"), "\\<b\\>\\|\\[x\\](y)  \\*");
+        assert_eq!(code("a`b|c\nd"), "`a b\\|c\\nd`");
+        assert_eq!(plain("<b>|[x](y)\r\n*"), "\\<b\\>\\|\\[x\\](y)\\\\r\\\\n\\*");
         assert_eq!(plain("a `b_c` d_e ` <i>"), "a `b_c` d\\_e \\` \\<i\\>");
         assert_eq!(plain("x`` https://www.example.com/ ~a~"), "x– https\\://www\\.example.com/ \\~a\\~");
         assert_eq!(
             (plain("a\u{202e}b"), code("a\u{2066}b\\|c"), code("")),
-            ("a b".into(), "`a b \\|c`".into(), "–".into())
+            ("a\\\\u{202e}b".into(), "`a\\u{2066}b \\|c`".into(), "–".into())
         );
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{Finding, Level, Report, Verdict};
+use crate::text;
 
 /// The document. `pins` is the pin file's path, relative to the top of the repository.
 pub fn document(report: &Report, pins: &str) -> String {
@@ -65,10 +66,10 @@ fn message(finding: &Finding) -> String {
 }
 
 /// Text in which a reader finds no link: `[text](target)` is one in a message, and upstream's words are in some. What
-/// would reorder or hide what stands around it is left out.
+/// would reorder or hide what stands around it is told as its code.
 fn unlinked(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for one in text.chars().filter(|one| !super::is_invisible(*one)) {
+    for one in text::plain(text).chars() {
         if matches!(one, '[' | ']' | '\\') {
             plain.push('\\');
         }
@@ -193,6 +194,6 @@ mod tests {
 
     #[test]
     fn no_link_is_upstreams() {
-        assert_eq!(unlinked("a\\[x](https://example.com/)\u{202e}"), "a\\\\\\[x\\](https://example.com/)");
+        assert_eq!(unlinked("a\\[x](https://example.com/)\u{202e}"), "a\\\\\\[x\\](https://example.com/)\\\\u{202e}");
     }
 }

@@ -10,6 +10,7 @@ mod spdx;
 use serde_json::Value;
 
 use crate::digest::Sha256;
+use crate::text::plain_json;
 
 pub use cyclonedx::cyclonedx;
 pub use spdx::spdx;
@@ -116,9 +117,8 @@ fn set(object: &mut Value, key: &str, one: impl serde::Serialize) {
 
 #[expect(clippy::expect_used, reason = "a JSON value is JSON")]
 fn pretty(document: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(document).expect("JSON");
-    text.push('\n');
-    text
+    let text = serde_json::to_string_pretty(document).expect("JSON");
+    format!("{}\n", plain_json(&text))
 }
 
 /// The name and version of what wrote the bill.

@@ -32,14 +32,3 @@ fn encode_segment(text: &str, also: &str) -> String {
 fn is_no_segment(text: &str) -> bool {
     matches!(text, "" | "." | "..") || text.contains(char::is_control)
 }
-
-/// `text` without a user name and password in front of the host, for messages.
-fn without_userinfo(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("//") else { return text.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}//…@{host}{path}"),
-        None => text.to_owned(),
-    }
-}

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::credentials::{Credentials, Secret};
-use super::without_userinfo;
+use crate::text::Location;
 use crate::url::{Url, UrlError};
 
 /// What one `.npmrc` says about registries and credentials.
@@ -260,7 +260,7 @@ pub enum Problem {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is ignored: ", without_userinfo(&self.key).escape_debug())?;
+        write!(f, "`{}` is ignored: ", Location(&self.key))?;
         match &self.problem {
             Problem::Unset { variable } => write!(f, "`{}` is not set", variable.escape_debug()),
             Problem::NoServer => f.write_str("it does not say which registry it belongs to"),

@@ -11,8 +11,8 @@ use super::credentials::{Credentials, Secret};
 use super::github;
 use super::npmrc::{self, Npmrc, Warning};
 use super::pip;
-use super::without_userinfo;
 use crate::oci::Logins;
+use crate::text::Location;
 use crate::url::Url;
 
 pub use self::error::{FlagError, Place, RegistryError};
@@ -226,7 +226,7 @@ impl Registries {
 
 impl Setting {
     fn url(&self) -> Result<Url, RegistryError> {
-        let text = || without_userinfo(&self.value);
+        let text = || Location(&self.value).to_string();
         if let Some(variable) = npmrc::unset_variable(&self.value) {
             return Err(RegistryError::Unset { place: self.place.clone(), variable: variable.to_owned() });
         }
@@ -236,7 +236,7 @@ impl Setting {
 
     /// The value as an index, without the login that pip has in front of its host.
     fn index(&self) -> Result<Url, RegistryError> {
-        let text = || without_userinfo(&self.value);
+        let text = || Location(&self.value).to_string();
         let malformed = |error| RegistryError::Malformed { place: self.place.clone(), text: text(), error };
         pip::split_login(&self.value).0.parse().map_err(malformed)
     }

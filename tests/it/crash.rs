@@ -19,6 +19,7 @@ use pinfold::registry::shared::{self, Shared};
 use pinfold::report::Verdict;
 use pinfold::source::registries::{Registries, Settings};
 use pinfold::store::Store;
+use pinfold::text::Secrets;
 use pinfold::tree::Gate;
 use pinfold::trust::Trust;
 use pinfold::verdicts::Verdicts;
@@ -200,6 +201,7 @@ fn child() {
         progress: &progress,
         gate: &Gate::new(1),
         jobs: 1,
+        secrets: &Secrets::default(),
     };
     let report = fetch::run(&ctx, &fetch::Options { conduct: QUIET, ..fetch::Options::default() }).expect("a report");
     assert_eq!(report.exit_code(), 0, "{}", human(&report));

@@ -43,6 +43,7 @@ mod run;
 mod sandbox;
 mod sbom;
 mod seal;
+mod shown;
 mod sign;
 mod tidy;
 mod tools;

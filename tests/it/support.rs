@@ -21,6 +21,7 @@ use pinfold::registry::shared::{self, Shared};
 use pinfold::report::{Report, Verdict};
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
+use pinfold::text::Secrets;
 use pinfold::tree::Gate;
 use pinfold::trust::Trust;
 use pinfold::verdicts::Verdicts;
@@ -124,6 +125,7 @@ impl Project {
             progress,
             gate: &Gate::new(2),
             jobs: self.jobs,
+            secrets: &Secrets::default(),
         })
     }
 

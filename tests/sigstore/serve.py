@@ -108,10 +108,17 @@ def fulcio(fault, request, authorization):
         san, names = claims.get("email") or claims["sub"], {8: claims["iss"]}
     if fault == "other-issuer":
         names[8] = "https://issuer.example.net"
+    # The token that it was sent, as it is, and in pieces.
+    if fault == "token-issuer":
+        names[8] = token
+    if fault == "token-issuer-pieces":
+        names[8] = ", ".join(token[at:at + 40] for at in range(0, len(token), 40)).upper()
     # The older form of the same, without DER; there are readers that ask for it.
     names[1] = names[8].encode()
     if fault == "other-email":
         san = "somebody@example.net"
+    if fault == "token-email":
+        san = f"{token.split('.')[2]}@example.net"
     at = int(time.time()) - 5 + {"expired": -3600, "not-yet": 3600, "short": -595}.get(fault, 0)
     instance = OTHER if fault == "unknown-authority" else GOOD
     leaf = instance.certify(Holder(public), san, names, at)

@@ -6,7 +6,7 @@ use pinfold::report::{date, markdown, sarif};
 
 use crate::cli::{self, Cli, Format};
 use crate::world::World;
-use crate::{Answer, Failure, papers, render};
+use crate::{Answer, Failure, Form, papers, render};
 
 /// The table for a document is the one output that has a date.
 pub(crate) fn audit(cli: &Cli, world: &World, options: &cli::Audit) -> Result<Answer, Failure> {
@@ -24,17 +24,23 @@ pub(crate) fn audit(cli: &Cli, world: &World, options: &cli::Audit) -> Result<An
         return Ok(Answer::Lines(tally));
     }
     let report = audit::run(&world.ctx(), &asked)?;
-    let text = match options.format {
+    let form: Form = match options.format {
         Format::Human => return Ok(Answer::Report(report)),
         Format::Markdown => {
             let now = SystemClock.calendar().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
             let typed: Vec<String> =
                 std::env::args_os().skip(1).map(|one| one.to_string_lossy().into_owned()).collect();
-            markdown::audit(&report, &date::date(now.as_secs()), &format!("pinfold {}", typed.join(" ")))
+            // With a line for who would do it again, and without what nobody else should know.
+            let typed = world.ctx().secrets.hide(&typed.join(" "));
+            let today = date::date(now.as_secs());
+            Box::new(move |report| markdown::audit(report, &today, &format!("pinfold {typed}")))
         }
-        Format::Sarif => sarif::document(&report, &cli.pin_file.display().to_string()),
+        Format::Sarif => {
+            let pins = cli.pin_file.display().to_string();
+            Box::new(move |report| sarif::document(report, &pins))
+        }
     };
-    Ok(Answer::Rendered(text, report.exit_code()))
+    Ok(Answer::Formed(report, form))
 }
 
 /// Sentences for people, rows for programs.
@@ -43,5 +49,6 @@ pub(crate) fn explain(cli: &Cli, world: &World, options: &cli::Explain) -> Resul
     if cli.output.json {
         return Ok(Answer::Report(report));
     }
-    Ok(Answer::Rendered(render::answers(&report, &cli.output.style()), report.exit_code()))
+    let style = cli.output.style();
+    Ok(Answer::Formed(report, Box::new(move |report| render::answers(report, &style))))
 }

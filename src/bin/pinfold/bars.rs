@@ -8,6 +8,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use pinfold::ctx::{Progress, Step};
 
+use crate::say;
+
 /// Bars on standard error, or nothing where that is no terminal.
 pub(crate) struct Bars {
     bars: Option<Mutex<HashMap<String, ProgressBar>>>,
@@ -65,11 +67,7 @@ impl Progress for Bars {
 
     fn waiting(&self) {
         if !self.quiet {
-            // A conversation that nobody hears is no failure.
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                b"waiting for another pinfold that works on this project\n",
-            );
+            say::aside("waiting for another pinfold that works on this project\n");
         }
     }
 }

@@ -1,23 +1,26 @@
 //! Asks the person at the terminal whether pins.toml may be changed. Where nobody sits, nobody is asked: a script says
 //! `--yes`, and without it nothing begins.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 use pinfold::commands::{self, consent::Consent};
 use pinfold::report::{Finding, Level, Report, Verdict};
+use pinfold::text::Secrets;
 
 use crate::Failure;
 use crate::cli::{Add, UpdatePins as Update, Writing};
-use crate::render::{self, Style};
+use crate::render::Style;
+use crate::say;
 use crate::world::World;
 
 /// `pinfold add`; the world is not gathered for who will not be asked.
 pub(crate) fn add(
     world: impl FnOnce() -> Result<World, Failure>,
     options: &Add,
+    secrets: &Secrets,
     style: &Style,
 ) -> Result<Report, Failure> {
-    let ask = |planned: &Report| ask(planned, style);
+    let ask = |planned: &Report| ask(planned, secrets, style);
     let consent = of(&options.writing, &ask)?;
     Ok(commands::add::run(&world()?.ctx(), &options.library(), consent)?)
 }
@@ -26,9 +29,10 @@ pub(crate) fn add(
 pub(crate) fn update(
     world: impl FnOnce() -> Result<World, Failure>,
     options: &Update,
+    secrets: &Secrets,
     style: &Style,
 ) -> Result<Report, Failure> {
-    let ask = |planned: &Report| ask(planned, style);
+    let ask = |planned: &Report| ask(planned, secrets, style);
     let consent = of(&options.writing, &ask)?;
     Ok(commands::update::run(&world()?.ctx(), &options.library(), consent)?)
 }
@@ -49,12 +53,10 @@ fn of<'a>(writing: &Writing, ask: &'a dyn Fn(&Report) -> bool) -> Result<Consent
 }
 
 /// Shows what is planned on standard error, and waits for a `y`.
-fn ask(planned: &Report, style: &Style) -> bool {
-    let mut stderr = std::io::stderr();
-    let shown = render::report(planned, &Style { quiet: false, verbose: true, ..*style });
-    let asked = write!(stderr, "{shown}\nWrite this to pins.toml? [y/N] ").and_then(|()| stderr.flush());
+fn ask(planned: &Report, secrets: &Secrets, style: &Style) -> bool {
+    let shown = say::told(planned, secrets, &Style { quiet: false, verbose: true, ..*style });
     let mut answer = String::new();
-    asked.is_ok()
+    say::prompt(&format!("{shown}\nWrite this to pins.toml? [y/N] "))
         && std::io::stdin().read_line(&mut answer).is_ok()
         && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }

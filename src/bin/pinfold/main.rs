@@ -12,13 +12,13 @@ mod render;
 mod reproduce;
 mod run;
 mod sandbox;
+mod say;
 mod seal;
 mod terminal;
 mod tokens;
 mod wasms;
 mod world;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -28,6 +28,7 @@ use pinfold::commands::paper::Paper;
 use pinfold::error::Error;
 use pinfold::http::SystemClock;
 use pinfold::report::{Finding, Level, Report, Verdict, json};
+use pinfold::text::{Secrets, plain_lines};
 
 use cli::{Cli, Command};
 use papers::Verified;
@@ -38,40 +39,64 @@ fn main() -> ExitCode {
     if let Some(code) = sandbox::stage() {
         return code;
     }
-    let cli = Cli::parse();
+    let secrets = Secrets::default();
+    // Whatever comes to quote an argument: a login in it is nobody's to read.
+    std::env::args_os().for_each(|argument| secrets.add_location(&argument.to_string_lossy()));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error, &secrets),
+    };
     let style = cli.output.style();
-    match run(&cli) {
-        Ok(Answer::Report(report)) => {
+    match run(&cli, &secrets) {
+        Ok(Answer::Report(mut report)) => {
+            report.keep(&secrets);
             let text = if cli.output.json { report.to_json() } else { render::report(&report, &style) };
-            answer(&text, report.exit_code())
+            answered(say::answer(&text), report.exit_code())
         }
-        Ok(Answer::Text(text)) => answer(&text, 0),
+        Ok(Answer::Formed(mut report, form)) => {
+            report.keep(&secrets);
+            answered(say::answer(&form(&report)), report.exit_code())
+        }
+        Ok(Answer::Text(text)) => answered(say::document(&secrets.hide(&text)), 0),
         Ok(Answer::Paper(paper)) => {
             // The document has standard output for itself; what is wrong with it goes beside.
-            let told = render::report(&paper.report, &Style { colour: false, quiet: true, ..style });
-            let _ = std::io::stderr().write_all(told.as_bytes());
-            answer(&paper.document, paper.report.exit_code())
+            say::aside(&say::told(&paper.report, &secrets, &Style { colour: false, quiet: true, ..style }));
+            answered(say::document(&paper.document), paper.report.exit_code())
         }
         Ok(Answer::Lines(tally)) => {
-            let summary = if style.quiet { String::new() } else { format!("{}\n", tally.summary()) };
-            let _ = std::io::stderr().write_all(summary.as_bytes());
+            if !style.quiet {
+                say::aside(&format!("{}\n", tally.summary()));
+            }
             ExitCode::from(tally.exit_code())
         }
-        Ok(Answer::Rendered(text, code)) => answer(&text, code),
-        Ok(Answer::Ended(failure, code)) => failed(&cli, &failure, code),
-        Err(failure) => failed(&cli, &failure, failure.verdict.exit_code()),
+        Ok(Answer::Rendered(text, code)) => answered(say::answer(&text), code),
+        Ok(Answer::Ended(failure, code)) => failed(&cli, failure, code, &secrets),
+        Err(failure) => {
+            let code = failure.verdict.exit_code();
+            failed(&cli, failure, code, &secrets)
+        }
     }
 }
 
+/// Tells what is wrong with the arguments, which are quoted, or gives the help that they ask for.
+fn misused(error: &clap::Error, secrets: &Secrets) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    say::aside(&plain_lines(&secrets.hide(&error.render().to_string())));
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 /// Tells why there is no report.
-fn failed(cli: &Cli, failure: &Failure, code: u8) -> ExitCode {
+fn failed(cli: &Cli, mut failure: Failure, code: u8, secrets: &Secrets) -> ExitCode {
+    failure.findings.iter_mut().for_each(|finding| finding.keep(secrets));
     match failure.findings.first() {
         Some(first) if cli.output.json => {
-            answer(&json::failure(cli.command.words(), first, failure.verdict, code), code)
+            answered(say::answer(&json::failure(cli.command.words(), first, failure.verdict, code)), code)
         }
         _ => {
-            let told = render::failure(&failure.findings, &cli.output.style());
-            let _ = std::io::stderr().write_all(told.as_bytes());
+            say::aside(&render::failure(&failure.findings, &cli.output.style()));
             ExitCode::from(code)
         }
     }
@@ -84,11 +109,16 @@ enum Answer {
     Paper(Paper),
     /// They went there already.
     Lines(Tally),
-    /// A report in a form of its own, and its exit code.
+    /// A report in a form of its own.
+    Formed(Report, Form),
+    /// Another answer, and its exit code.
     Rendered(String, u8),
     /// A command that ran and failed, and its exit code.
     Ended(Failure, u8),
 }
+
+/// How a report is written.
+type Form = Box<dyn Fn(&Report) -> String>;
 
 /// Why there is no report.
 struct Failure {
@@ -102,7 +132,7 @@ impl From<Error> for Failure {
     }
 }
 
-fn run(cli: &Cli) -> Result<Answer, Failure> {
+fn run(cli: &Cli, secrets: &Secrets) -> Result<Answer, Failure> {
     use pinfold::commands::{check, fetch, mirror, report, sbom, trust};
     // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
     let world = || {
@@ -110,7 +140,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
             findings: vec![Finding::new(Level::Error, "environment", message)],
             verdict: Verdict::Failed,
         };
-        World::gather(cli).map_err(failure)
+        World::gather(cli, secrets).map_err(failure)
     };
     let report = match &cli.command {
         Command::Fetch(options) => {
@@ -134,8 +164,8 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
                 None => return Ok(Answer::Paper(paper)),
             }
         }
-        Command::Add(options) => consent::add(world, options, &cli.output.style())?,
-        Command::Update(options) => consent::update(world, options, &cli.output.style())?,
+        Command::Add(options) => consent::add(world, options, secrets, &cli.output.style())?,
+        Command::Update(options) => consent::update(world, options, secrets, &cli.output.style())?,
         Command::Report(options) => {
             let world = world()?;
             let page = report::run(&world.ctx(), world.source_date_epoch())?;
@@ -188,19 +218,13 @@ fn caches(world: &World, command: &cli::Cache) -> Result<Answer, Failure> {
     }))
 }
 
-/// Prints the answer. Somebody who closed the pipe has seen enough; the exit code stays what it is.
-fn answer(text: &str, code: u8) -> ExitCode {
-    match std::io::stdout().write_all(text.as_bytes()) {
+/// The answer is printed. Somebody who closed the pipe has seen enough; the exit code stays what it is.
+fn answered(printed: std::io::Result<()>, code: u8) -> ExitCode {
+    match printed {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            fail(&format!("error: cannot write to standard output: {error}\n"))
+            say::aside(&format!("error: cannot write to standard output: {error}\n"));
+            ExitCode::from(2)
         }
         _ => ExitCode::from(code),
     }
-}
-
-/// Could not do the work.
-fn fail(text: &str) -> ExitCode {
-    // Where standard error is closed too there is nobody left to tell.
-    let _ = std::io::stderr().write_all(text.as_bytes());
-    ExitCode::from(2)
 }

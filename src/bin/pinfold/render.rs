@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use pinfold::report::{Evidence, Finding, Level, Report, Row, Verdict, is_invisible};
+use pinfold::report::{Evidence, Finding, Level, Report, Row, Verdict};
+use pinfold::text::plain;
 
 /// How to say it: colour, and how much.
 #[derive(Debug, Clone, Copy, Default)]
@@ -106,7 +107,7 @@ fn line(text: &mut String, row: &Row, (status, subject, source): (usize, usize, 
 
 /// Who made it, from what, where and when.
 fn evidence_of(text: &mut String, evidence: &Evidence) {
-    let shown = |value: &Option<String>| value.as_deref().map(plain);
+    let shown = |value: &'_ Option<String>| value.as_deref().map(|text| plain(text).into_owned());
     let mut lines = Vec::new();
     if let Some(repository) = shown(&evidence.repository) {
         let at = shown(&evidence.git_ref).map(|git_ref| format!(" at {git_ref}")).unwrap_or_default();
@@ -116,7 +117,7 @@ fn evidence_of(text: &mut String, evidence: &Evidence) {
     let on = shown(&evidence.runner).map(|runner| format!(" ({runner})")).unwrap_or_default();
     lines.push(format!("by {}{on}", plain(&evidence.signer)));
     lines.extend(shown(&evidence.run).map(|run| format!("in {run}")));
-    let seen = match (shown(&evidence.time), evidence.log_index, &evidence.instance) {
+    let seen = match (shown(&evidence.time), evidence.log_index, shown(&evidence.instance)) {
         (Some(time), Some(index), Some(instance)) => format!(", logged {time} ({instance}, index {index})"),
         (Some(time), None, Some(instance)) => format!(", timestamped {time} ({instance}, no public log)"),
         (Some(time), _, None) => format!(", {time}"),
@@ -156,20 +157,6 @@ fn details(text: &mut String, finding: &Finding, indent: &str) {
     if let Some(hint) = &finding.hint {
         let _ = writeln!(text, "{indent}hint: {}", plain(hint));
     }
-}
-
-/// A text without what a terminal obeys or what turns a line around: names of files and records of others are in it.
-/// Where a message quotes such a text it is escaped already; this holds for all that may have been forgotten.
-pub(crate) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for one in text.chars() {
-        if one.is_control() || is_invisible(one) {
-            plain.extend(one.escape_default());
-        } else {
-            plain.push(one);
-        }
-    }
-    plain
 }
 
 /// Marks under two digests that are nearly the same, as after a slip of the pen: no eye finds two letters changed in

@@ -1,6 +1,5 @@
 //! `pinfold reproduce`: a scratch checkout, the pins in it, the command in the sandbox, and then a look at what came out.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use pinfold::commands::fetch;
@@ -11,11 +10,13 @@ use pinfold::error::Error;
 use pinfold::fs::{self, Dir};
 use pinfold::install::Conduct;
 use pinfold::report::{Finding, Level, Report, Verdict};
+use pinfold::text::Secrets;
 
 use crate::Failure;
 use crate::cli::{Cli, Reproduce};
 use crate::git::{self, Wanted};
 use crate::run::{self, Job, Within};
+use crate::say;
 use crate::world::{self, World};
 
 /// `pinfold reproduce`.
@@ -62,7 +63,7 @@ fn build(
         return Ok(Report { command: "reproduce", rows, summary, ..fetched });
     }
     let command = recipe.command.clone().unwrap_or_default();
-    say(&command, recipe);
+    announce(&command, recipe, own.secrets);
     let source_date = recipe.source_date.map_or_else(|| git::commit_time(&place), |seconds| Ok(Some(seconds)))?;
     let within = Within {
         root: &scratch.checkout,
@@ -86,13 +87,11 @@ fn build(
 }
 
 /// What runs is shown before it does, whatever else is not: it is somebody else's.
-fn say(command: &[String], recipe: &Recipe) {
-    let words: Vec<String> = command.iter().map(|word| format!("`{}`", word.escape_debug())).collect();
-    let variables: Vec<String> =
-        recipe.environment.iter().map(|(name, value)| format!("{name}={}", value.escape_debug())).collect();
+fn announce(command: &[String], recipe: &Recipe, secrets: &Secrets) {
+    let words: Vec<String> = command.iter().map(|word| format!("`{word}`")).collect();
+    let variables: Vec<String> = recipe.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let with = if variables.is_empty() { String::new() } else { format!(" with {}", variables.join(" ")) };
-    // A conversation that nobody hears is no failure.
-    let _ = writeln!(std::io::stderr(), "building commit {} in a sandbox: {}{with}", recipe.commit, words.join(" "));
+    say::line(&format!("building commit {} in a sandbox: {}{with}", recipe.commit, words.join(" ")), secrets);
 }
 
 /// A folder of this user's alone, with room for a checkout.

@@ -6,6 +6,7 @@ use pinfold::commands::sign;
 use pinfold::error::{Error, SealError};
 use pinfold::report::{Finding, Level, Report, Verdict};
 use pinfold::signer::{Passphrase, SigningKeyError};
+use pinfold::text::Untrusted;
 
 use crate::Failure;
 use crate::cli::{Key, Keygen, PassphraseFrom, Sealing, Sign};
@@ -46,7 +47,7 @@ pub(crate) fn by_key(options: &Key) -> Result<Option<Signing>, Failure> {
     let given = given(&options.passphrase)?;
     match Signing::by_key(path, given.as_ref()) {
         Err(Error::Seal(error)) if is_locked(&error) && terminal::is_there() => {
-            let prompt = format!("Passphrase of `{}`: ", path.display());
+            let prompt = format!("Passphrase of `{}`: ", Untrusted(&path.display().to_string()));
             Ok(Some(Signing::by_key(path, Some(&ask(&prompt)?))?))
         }
         signing => Ok(Some(signing?)),

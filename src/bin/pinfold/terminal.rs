@@ -3,12 +3,14 @@
 //! Keys are taken one by one and the terminal's own signals are off meanwhile: Ctrl-C then ends the question instead of the
 //! process, so that nobody at the keyboard leaves the terminal silent; `kill` does.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use pinfold::signer::MAX_PASSPHRASE_LEN;
+
+use crate::say;
 
 /// Whether somebody can be asked: both what is typed and what is asked pass through a terminal.
 pub(crate) fn is_there() -> bool {
@@ -19,10 +21,10 @@ pub(crate) fn is_there() -> bool {
 pub(crate) fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     let told = |error: io::Error| format!("the terminal cannot be asked: {error}");
     let silence = Silence::begin().map_err(told)?;
-    let typed = write!(io::stderr(), "{prompt}").and_then(|()| io::stderr().flush()).and_then(|()| read(io::stdin()));
+    let typed = if say::prompt(prompt) { read(io::stdin()) } else { Err(io::Error::other("nobody can hear it")) };
     drop(silence);
     // The line break that was not shown.
-    let _ = writeln!(io::stderr());
+    say::aside("\n");
     typed.map_err(told)?.ok_or_else(|| "no passphrase was given".to_owned())
 }
 

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use pinfold::commands::wasm::{self, Inspected};
 use pinfold::report::{Finding, Level, Verdict};
+use pinfold::text::{Untrusted, plain};
 
 use crate::cli::Wasm;
-use crate::render::plain;
 use crate::{Answer, Failure};
 
 /// Does one of the commands; `json` is for what is no report.
@@ -44,7 +44,7 @@ fn shown(look: &Inspected) -> String {
     let _ = writeln!(text, "  content  {}", look.content);
     text.push_str("sections\n");
     for one in &look.sections {
-        let name = one.name.as_deref().map(|name| format!(" `{}`", name.escape_debug())).unwrap_or_default();
+        let name = one.name.as_deref().map(|name| format!(" `{}`", Untrusted(name))).unwrap_or_default();
         let part = one.part.map_or_else(|| "-".to_owned(), |part| part.to_string());
         let _ = writeln!(
             text,
@@ -63,9 +63,9 @@ fn shown(look: &Inspected) -> String {
         text.push_str("embedded, by its own word\n");
     }
     for one in &look.embedded {
-        let _ = writeln!(text, "  `{}`: {}", one.section.escape_debug(), one.what);
+        let _ = writeln!(text, "  `{}`: {}", plain(&one.section), one.what);
         for [field, name, version] in &one.producers {
-            let line = format!("{} {} {}", field.escape_debug(), name.escape_debug(), version.escape_debug());
+            let line = format!("{} {} {}", plain(field), plain(name), plain(version));
             let _ = writeln!(text, "    {}", line.trim_end());
         }
         if let Some(words) = &one.text {

@@ -14,6 +14,7 @@ use pinfold::pins::Platform;
 use pinfold::registry::shared::{self, Access, Shared, TIMEOUT};
 use pinfold::source::registries::{Registries, RegistryFlag, Settings};
 use pinfold::store::Store;
+use pinfold::text::{Location, Secrets};
 use pinfold::tree::Gate;
 use pinfold::trust::Trust;
 use pinfold::verdicts::Verdicts;
@@ -38,11 +39,12 @@ pub(crate) struct World {
     gate: Gate,
     jobs: usize,
     source_date_epoch: Option<i64>,
+    secrets: Secrets,
 }
 
 impl World {
     /// Gathers what the command needs, or says what is missing or malformed.
-    pub(crate) fn gather(cli: &Cli) -> Result<Self, String> {
+    pub(crate) fn gather(cli: &Cli, secrets: &Secrets) -> Result<Self, String> {
         let (flags, ca_file, platform, jobs): (&[RegistryFlag], _, _, _) = match &cli.command {
             Command::Fetch(fetch) => {
                 (&fetch.registry, fetch.ca_file.as_deref(), fetch.target.platform.clone(), usize::from(fetch.jobs))
@@ -69,7 +71,7 @@ impl World {
         };
         let timeouts = Timeouts::default();
         let ca_file = ca_file.map(|path| fs::read(path, MAX_CA_FILE_LEN)).transpose().map_err(told)?;
-        let config = WireConfig { ca_file, proxies: proxies(), timeouts: timeouts.clone() };
+        let config = WireConfig { ca_file, proxies: proxies(), timeouts: timeouts.clone(), secrets: secrets.clone() };
         let shared = shared(cli, &config)?;
         let wire = Wire::new(config).map_err(|error| error.to_string())?;
         let (store, trust_folder) = (store_folder(cli)?, trust_folder(cli));
@@ -89,6 +91,7 @@ impl World {
             timeouts,
             jobs,
             source_date_epoch: source_date_epoch()?,
+            secrets: secrets.clone(),
         })
     }
 
@@ -125,6 +128,7 @@ impl World {
             progress: &self.bars,
             gate: &self.gate,
             jobs: self.jobs,
+            secrets: &self.secrets,
         }
     }
 }
@@ -170,7 +174,7 @@ fn shared(cli: &Cli, config: &WireConfig) -> Result<Shared, String> {
         }
     };
     let malformed =
-        |name: &str, value: &str, why: &dyn std::fmt::Display| format!("{name} is `{}`: {why}", value.escape_debug());
+        |name: &str, value: &str, why: &dyn std::fmt::Display| format!("{name} is `{}`: {why}", Location(value));
     let at = match (&said.at, variable("PINFOLD_STORE")) {
         (Some(at), _) => Some(at.clone()),
         (None, Some(text)) => Some(text.parse().map_err(|error| malformed("PINFOLD_STORE", &text, &error))?),
@@ -342,7 +346,7 @@ fn source_date_epoch() -> Result<Option<i64>, String> {
     let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
     match text.parse::<u32>() {
         Ok(seconds) => Ok(Some(seconds.into())),
-        Err(_) => Err(format!("SOURCE_DATE_EPOCH is `{}`, not seconds since 1970", text.escape_debug())),
+        Err(_) => Err(format!("SOURCE_DATE_EPOCH is `{}`, not seconds since 1970", Location(&text))),
     }
 }
 

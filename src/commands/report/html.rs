@@ -1,6 +1,6 @@
 //! Text in HTML: everything that comes from a pin or from evidence goes through [`escaped`], in text and in attributes.
 
-use crate::report::is_invisible;
+use crate::text::is_hidden;
 
 /// Text that is nothing but text wherever it stands in a page. What would reorder or hide what stands around it (control
 /// characters, marks of direction: CVE-2021-42574) is shown as its code.
@@ -13,7 +13,9 @@ pub(super) fn escaped(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            one if one.is_control() || is_invisible(one) => safe.extend(one.escape_unicode()),
+            // Two of them are half a command to whoever reads a log.
+            '#' => safe.push_str("&#35;"),
+            one if is_hidden(one) => safe.extend(one.escape_unicode()),
             one => safe.push(one),
         }
     }
@@ -49,9 +51,12 @@ mod tests {
 
     #[test]
     fn nothing_gets_out_of_its_place() {
-        let hostile = "<script>alert('x\"&')</script>\u{202e}\u{7}\u{200b}";
+        let hostile = "<script>alert('x\"&')</script>\u{202e}\u{7}\u{200b}\u{ad}\u{e0041}";
         let safe = escaped(hostile);
-        assert_eq!(safe, "&lt;script&gt;alert(&#39;x&quot;&amp;&#39;)&lt;/script&gt;\\u{202e}\\u{7}\\u{200b}");
+        assert_eq!(
+            safe,
+            "&lt;script&gt;alert(&#39;x&quot;&amp;&#39;)&lt;/script&gt;\\u{202e}\\u{7}\\u{200b}\\u{ad}\\u{e0041}"
+        );
         assert_eq!(link("javascript:alert(1)", "<b>"), "&lt;b&gt;");
         assert_eq!(link("http://example.com/", "x"), "x");
         assert_eq!(

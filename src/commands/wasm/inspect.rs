@@ -8,6 +8,7 @@ use super::detached;
 use crate::digest::hex;
 use crate::error::{Error, WasmFailure};
 use crate::fs;
+use crate::text::plain_json;
 use crate::wasmfile::{self, Coverage, Extra, Inspection, RecordKind, Signed, SignedSet};
 
 /// What a look at a file shows: the document `pinfold/wasm/v1`.
@@ -134,9 +135,8 @@ impl Inspected {
     /// The document, ending in a line feed.
     #[expect(clippy::expect_used, reason = "the fields are strings, numbers and flags, which JSON can write")]
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("strings and numbers are JSON");
-        text.push('\n');
-        text
+        let text = serde_json::to_string_pretty(self).expect("strings and numbers are JSON");
+        format!("{}\n", plain_json(&text))
     }
 }
 

@@ -104,7 +104,7 @@ fn goes_through_a_proxy() {
             no_proxy: no_proxy.map(str::to_owned),
             ..ProxySettings::default()
         },
-        timeouts: Timeouts::default(),
+        ..WireConfig::default()
     };
     let through = format!("http://u:p@127.0.0.1:{}", tunnel.port());
     run_tls(config(through, None), "https://npm.example.com/file").expect("through the tunnel");

@@ -115,7 +115,8 @@ impl Repository<'_> {
         ];
         let Rules { deadline, backoff, attempts, .. } = self.rules(0);
         let method = Method::Post(form.as_bytes());
-        let call = Call { method, url: realm, headers, limit: MAX_TOKEN_LEN, deadline, attempts, backoff };
+        let secret = Some(token);
+        let call = Call { method, url: realm, headers, secret, limit: MAX_TOKEN_LEN, deadline, attempts, backoff };
         let reply = http::call(self.http, self.clock, &call).map_err(|error| OciError::Unanswered(Box::new(error)))?;
         match reply.status {
             200 => Ok(reply.body),

@@ -280,7 +280,7 @@ impl Repository<'_> {
         let headers = headers.iter().cloned().chain(secret).collect();
         let length = if let Method::Put(content) = method { content.length() } else { 0 };
         let Rules { deadline, backoff, .. } = self.rules(length);
-        let call = Call { method, url, headers, limit: MAX_ANSWER_LEN, deadline, attempts, backoff };
+        let call = Call { method, url, headers, secret: None, limit: MAX_ANSWER_LEN, deadline, attempts, backoff };
         http::call(self.http, self.clock, &call).map_err(|error| OciError::Unanswered(Box::new(error)))
     }
 }

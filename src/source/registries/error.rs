@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::text::Location;
 use crate::url::{Url, UrlError};
 
 /// Who names a registry.
@@ -97,7 +98,7 @@ impl fmt::Display for RegistryError {
             Self::NoIndex => f.write_str("no Python index is configured"),
             Self::NoApi { base } => write!(f, "the GitHub server `{base}` has no address for its API"),
             Self::Malformed { place, text, error } => {
-                write!(f, "the registry `{}` of {place} cannot be used: {error}", text.escape_debug())
+                write!(f, "the registry `{}` of {place} cannot be used: {error}", Location(text))
             }
             Self::Unset { place, variable } => {
                 write!(f, "the registry of {place} names `{}`, which is not set", variable.escape_debug())
@@ -147,7 +148,7 @@ impl fmt::Display for FlagError {
                 f.write_str("a registry has the form `npm=URL`, `npm:@scope=URL`, `github=URL` or `pypi=URL`")
             }
             Self::Kind { kind } => {
-                write!(f, "`{}` is neither `npm`, `npm:@scope`, `github` nor `pypi`", kind.escape_debug())
+                write!(f, "`{}` is neither `npm`, `npm:@scope`, `github` nor `pypi`", Location(kind))
             }
             Self::Url(error) => write!(f, "{error}"),
         }
