@@ -1,8 +1,10 @@
 //! [`Ctx`]: everything of the world that a command may use, handed to it by the shell.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::asked::Asked;
+use crate::fs::{Held, Patience};
 use crate::http::{Clock, Http, Timeouts};
 use crate::pins::Platform;
 use crate::registry::shared::Shared;
@@ -46,6 +48,15 @@ pub struct Ctx<'a> {
     pub jobs: usize,
     /// What was sent as a secret, for what is shown before the command is over.
     pub secrets: &'a Secrets,
+    /// How long to wait for other processes.
+    pub lock_timeout: Duration,
+}
+
+impl Ctx<'_> {
+    /// Calls `take` with the patience for a lock.
+    pub fn waiting<R>(&self, take: impl FnOnce(&Patience<'_>) -> R) -> R {
+        take(&Patience { limit: self.lock_timeout, told: &|held| self.progress.waiting(held) })
+    }
 }
 
 /// Hears how far the work on a pin is. Calls come from several threads.
@@ -55,8 +66,8 @@ pub trait Progress: Sync {
     /// So many bytes have been received, of how many if that is known; an attempt that begins anew starts
     /// again at 0.
     fn received(&self, pin: &str, bytes: u64, total: Option<u64>);
-    /// Another process works on the same project, and this one waits for it.
-    fn waiting(&self);
+    /// Another process holds a lock, and this one waits for it.
+    fn waiting(&self, held: &Held);
 }
 
 /// The steps of an installation, in order.
@@ -89,5 +100,5 @@ pub struct Silent;
 impl Progress for Silent {
     fn step(&self, _pin: &str, _step: Step) {}
     fn received(&self, _pin: &str, _bytes: u64, _total: Option<u64>) {}
-    fn waiting(&self) {}
+    fn waiting(&self, _held: &Held) {}
 }

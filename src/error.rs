@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::archive::ArchiveError;
-use crate::fs::FsError;
+use crate::fs::{FsError, Held};
 use crate::nar::NarError;
 use crate::patch::PatchError;
 use crate::path::RelPath;
@@ -155,8 +155,8 @@ pub enum Error {
     },
     /// A tree changed while it was put together.
     Nar(NarError),
-    /// The store is in use.
-    StoreBusy,
+    /// The store is in use: who took its lock last.
+    StoreBusy(Held),
     /// `check` has nothing to look at, or nobody to hold it to.
     Check(CheckError),
     /// A root of trust cannot be used or refreshed.
@@ -257,8 +257,9 @@ impl Error {
             Self::Patch(error) => error.code(),
             Self::Tree { .. } => "tree-mismatch",
             Self::NotOurs { .. } => "not-ours",
+            Self::Fs(error) if error.is_busy() => "lock-timeout",
             Self::Nar(_) | Self::Fs(_) => "disk",
-            Self::StoreBusy => "store-busy",
+            Self::StoreBusy(_) => "store-busy",
             Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
             Self::Seal(error) => error.code(),
@@ -355,7 +356,16 @@ impl fmt::Display for Error {
                 write!(f, "`{to}` was not put there by pinfold, and {differences} {paths}")
             }
             Self::Nar(error) => error.fmt(f),
-            Self::StoreBusy => f.write_str("the store is in use by another pinfold"),
+            Self::StoreBusy(held) => match held.process {
+                Some(process) => {
+                    let ago = held.seconds;
+                    write!(
+                        f,
+                        "the store is in use by another pinfold; the last to begin was process {process}, {ago} s ago"
+                    )
+                }
+                None => f.write_str("the store is in use by another pinfold"),
+            },
             Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
             Self::Seal(error) => error.fmt(f),

@@ -5,25 +5,27 @@
 
 mod dir;
 mod identity;
+mod lock;
 mod partial;
 mod secret;
 
 use std::fmt;
 use std::fs::{File, FileType};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
 pub use identity::Identity;
+pub use lock::{Held, LOCK, LOCK_TIMEOUT, Lock, Patience, edit};
 pub use partial::{
     PARTIAL, create_beside, create_partial, create_partial_folder, is_partial, sweep_beside, sweep_partials,
     unique_name,
 };
 pub use secret::{New, is_absent, is_file_or_absent, read_descriptor, read_secret, write_new};
 
-use dir::{open_folder, open_without_waiting};
+use dir::open_without_waiting;
 
 /// The one modification time of everything pinfold writes into a tree, in seconds since 1970: 1980-01-01T00:00:00Z, the
 /// earliest that zip archives and FAT can hold too. What has another time was written by somebody else.
@@ -45,12 +47,25 @@ impl FsError {
         Self { action, path: path.into(), source: source.into() }
     }
 
+    /// Whether another process held a lock for too long.
+    pub fn is_busy(&self) -> bool {
+        self.action == "lock" && self.source.kind() == io::ErrorKind::TimedOut
+    }
+
     /// What to do about it, where the system's words do not say.
     pub fn hint(&self) -> Option<String> {
         match self.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Some("free some space and run it again; no tree was left half done".to_owned())
             }
+            _ if self.is_busy() => {
+                Some("let it end, or end it; `--lock-timeout SECONDS` waits longer; remove the file where none is at work".to_owned())
+            }
+            _ if self.action == "lock" => Some(
+                "locks are files that pinfold makes where it works; remove what stands there, or work where files can be \
+                 created and locked"
+                    .to_owned(),
+            ),
             // Overlay file systems do not rename a folder of a lower layer (rename(2), EXDEV). To remove it first would leave
             // half a tree where that is killed, so it is not done unasked.
             io::ErrorKind::CrossesDevices => Some(
@@ -216,16 +231,18 @@ pub fn secret(path: &Path) -> Result<[u8; 32], FsError> {
         Ok(_) => return Err(FsError::new("make", path, io::Error::from(io::ErrorKind::UnexpectedEof))),
         Err(error) => return Err(FsError::new("make", path, error)),
     }
-    let (mut file, beside) = create_beside(path)?;
-    let only_owner = std::fs::Permissions::from_mode(0o600);
-    file.set_permissions(only_owner)
-        .and_then(|()| write_all(&mut file, &secret))
-        .map_err(|error| FsError::new("write", &beside, error))
-        .and_then(|()| rename(&beside, path))
-        .inspect_err(|_| {
-            let _ = std::fs::remove_file(&beside);
-        })?;
-    Ok(secret)
+    if !secret::is_absent(path)? {
+        // What is there is no secret of ours.
+        remove(path)?;
+    }
+    match write_new(&[New { path, bytes: &secret, mode: 0o600 }]) {
+        // Another process was faster, and its secret is the one from now on.
+        Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {
+            let theirs = read(path, 32)?;
+            theirs.try_into().map_err(|_| FsError::new("read", path, io::Error::from(io::ErrorKind::InvalidData)))
+        }
+        written => written.map(|()| secret),
+    }
 }
 
 /// The names in a folder, sorted; none where there is no folder. Names that are not UTF-8 are no names of ours.
@@ -256,50 +273,38 @@ pub fn len_if_exists(path: &Path) -> Result<Option<u64>, FsError> {
     }
 }
 
+/// Whether this user may create files in a folder.
+pub fn is_writable(folder: &Path) -> bool {
+    let wanted = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::accessat(rustix::fs::CWD, folder, wanted, rustix::fs::AtFlags::EACCESS).is_ok()
+}
+
 /// The path without links, for telling two spellings of one folder apart.
 pub fn canonical(path: &Path) -> Result<PathBuf, FsError> {
     std::fs::canonicalize(path).map_err(|error| FsError::new("look at", path, error))
 }
 
-/// A lock on a folder, held until dropped; the system frees it when the process dies.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    /// Waits until nobody else holds a lock on the folder.
-    pub fn exclusive(folder: &Path) -> Result<Self, FsError> {
-        let file = lockable(folder)?;
-        file.lock().map_err(|error| FsError::new("lock", folder, error))?;
-        Ok(Self { _file: file })
-    }
-
-    /// As [`Lock::exclusive`], but `None` when somebody else holds one.
-    pub fn try_exclusive(folder: &Path) -> Result<Option<Self>, FsError> {
-        let file = lockable(folder)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-            Err(std::fs::TryLockError::Error(error)) => Err(FsError::new("lock", folder, error)),
-        }
-    }
-
-    /// Waits until nobody holds an exclusive lock on the folder; shared locks do not exclude each other.
-    pub fn shared(folder: &Path) -> Result<Self, FsError> {
-        let file = lockable(folder)?;
-        file.lock_shared().map_err(|error| FsError::new("lock", folder, error))?;
-        Ok(Self { _file: file })
-    }
-}
-
-fn lockable(folder: &Path) -> Result<File, FsError> {
-    open_folder(folder).map(File::from).map_err(|error| FsError::new("lock", folder, error))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_made_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for round in 0..20 {
+            let path = folder.path().join(round.to_string());
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| secret(&path).expect("a secret"))).collect();
+                let secrets: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
+                assert!(secrets.iter().all(|one| *one == secret(&path).expect("a secret")));
+            });
+        }
+        // What rotted is made anew.
+        let path = folder.path().join("0");
+        std::fs::write(&path, "short").expect("a file");
+        let new = secret(&path).expect("a secret");
+        assert_eq!(secret(&path).expect("a secret"), new);
+    }
 
     #[test]
     fn says_what_to_do_about_a_tree_of_a_lower_layer() {

@@ -80,13 +80,10 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     let signed = signed::demand(project, pin, conduct.evidence)?;
     let wanted = Wanted { pin, artifact, patches: &patches, signed };
 
-    let before = project.record(pin.name.as_str())?;
-    refuse_changed_source(&wanted, before.as_ref())?;
-    let matching = before.as_ref().filter(|record| wanted.difference_from(record).is_none());
-    let standing = matching.map(|record| stands(project, record)).transpose()?.unwrap_or_default();
+    let seen = Seen::of(project, &wanted, conduct)?;
     let lacks = |record: &Record| evidence::is_lacking(ctx, artifact, &demand, &record.evidence, conduct);
     let mut has_more = false;
-    if let Some(record) = matching.filter(|record| standing && !lacks(record)) {
+    if let Some(record) = seen.standing.as_ref().filter(|record| !lacks(record)) {
         let mut outcome = unchanged(ctx, project, (&wanted, &demand), record, conduct);
         if evidence::is_lacking_some(&told(&outcome)) {
             match evidence::ask_again(ctx, project, (artifact, &demand), &record.evidence, conduct)? {
@@ -100,7 +97,7 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
                 Again::Nothing(evidence) => {
                     let now = Record { evidence, ..record.clone() };
                     if now != *record {
-                        project.write_record(&now)?;
+                        rewrite(ctx, project, record, &now)?;
                         outcome = unchanged(ctx, project, (&wanted, &demand), &now, conduct);
                     }
                 }
@@ -115,17 +112,10 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
             return outcome;
         }
     }
-    let stood = matching.is_some() && something_stands(project, pin)?;
-    if conduct.frozen {
-        let why = before.as_ref().map_or(Some("the pin has no record"), |record| wanted.difference_from(record));
-        if let Some(why) = why {
-            return Err(Error::Frozen { why });
-        }
-    }
 
     let obtained = obtain::obtain(ctx, project, pin, artifact, conduct);
     let (blob, mut findings) = obtained.map_err(|error| {
-        let record = matching.filter(|_| standing && error.verdict() != Verdict::Refused);
+        let record = seen.standing.as_ref().filter(|_| error.verdict() != Verdict::Refused);
         let held = record.map(|record| evidence::hold(ctx, artifact, &demand, &record.evidence, None));
         match held {
             // What is refuted stays refuted, whatever could not be had beside it.
@@ -142,34 +132,67 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     {
         return Err(Error::Size { expected, received: blob.len() });
     }
-    if conduct.frozen && before.as_ref().is_some_and(|before| before.size != blob.len()) {
+    if conduct.frozen && seen.before.as_ref().is_some_and(|before| before.size != blob.len()) {
         return Err(Error::Frozen { why: "the record has another size than the artifact" });
     }
-    let known = before.as_ref().filter(|before| before.integrity == artifact.integrity).map(|before| &before.evidence);
+    let known = seen.before.as_ref().filter(|before| before.integrity == artifact.integrity);
+    let known = known.map(|before| &before.evidence);
     let judged = evidence::look(ctx, project, (pin, artifact, &demand), (known, has_more), &blob, conduct)?;
     findings.extend(judged.findings);
-    let (record, mut done, signatures) = match matching.filter(|_| standing) {
+
+    // Nobody is asked for anything from here to the record. Another process may have been faster.
+    let publishing = project.publishing(ctx)?;
+    let seen = Seen::of(project, &wanted, conduct)?;
+    let stood = seen.fits && something_stands(project, pin)?;
+    let (record, mut done, signatures) = match seen.standing {
         Some(record) => {
-            let mut signatures = wanted.signatures(project, record, conduct)?;
+            let mut signatures = wanted.signatures(project, &record, conduct)?;
             let recorded = signatures.recorded.take();
-            (Record { evidence: judged.evidence, signatures: recorded, ..record.clone() }, Done::Unchanged, signatures)
+            (Record { evidence: judged.evidence, signatures: recorded, ..record }, Done::Unchanged, signatures)
         }
-        None => put_in_place(ctx, project, &wanted, (&blob, judged.evidence), before.as_ref(), conduct)?,
+        None => put_in_place(ctx, project, &wanted, (&blob, judged.evidence), seen.before.as_ref(), conduct)?,
     };
     findings.extend(signatures.findings);
     if done == Done::Installed && stood {
         done = Done::Restored;
     }
     project.write_record(&record)?;
+    drop(publishing);
     ctx.progress.step(pin.name.as_str(), Step::Recorded);
     if !conduct.offline {
         shared::offer(ctx, project, (artifact, &demand), (&blob, &record.evidence), &mut findings)?;
     }
-    if let Some(before) = before.filter(|before| before.to != pin.to) {
+    if let Some(before) = seen.before.filter(|before| before.to != pin.to) {
         let message = format!("the tree that stood at `{}` stays there, and nothing holds it any more", before.to);
         findings.push(Finding::new(Level::Warning, "orphan-tree", message).at(before.to.as_str()).hint("remove it"));
     }
     Ok(Installed { record, done, proof: judged.proof, wasm: signatures.files, findings })
+}
+
+/// What is there of a pin before anything is done for it.
+struct Seen {
+    /// Its record.
+    before: Option<Record>,
+    /// Whether the record is of the pin as it is now.
+    fits: bool,
+    /// The record where it is, and its tree stands.
+    standing: Option<Record>,
+}
+
+impl Seen {
+    fn of(project: &Project, wanted: &Wanted<'_>, conduct: Conduct) -> Result<Self, Error> {
+        let before = project.record(wanted.pin.name.as_str())?;
+        refuse_changed_source(wanted, before.as_ref())?;
+        let why = before.as_ref().map_or(Some("the pin has no record"), |record| wanted.difference_from(record));
+        let standing = match &before {
+            Some(record) if why.is_none() && stands(project, record)? => Some(record.clone()),
+            _ => None,
+        };
+        match why {
+            Some(why) if conduct.frozen => Err(Error::Frozen { why }),
+            why => Ok(Self { fits: why.is_none(), before, standing }),
+        }
+    }
 }
 
 /// What `--frozen` says of a record that was made under other demands, or for another tree.
@@ -190,7 +213,7 @@ fn unchanged(
     findings.extend(signatures.findings);
     let now = Record { signatures: signatures.recorded, ..record.clone() };
     if now != *record {
-        project.write_record(&now)?;
+        rewrite(ctx, project, record, &now)?;
     }
     Ok(Installed { record: now, done: Done::Unchanged, proof, wasm: signatures.files, findings })
 }
@@ -202,6 +225,15 @@ fn told(outcome: &Result<Installed, Error>) -> Vec<Finding> {
         Err(Error::Evidence(error)) => error.findings(Level::Error),
         Err(_) => Vec::new(),
     }
+}
+
+/// Writes a record anew of which the tree stands. Where another process was here meanwhile, what it wrote stays.
+fn rewrite(ctx: &Ctx<'_>, project: &Project, before: &Record, now: &Record) -> Result<(), Error> {
+    let _publishing = project.publishing(ctx)?;
+    if project.record(before.pin.as_str())?.as_ref() == Some(before) {
+        project.write_record(now)?;
+    }
+    Ok(())
 }
 
 /// A pin with all that decides what its tree is.

@@ -1,10 +1,12 @@
 //! [`Project`]: a pins.toml with its folder, its records and the lock on them.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use crate::ctx::Progress;
+use crate::ctx::Ctx;
 use crate::error::{Error, LifeError};
-use crate::fs::{self, Dir, FsError, Lock};
+use crate::fs::{self, Dir, FsError, Identity, Lock};
 use crate::pins::{MAX_FILE_LEN, Pin, PinFile};
 use crate::record::{MAX_RECORD_LEN, Record};
 use crate::report::{Finding, Level};
@@ -18,6 +20,7 @@ pub struct Project {
     folder: PathBuf,
     root: Dir,
     pin_file: PinFile,
+    shared: Mutex<Shared>,
 }
 
 impl Project {
@@ -33,7 +36,7 @@ impl Project {
         })?;
         let file = || path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let pin_file = PinFile::parse(&text).map_err(|source| Error::Pins { file: file(), source })?;
-        Ok(Self { folder: folder.to_owned(), root: Dir::open(folder)?, pin_file })
+        Ok(Self { folder: folder.to_owned(), root: Dir::open(folder)?, pin_file, shared: Mutex::default() })
     }
 
     /// The folder of pins.toml.
@@ -51,16 +54,28 @@ impl Project {
         &self.pin_file
     }
 
-    /// Puts another text in the place of the pin file's, unless somebody else changed it since it was read. `path` is what
-    /// the project was opened by.
-    pub fn write_pins(&self, path: &Path, text: &str) -> Result<(), Error> {
+    /// Changes the pin file: `change` gets it as it stands when no other pinfold edits it, which need not be as it was read,
+    /// and has no text where what was planned does not fit it any more. `path` is what the project was opened by.
+    pub fn edit_pins(
+        &self,
+        ctx: &Ctx<'_>,
+        path: &Path,
+        change: impl Fn(&PinFile) -> Result<Option<String>, LifeError>,
+    ) -> Result<(), Error> {
         let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let changed = |bytes: Option<&[u8]>| -> Result<Option<Vec<u8>>, Stopped> {
+            let text = std::str::from_utf8(bytes.unwrap_or_default()).ok();
+            let changed = || LifeError::PinsChanged { file: file.clone() };
+            let now = text.and_then(|text| PinFile::parse(text).ok()).ok_or_else(changed)?;
+            let after = change(&now)?.ok_or_else(changed)?;
+            Ok((after != now.text()).then(|| after.into_bytes()))
+        };
         let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
-        let now = fs::read_if_exists(path, limit)?;
-        if now.as_deref() != Some(self.pin_file.text().as_bytes()) {
-            return Err(LifeError::PinsChanged { file }.into());
-        }
-        fs::replace(path, text.as_bytes()).map_err(|source| LifeError::PinsUnwritable { file, source }.into())
+        ctx.waiting(|patience| fs::edit(path, limit, patience, changed)).map_err(|stopped| match stopped {
+            Stopped::Life(error) => error.into(),
+            Stopped::Fs(error) if error.is_busy() => error.into(),
+            Stopped::Fs(source) => LifeError::PinsUnwritable { file: file.clone(), source }.into(),
+        })
     }
 
     /// The pins of these names, all of them for no names; in the order of the file, each once.
@@ -76,25 +91,72 @@ impl Project {
         if pins.is_empty() { Err(Error::NoPins) } else { Ok(pins) }
     }
 
-    /// Held while trees and records are changed. The folder of the records must be one: a link in a checkout would have
-    /// files written wherever it leads.
-    pub fn lock(&self, progress: &dyn Progress) -> Result<Lock, Error> {
-        let folder = self.folder.join(RECORDS);
+    /// Makes the folder of the records, by which a project is known to use the store. It must be one: a link in a checkout
+    /// would have files written wherever it leads.
+    pub fn make_records(&self) -> Result<(), Error> {
         self.root.make_child(RECORDS, 0o755)?;
-        if let Some(lock) = Lock::try_exclusive(&folder)? {
-            return Ok(lock);
-        }
-        progress.waiting();
-        Ok(Lock::exclusive(&folder)?)
+        Ok(())
     }
 
-    /// Held while trees and records are read; `None` where there are no records yet.
-    pub fn lock_shared(&self) -> Result<Option<Lock>, Error> {
-        let folder = self.folder.join(RECORDS);
-        match self.root.child(RECORDS)? {
-            Some(_) => Ok(Some(Lock::shared(&folder)?)),
-            None => Ok(None),
+    /// Refuses a link in place of the folder of the records, for who only reads.
+    pub fn check_records(&self) -> Result<(), Error> {
+        self.root.child(RECORDS)?;
+        Ok(())
+    }
+
+    /// Held while trees are put together and published and records are written, and never while anybody is asked for
+    /// anything; all threads of a process share it.
+    pub fn publishing(&self, ctx: &Ctx<'_>) -> Result<Publishing<'_>, Error> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.lock.is_none() {
+            self.make_records()?;
+            let limit = if shared.gave_up { Duration::ZERO } else { ctx.lock_timeout };
+            let patient = Ctx { lock_timeout: limit, ..*ctx };
+            let lock = patient.waiting(|patience| Lock::exclusive(&self.lock_file(), patience));
+            // One wait that came to nothing is enough for all pins.
+            shared.gave_up = lock.as_ref().is_err_and(FsError::is_busy);
+            shared.lock = Some(lock?);
         }
+        shared.holders = shared.holders.saturating_add(1);
+        Ok(Publishing { project: self })
+    }
+
+    /// What `look` sees of a pin, for who only reads and holds no lock: where it is not good and another process published
+    /// meanwhile, the tree may have been of one moment and the record of another, and it is looked at again. What is good
+    /// was good at some moment. The error says why there was no further look.
+    pub fn steadily<T>(
+        &self,
+        ctx: &Ctx<'_>,
+        pin: &Pin,
+        is_good: impl Fn(&T) -> bool,
+        look: impl Fn() -> T,
+    ) -> (T, Option<Error>) {
+        let mut looks = 1;
+        loop {
+            let before = self.moment(pin);
+            let seen = look();
+            let nothing_came_between = before.is_settled && before == self.moment(pin);
+            if is_good(&seen) || nothing_came_between || looks == MAX_LOOKS {
+                return (seen, None);
+            }
+            looks = looks.saturating_add(1);
+            // Nothing is created for it.
+            if let Err(error) = ctx.waiting(|patience| Lock::wait_for_holder(&self.lock_file(), patience)) {
+                return (seen, Some(error.into()));
+            }
+        }
+    }
+
+    fn moment(&self, pin: &Pin) -> Moment {
+        Moment {
+            is_settled: Lock::holder(&self.lock_file()).is_none(),
+            record: Identity::at(&self.folder.join(record_name(pin.name.as_str()))),
+            tree: Identity::at(&self.folder.join(pin.to.as_str())),
+        }
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.folder.join(RECORDS).join(fs::LOCK)
     }
 
     /// The record of a pin, `None` where there is none.
@@ -125,13 +187,66 @@ impl Project {
             .collect())
     }
 
-    /// Removes what killed runs left among the records; call it under the lock.
+    /// Removes what killed runs left beside pins.toml and among the records; what living ones write stays.
     pub fn sweep(&self) -> Result<(), Error> {
-        let folder = self.folder.join(RECORDS);
-        for name in fs::names(&folder)?.iter().filter(|name| name.ends_with(fs::PARTIAL)) {
-            fs::remove(&folder.join(name))?;
+        fs::sweep_partials(&self.root);
+        if let Some(records) = self.root.child(RECORDS)? {
+            fs::sweep_partials(&records);
         }
         Ok(())
+    }
+}
+
+/// How things stand with a pin: where two moments are the same and settled, nothing was published in between.
+#[derive(PartialEq, Eq)]
+struct Moment {
+    is_settled: bool,
+    record: Option<Identity>,
+    tree: Option<Identity>,
+}
+
+/// The lock on trees and records, shared by the threads of a process.
+#[derive(Debug)]
+pub struct Publishing<'a> {
+    project: &'a Project,
+}
+
+impl Drop for Publishing<'_> {
+    fn drop(&mut self) {
+        let mut shared = self.project.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.holders = shared.holders.saturating_sub(1);
+        if shared.holders == 0 {
+            shared.lock = None;
+        }
+    }
+}
+
+/// What the threads of a process share of the lock.
+#[derive(Debug, Default)]
+struct Shared {
+    lock: Option<Lock>,
+    holders: usize,
+    gave_up: bool,
+}
+
+/// So often is looked at a pin at which others are at work.
+const MAX_LOOKS: usize = 4;
+
+/// Why an edit came to nothing.
+enum Stopped {
+    Life(LifeError),
+    Fs(FsError),
+}
+
+impl From<LifeError> for Stopped {
+    fn from(error: LifeError) -> Self {
+        Self::Life(error)
+    }
+}
+
+impl From<FsError> for Stopped {
+    fn from(error: FsError) -> Self {
+        Self::Fs(error)
     }
 }
 

@@ -9,6 +9,7 @@
 //! ROOT/sha512/ab/<hex>.sources    for which sources they were fetched, one a line
 //! ROOT/projects/<hex>             the path of a project that uses the store, by the digest of that path
 //! ROOT/drafts/<name>              a tree that is looked at before its artifact is pinned
+//! ROOT/.lock                      held shared by who uses the store, alone by who collects it
 //! ```
 
 mod incoming;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::digest::{Algorithm, Changed, Digests, Hasher, Integrity, PieceHasher, Pieces, Sha256};
-use crate::fs::{self, Dir, FsError, Lock};
+use crate::fs::{self, Dir, FsError, Held, Lock, Patience};
 
 pub use incoming::Incoming;
 
@@ -230,16 +231,20 @@ impl Store {
         self.root.join(integrity.algorithm().name()).join(shard).join(&hex)
     }
 
-    /// Held while artifacts are read or added, so that nothing is collected meanwhile.
-    pub fn hold(&self) -> Result<Lock, FsError> {
+    /// Held while artifacts are read or added, so that nothing is collected meanwhile; `None` for a store that may only be
+    /// read, which is collected by somebody else.
+    pub fn hold(&self, patience: &Patience<'_>) -> Result<Option<Lock>, FsError> {
         fs::create_folders(&self.root)?;
-        Lock::shared(&self.root)
+        if !fs::is_writable(&self.root) {
+            return Ok(None);
+        }
+        Lock::shared(&self.root.join(IN_USE), patience).map(Some)
     }
 
-    /// Held while artifacts are collected, `None` while anybody reads or adds some.
-    pub fn try_own(&self) -> Result<Option<Lock>, FsError> {
+    /// Held while artifacts are collected, unless somebody reads or adds some.
+    pub fn try_own(&self) -> Result<Result<Lock, Held>, FsError> {
         fs::create_folders(&self.root)?;
-        Lock::try_exclusive(&self.root)
+        Lock::try_alone(&self.root.join(IN_USE))
     }
 
     /// Opens and hashes what is kept under a digest. What has another digest is removed.
@@ -285,6 +290,8 @@ impl Store {
 
     /// Remembers that the bytes under a digest were fetched for `source`.
     pub fn remember(&self, integrity: &Integrity, source: &str) -> Result<(), FsError> {
+        // Two that fetched the same bytes for two sources write one file.
+        let _lock = Lock::exclusive(&self.root.join(SOURCES), &Patience::brief())?;
         let mut sources = self.sources(integrity)?;
         if sources.iter().any(|known| known == source) {
             return Ok(());
@@ -424,6 +431,12 @@ fn from_hex(algorithm: Algorithm, hex: &str) -> Option<Integrity> {
     let integrity = Integrity::from_digest(algorithm, digest?)?;
     (integrity.hex() == hex).then_some(integrity)
 }
+
+/// The lock that those who use the store share.
+const IN_USE: &str = ".lock";
+
+/// The lock on all lists of sources: each is held for as long as a line is written.
+const SOURCES: &str = ".sources.pinfold-lock";
 
 /// Folder of the projects that use the store.
 const PROJECTS: &str = "projects";

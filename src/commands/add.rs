@@ -57,19 +57,23 @@ struct Planned {
     contents: Contents,
     proof: Option<Box<report::Evidence>>,
     findings: Vec<Finding>,
-    text: String,
 }
 
 /// Adds a pin, if whoever is asked agrees.
 pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Report, Error> {
     let project = Project::open(ctx.pin_file)?;
     let spec: Spec = options.spec.parse()?;
-    let _store_lock = ctx.store.hold()?;
+    let _store_lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
     let planned = plan(ctx, &project, &spec, options)?;
     ctx.progress.step(planned.new.name.as_str(), Step::Over);
     let outcome = consent.outcome(|| words::report(&planned, Outcome::Shown));
     if outcome == Outcome::Written {
-        project.write_pins(ctx.pin_file, &planned.text)?;
+        let before = project.pin_file();
+        project.edit_pins(ctx, ctx.pin_file, |now| {
+            // What was judged was judged by these. Another pin that was added meanwhile is no reason to begin anew.
+            let same = now.trust() == before.trust() && now.registries() == before.registries();
+            same.then(|| now.with_pin(&planned.new).map_err(LifeError::Edit)).transpose()
+        })?;
     }
     Ok(words::report(&planned, outcome))
 }
@@ -115,11 +119,11 @@ fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Res
     let proof = demand_evidence(ctx, project, (&pin, &artifact, &blob), options, &mut new, &mut findings)?;
     findings.extend(claims.too_young(cutoff(ctx, project)).filter(|_| proof.is_none()));
     findings.extend(words::repositories(&claims, proof.as_deref(), &new));
-    let (text, ..) = draft_of(project, &new)?;
+    draft_of(project, &new)?;
     if !matches!(new.source, Source::File(_)) {
         ctx.store.remember(&new.integrity, &new.source.to_string())?;
     }
-    Ok(Planned { new, contents: tree.contents, proof, findings, text })
+    Ok(Planned { new, contents: tree.contents, proof, findings })
 }
 
 /// The file with a new pin, and the pin as it reads there.

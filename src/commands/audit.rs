@@ -83,8 +83,8 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&options.pins)?;
+    project.check_records()?;
     let house = House::load(&project, options.policy.as_deref())?;
-    let _project_lock = project.lock_shared()?;
     let rows = work::each(
         &pins,
         ctx.jobs,

@@ -26,7 +26,7 @@ pub fn list(ctx: &Ctx<'_>) -> Result<Report, Error> {
 
 /// Hashes everything in the store again and removes what has rotted.
 pub fn verify(ctx: &Ctx<'_>) -> Result<Report, Error> {
-    let _lock = ctx.store.hold()?;
+    let _lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
     let cached = ctx.store.list()?;
     let rows = work::each(
         &cached,
@@ -55,8 +55,7 @@ pub fn verify(ctx: &Ctx<'_>) -> Result<Report, Error> {
 
 /// Removes what no project names any more, in its pins or in its records; `dry_run` only says what that would be.
 pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
-    let lock = ctx.store.try_own()?;
-    let _lock = lock.ok_or(Error::StoreBusy)?;
+    let _lock = ctx.store.try_own()?.map_err(Error::StoreBusy)?;
     let needed = needed(ctx, dry_run)?;
     let mut rows = Vec::new();
     let mut freed = 0_u64;

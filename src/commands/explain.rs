@@ -255,13 +255,20 @@ impl Explaining<'_> {
 
     /// By the signatures in the WebAssembly files of the tree.
     fn files(&self) -> Result<Option<Row>, Error> {
+        let is_good = |row: &Result<Option<Row>, Error>| {
+            row.as_ref().is_ok_and(|row| row.as_ref().is_none_or(|row| row.findings.is_empty()))
+        };
+        self.project.steadily(self.ctx, self.pin, is_good, || self.files_now()).0
+    }
+
+    fn files_now(&self) -> Result<Option<Row>, Error> {
         let own = self.pin.signature.as_ref().filter(|own| !own.of_artifact && own.files().next().is_some());
         if own.is_none() {
             return Ok(None);
         }
+        self.project.check_records()?;
         let question = "Did somebody whom the pin names sign its WebAssembly?";
         let (name, absent) = (self.pin.to.file_name(), format!("there is nothing at `{}`", self.pin.to));
-        let _project_lock = self.project.lock_shared()?;
         let Ok(Some(parent)) = tree::parent_of(self.project.root(), &self.pin.to) else {
             return Ok(Some(self.row(question, Status::Unknown, absent)));
         };

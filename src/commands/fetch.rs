@@ -23,8 +23,8 @@ pub struct Options {
 pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&options.pins)?;
-    let _project_lock = project.lock(ctx.progress)?;
-    let _store_lock = ctx.store.hold()?;
+    project.make_records()?;
+    let _store_lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
     project.sweep()?;
     let rows = work::each(
         &pins,

@@ -31,8 +31,8 @@ pub struct Options {
 pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&options.pins)?;
-    let _project_lock = project.lock_shared()?;
-    let _store_lock = ctx.store.hold()?;
+    project.check_records()?;
+    let _store_lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
     let shared = ctx.shared.to(options.to.clone());
     let (world, hosts) = ((ctx.clock, ctx.timeouts), project.pin_file().trust().hosts.as_deref());
     // It was named just now, so that there is one.

@@ -19,7 +19,7 @@ use super::paper::{Paper, time};
 pub fn run(ctx: &Ctx<'_>, at: Option<i64>) -> Result<Paper, Error> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&[])?;
-    let _project_lock = project.lock_shared()?;
+    project.check_records()?;
     let held = held::all(ctx, &project, &pins);
     let document = page::page(&held, at.and_then(time).as_deref());
     let proved = held.iter().filter(|one| one.standing == held::Standing::Verified).count();

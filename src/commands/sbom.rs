@@ -35,7 +35,7 @@ pub enum Format {
 pub fn run(ctx: &Ctx<'_>, options: Options) -> Result<Paper, Error> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&[])?;
-    let _project_lock = project.lock_shared()?;
+    project.check_records()?;
     let mut rows = Vec::new();
     let mut components = Vec::new();
     for mut held in held::all(ctx, &project, &pins) {

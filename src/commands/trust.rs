@@ -39,7 +39,7 @@ pub fn update(ctx: &Ctx<'_>, repositories: &[Repository]) -> Result<Report, Erro
     let door = Door { http: ctx.http, clock: ctx.clock, timeouts: ctx.timeouts };
     let mut rows = Vec::new();
     for repository in repositories {
-        match ctx.trust.refresh(repository, door) {
+        match ctx.waiting(|patience| ctx.trust.refresh(repository, door, patience)) {
             Ok(refreshed) => rows.extend(updated(repository, refreshed)),
             Err(error) => rows.push(failed(repository.instance.name(), repository.url.to_string(), error)),
         }

@@ -80,7 +80,7 @@ struct Move {
 pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Report, Error> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&options.pins)?;
-    let _store_lock = ctx.store.hold()?;
+    let _store_lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
     let moves = work::each(
         &pins,
         ctx.jobs,
@@ -93,12 +93,29 @@ pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Rep
     );
     let moves: Vec<Move> = moves.into_iter().flatten().collect();
     let versions: Vec<NewVersion> = moves.iter().filter_map(|one| one.version.clone()).collect();
-    let text = project.pin_file().with_versions(&versions).map_err(LifeError::Edit)?;
+    project.pin_file().with_versions(&versions).map_err(LifeError::Edit)?;
     let outcome = if versions.is_empty() { Outcome::Shown } else { consent.outcome(|| report(&moves, Outcome::Shown)) };
     if outcome == Outcome::Written {
-        project.write_pins(ctx.pin_file, &text)?;
+        project.edit_pins(ctx, ctx.pin_file, |now| moved_in(now, project.pin_file(), &versions))?;
     }
     Ok(report(&moves, outcome))
+}
+
+/// The text of the file as it stands now with other versions, `None` unless all are of pins that say what they said when they were looked at, or
+/// what they are to say: somebody else may have moved them there.
+fn moved_in(now: &PinFile, before: &PinFile, versions: &[NewVersion]) -> Result<Option<String>, LifeError> {
+    let after = PinFile::parse(&before.with_versions(versions).map_err(LifeError::Edit)?);
+    let after = after.map_err(|error| LifeError::Edit(EditError::Pins(error)))?;
+    let says_what = |file: &PinFile, name: &str| {
+        file.pin(name).zip(now.pin(name)).is_some_and(|(planned, now)| planned.says_what(now))
+    };
+    let (still, already): (Vec<&NewVersion>, _) = versions.iter().partition(|one| says_what(before, &one.pin));
+    let same_trust = now.trust() == before.trust() && now.registries() == before.registries();
+    if !same_trust || already.iter().any(|one| !says_what(&after, &one.pin)) {
+        return Ok(None);
+    }
+    let still: Vec<NewVersion> = still.into_iter().cloned().collect();
+    now.with_versions(&still).map(Some).map_err(LifeError::Edit)
 }
 
 /// All artifacts of a pin: they move together or not at all.

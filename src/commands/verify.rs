@@ -48,7 +48,7 @@ pub(super) fn against(
     options: &Options,
 ) -> Result<(Report, Vec<&'static str>), Error> {
     let pins = project.select(&options.pins)?;
-    let _project_lock = project.lock_shared()?;
+    project.check_records()?;
     let rows = work::each(
         &pins,
         ctx.jobs,
@@ -86,7 +86,7 @@ struct Judgement {
 
 fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> (Row, &'static str) {
     let source = fetch::source(ctx, pin);
-    let judgement = judge(ctx, project, pin, options).unwrap_or_else(|error| Judgement {
+    let judgement = look(ctx, project, pin, options).unwrap_or_else(|error| Judgement {
         against: "",
         contents: None,
         proof: None,
@@ -115,6 +115,18 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> (Row, 
         findings: judgement.findings,
     };
     (row, judgement.against)
+}
+
+/// Looks at a pin, and again where what was found is not good and another process published meanwhile.
+fn look(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Error> {
+    let is_good = |judged: &Result<Judgement, Error>| judged.as_ref().is_ok_and(|one| one.verdict == Verdict::Passed);
+    let (judged, unsettled) = project.steadily(ctx, pin, is_good, || judge(ctx, project, pin, options));
+    judged.map(|mut judgement| {
+        // What was found stands, with a word on why it was not looked at once more.
+        let why = unsettled.iter().flat_map(Error::findings);
+        judgement.findings.extend(why.map(|finding| Finding { level: Level::Warning, ..finding }));
+        judgement
+    })
 }
 
 fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Error> {

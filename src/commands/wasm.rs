@@ -46,6 +46,11 @@ fn not_a_key(path: &Path, source: KeyError) -> Error {
     WasmFailure::Key { path: path.to_owned(), source }.into()
 }
 
+/// Held from reading a file to writing it anew: of two that sign it at once, the second signs what the first has signed.
+fn lock(path: &Path) -> Result<fs::Lock, Error> {
+    Ok(fs::Lock::of_file(path, &fs::Patience::brief())?)
+}
+
 /// A whole file, in memory.
 fn whole(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(fs::read(path, MAX_FILE_LEN)?)

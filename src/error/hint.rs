@@ -35,7 +35,7 @@ impl Error {
             Self::Patch(error) => error.hint(),
             Self::Tree { .. } => "the artifact, the layout or a patch has changed; if that was meant, pin the new hash",
             Self::NotOurs { .. } => "move it away, or let the pin point elsewhere",
-            Self::StoreBusy => "try again when no other pinfold is at work",
+            Self::StoreBusy(_) => "try again when no other pinfold is at work",
             Self::Check(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
             Self::Seal(error) => return error.hint(),

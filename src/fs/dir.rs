@@ -327,7 +327,7 @@ impl Dir {
 }
 
 /// Opens a folder at a path that the user gave; links in it are followed.
-pub(super) fn open_folder(path: &Path) -> io::Result<OwnedFd> {
+fn open_folder(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 

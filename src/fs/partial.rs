@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{Dir, FsError, Kind};
+use super::{Dir, FsError, Kind, LOCK};
 
 /// A new file beside `path`, readable and writable, under a name that no other process uses. Process numbers would not
 /// do: containers that share a store have the same ones. While the file is open, [`sweep_partials`] leaves it alone.
@@ -76,17 +76,20 @@ pub fn unique_name(name: &str) -> String {
 /// How the names end that [`create_beside`] gives.
 pub const PARTIAL: &str = ".partial";
 
-/// Whether a name is one that [`unique_name`] gives.
+/// Whether a name is one that [`unique_name`] gives, or that of a lock, which is there only while it is held.
 pub fn is_partial(name: &str) -> bool {
+    if name.ends_with(LOCK) {
+        return true;
+    }
     let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(PARTIAL));
     inner.and_then(|inner| inner.rsplit_once('.')).is_some_and(|(_, random)| {
         random.len() == 16 && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     })
 }
 
-/// Removes what killed writers left in a folder: files and folders with a name by [`unique_name`] that no living process
-/// holds. What cannot be opened or locked stays, and so does a folder that cannot be listed: there is nothing of ours to be
-/// sure of.
+/// Removes what killed writers left in a folder: files and folders with a name by [`unique_name`], and locks, that no living
+/// process holds. What cannot be opened or locked stays, and so does a folder that cannot be listed: there is nothing of
+/// ours to be sure of.
 pub fn sweep_partials(folder: &Dir) {
     for name in folder.names().unwrap_or_default().iter().filter(|name| is_partial(name)) {
         // Still locked when it is removed, so that a writer that has just made it sees it gone and makes another.
@@ -97,7 +100,8 @@ pub fn sweep_partials(folder: &Dir) {
                     let _ = folder.remove_all(name);
                 }
             }
-            Some(Kind::Folder) => {
+            // No lock is a folder, whatever it is called.
+            Some(Kind::Folder) if !name.ends_with(LOCK) => {
                 let Ok(Some(inner)) = folder.child(name) else { continue };
                 if inner.try_lock() {
                     let _ = folder.remove_all(name);

@@ -51,6 +51,22 @@ impl Pin {
         self.artifact.iter().chain(self.variants.values())
     }
 
+    /// Whether another one says the same, wherever in the file it stands.
+    pub fn says_what(&self, other: &Self) -> bool {
+        self.without_lines() == other.without_lines()
+    }
+
+    fn without_lines(&self) -> Self {
+        let mut pin = self.clone();
+        pin.line = 0;
+        let artifacts = pin.artifact.iter_mut().chain(pin.variants.values_mut()).map(|artifact| &mut artifact.line);
+        let patches = pin.patches.iter_mut().map(|patch| &mut patch.line);
+        let provenance = pin.provenance.iter_mut().map(|demands| &mut demands.line);
+        let signature = pin.signature.iter_mut().map(|demands| &mut demands.line);
+        artifacts.chain(patches).chain(provenance).chain(signature).for_each(|line| *line = 0);
+        pin
+    }
+
     pub(super) fn read(entry: Entry<'_>) -> Result<Self, PinsError> {
         let name = entry.parse_key("pins")?;
         let table = entry.table()?.of_pin(entry.key()).shaped(&PIN)?;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use sigstore_tuf::{MetadataStore, Targets, Updater, UpdaterConfig};
 use super::error::TrustError;
 use super::state::{Kept, Metadata};
 use super::{REFRESHED, Repository, Trust};
-use crate::fs::{self, Lock};
+use crate::fs::{self, FsError, Lock, Patience};
 use crate::http::{self, BodyLimit, Clock, DownloadError, Failure, Http, Rules, Sink, Timeouts};
 use crate::root::{Instance, MAX_ROOT_LEN, RegistryKeys, TrustRoot};
 use crate::source::credentials::Credentials;
@@ -57,15 +58,44 @@ pub struct Change<T> {
 
 impl Trust {
     /// Fetches the root of an instance from its TUF repository and keeps it. After an error the old one is in use still.
-    pub fn refresh(&self, repository: &Repository, door: Door<'_>) -> Result<Refreshed, TrustError> {
+    /// The lock on the folder is held while it is read and written, and not while the repository is asked: where another
+    /// process refreshed the same root meanwhile, what it has seen is the floor, and the repository is asked again.
+    pub fn refresh(
+        &self,
+        repository: &Repository,
+        door: Door<'_>,
+        patience: &Patience<'_>,
+    ) -> Result<Refreshed, TrustError> {
         let folder = self.folder.as_deref().ok_or(TrustError::NoFolder)?;
         fs::create_folders(folder).map_err(TrustError::Fs)?;
-        let _lock = Lock::exclusive(folder).map_err(TrustError::Fs)?;
-        // What is in use must be readable: it is compared with, and never replaced unseen.
-        let kept = Kept::read(folder, repository.instance)?;
-        let before = self.root(repository.instance)?;
-        let fetched = fetch(folder, repository, door)?;
+        for _ in 0..MAX_ROUNDS {
+            let state = || Ok((Kept::read(folder, repository.instance)?, Metadata::read(folder, repository.instance)?));
+            let seen: (Option<Kept>, Metadata) = state()?;
+            // What is in use must be readable: it is compared with, and never replaced unseen.
+            self.root(repository.instance)?;
+            let (fetched, after) = fetch(&seen.1, repository, door)?;
+            let _lock = Lock::exclusive(&folder.join(fs::LOCK), patience).map_err(TrustError::Fs)?;
+            if state()? == seen {
+                // What was verified holds although the rest did not come: nothing older is taken from now on.
+                if after != seen.1 {
+                    after.write(folder, repository.instance)?;
+                }
+                return self.keep(folder, repository, seen.0, fetched?);
+            }
+        }
+        let error = io::Error::new(io::ErrorKind::ResourceBusy, "others refresh it again and again");
+        Err(TrustError::Fs(FsError::new("write", Kept::path(folder, repository.instance), error)))
+    }
 
+    /// Keeps what was fetched; call it under the lock.
+    fn keep(
+        &self,
+        folder: &Path,
+        repository: &Repository,
+        kept: Option<Kept>,
+        fetched: Fetched,
+    ) -> Result<Refreshed, TrustError> {
+        let before = self.root(repository.instance)?;
         let roots = TrustRoot::parse(&fetched.trusted_root, REFRESHED.to_owned()).map_err(TrustError::Served)?;
         let root = only_of(repository.instance, roots)?;
         if root.date() < before.root.date() {
@@ -113,9 +143,13 @@ struct Fetched {
     registry_keys: Option<Result<Vec<u8>, TrustError>>,
 }
 
-fn fetch(folder: &Path, repository: &Repository, door: Door<'_>) -> Result<Fetched, TrustError> {
+/// What the repository has now, or why that cannot be said, and what was verified on the way.
+fn fetch(
+    before: &Metadata,
+    repository: &Repository,
+    door: Door<'_>,
+) -> Result<(Result<Fetched, TrustError>, Metadata), TrustError> {
     let now = Timestamp::try_from(door.clock.calendar()).map_err(|_| TrustError::Clock)?;
-    let before = Metadata::read(folder, repository.instance)?;
     let store = Arc::new(Memory(Mutex::new(before.clone())));
     let desk = Arc::new(Desk::default());
     let mut config = UpdaterConfig::default();
@@ -123,12 +157,8 @@ fn fetch(folder: &Path, repository: &Repository, door: Door<'_>) -> Result<Fetch
     let updater = Updater::new(Files(Arc::clone(&desk)), &repository.root).map_err(TrustError::Tuf)?;
     let mut updater = updater.with_config(config).with_store(Arc::clone(&store));
     let fetched = ask(&desk, repository, door, &mut updater, now);
-    // What was verified holds although the rest did not come: nothing older is taken from now on.
     let after = store.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if after != before {
-        after.write(folder, repository.instance)?;
-    }
-    fetched
+    Ok((fetched, after))
 }
 
 fn ask(
@@ -314,3 +344,6 @@ const TRUSTED_ROOT: &str = "trusted_root.json";
 
 /// How the target ends that has a registry's keys.
 const REGISTRY_KEYS: &str = "/keys.json";
+
+/// So often others may be faster before a refresh gives up.
+const MAX_ROUNDS: usize = 5;

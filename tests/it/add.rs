@@ -329,16 +329,26 @@ fn whoever_is_asked_decides() {
 }
 
 #[test]
-fn a_file_that_somebody_else_edits_meanwhile_is_left_alone() {
+fn what_somebody_else_writes_meanwhile_is_kept() {
     let project = Project::new("");
     left(&project);
     let edit = |_: &Report| {
         project.write("pins.toml", "version = 1\n# mine\n");
         true
     };
-    let error = try_add(&project, &options("npm:left"), Consent::Ask(&edit)).expect_err("an error");
+    let report = try_add(&project, &options("npm:left"), Consent::Ask(&edit)).expect("a report");
+    assert_eq!(report.exit_code(), 0, "{}", human(&report));
+    assert!(project.read("pins.toml").starts_with("version = 1\n# mine\n\n[pins.left]\n"));
+    // What is no pin file any more is not edited.
+    let edit = |_: &Report| {
+        project.write("pins.toml", "version = 1\n# half a li\n[pins");
+        true
+    };
+    let named = Options { name: Some("other".to_owned()), ..options("npm:left") };
+    project.write("pins.toml", "version = 1\n");
+    let error = try_add(&project, &named, Consent::Ask(&edit)).expect_err("an error");
     assert_eq!((error.code(), error.verdict().exit_code()), ("pins-changed", 2));
-    assert_eq!(project.read("pins.toml"), "version = 1\n# mine\n");
+    assert_eq!(project.read("pins.toml"), "version = 1\n# half a li\n[pins");
     assert_eq!(files_below(&project.root()), ["pins.toml"]);
 }
 

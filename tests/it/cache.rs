@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use pinfold::commands::cache;
 use pinfold::ctx::Silent;
 use pinfold::error::Error;
+use pinfold::fs::Patience;
 use pinfold::report::Report;
 use pinfold::store::Store;
 
@@ -188,7 +189,7 @@ fn never_collects_while_somebody_is_at_work() {
     let project = fetched(&["one"]);
     std::fs::remove_dir_all(project.root()).expect("a project");
     let store = Store::new(project.store_folder());
-    let lock = store.hold().expect("a lock");
+    let lock = store.hold(&Patience::brief()).expect("a lock");
     let busy = |dry_run| project.with(&Silent, |ctx| cache::gc(ctx, dry_run)).expect_err("busy");
     assert_eq!((busy(false).code(), busy(false).is_refusal()), ("store-busy", false));
     assert_eq!(busy(true).code(), "store-busy");

@@ -26,6 +26,7 @@ mod keygen;
 mod keyless;
 mod kinds;
 mod limits;
+mod locks;
 mod many;
 mod metadata;
 mod mutation;

@@ -26,7 +26,7 @@ impl Progress for Racer {
         }
     }
     fn received(&self, _pin: &str, _bytes: u64, _total: Option<u64>) {}
-    fn waiting(&self) {}
+    fn waiting(&self, _held: &pinfold::fs::Held) {}
 }
 
 /// Where the store keeps bytes.

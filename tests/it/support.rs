@@ -126,6 +126,7 @@ impl Project {
             gate: &Gate::new(2),
             jobs: self.jobs,
             secrets: &Secrets::default(),
+            lock_timeout: pinfold::fs::LOCK_TIMEOUT,
         })
     }
 
@@ -205,7 +206,7 @@ fn list(path: &Path, name: &str, tree: &mut BTreeMap<String, String>) {
 pub(crate) fn patiently(collect: impl Fn() -> Result<Report, Error>) -> Result<Report, Error> {
     for _ in 0..50 {
         match collect() {
-            Err(Error::StoreBusy) => std::thread::sleep(std::time::Duration::from_millis(5)),
+            Err(Error::StoreBusy(_)) => std::thread::sleep(std::time::Duration::from_millis(5)),
             result => return result,
         }
     }

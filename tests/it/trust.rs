@@ -563,3 +563,52 @@ fn the_command_asks_where_it_is_told() {
         assert!(project.exists(&format!("{folder}/pinfold/trust/github.tuf")), "{name}");
     }
 }
+
+/// The site, for a client whose first question takes so long that another refresh comes and goes.
+struct Slow<'a> {
+    site: &'a Site,
+    meanwhile: &'a (dyn Fn() + Sync),
+    asked: std::sync::atomic::AtomicBool,
+}
+
+impl Http for Slow<'_> {
+    fn exchange(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+        if !self.asked.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            (self.meanwhile)();
+        }
+        self.site.exchange(request)
+    }
+}
+
+#[test]
+fn two_refreshes_at_once() {
+    let (project, site) = refreshed();
+    let kept = || std::fs::read(project.trust_folder().join("github.root")).expect("a root");
+    let refresh = |meanwhile: &(dyn Fn() + Sync)| {
+        let slow = Slow { site: &site, meanwhile, asked: Default::default() };
+        let url = Some(BASE.parse().expect("a URL"));
+        let own = Repository::of(Instance::GitHub, url).expect("a repository");
+        let repository = Repository { root: site.pinned.clone(), ..own };
+        project
+            .with(&Silent, |ctx| trust::update(&Ctx { http: &slow, clock: &site, ..*ctx }, &[repository]))
+            .expect("a report")
+    };
+    // What the faster one has seen is the floor for the slower one too, whose server is behind.
+    let before = kept();
+    let report = refresh(&|| {
+        site.publish(&Edition::new(5, github("2026-11-01")));
+        assert_eq!(update(&project, &site, Instance::GitHub).rows[0].status, "updated");
+        site.publish(&Edition::new(4, github("2026-10-15")));
+    });
+    assert_eq!(codes(&report), ["tuf-rollback"], "{}", human(&report));
+    assert_ne!(kept(), before);
+    let newest = kept();
+    // And where both ask the same it is kept once, and each says what it has.
+    site.publish(&Edition::new(6, github("2026-11-02")));
+    let report = refresh(&|| {
+        assert_eq!(update(&project, &site, Instance::GitHub).rows[0].status, "updated");
+    });
+    assert_eq!(report.rows[0].status, "unchanged", "{}", human(&report));
+    assert_ne!(kept(), newest);
+    assert_eq!(files_below(&project.trust_folder()), ["github.root", "github.tuf"]);
+}

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use pinfold::ctx::{Progress, Step};
+use pinfold::fs::Held;
 
 use crate::say;
 
@@ -18,8 +19,9 @@ pub(crate) struct Bars {
 }
 
 impl Bars {
-    pub(crate) fn new(quiet: bool) -> Self {
-        let shown = !quiet && std::io::stderr().is_terminal();
+    /// Beside a document that is read by a program nothing moves; a wait is told all the same.
+    pub(crate) fn new(quiet: bool, json: bool) -> Self {
+        let shown = !quiet && !json && std::io::stderr().is_terminal();
         Self { bars: shown.then(Mutex::default), all: MultiProgress::new(), quiet }
     }
 
@@ -65,9 +67,9 @@ impl Progress for Bars {
         });
     }
 
-    fn waiting(&self) {
+    fn waiting(&self, held: &Held) {
         if !self.quiet {
-            say::aside("waiting for another pinfold that works on this project\n");
+            say::aside(&format!("waiting for the lock `{}`: {held}\n", held.path.display()));
         }
     }
 }

@@ -71,6 +71,9 @@ pub(crate) struct Cli {
     /// Prove all evidence afresh, and recall no verdict of an earlier run
     #[arg(long, global = true)]
     pub(crate) no_cached_verdicts: bool,
+    /// How long to wait for another pinfold at the same files [default: $PINFOLD_LOCK_TIMEOUT, else 300]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u32))]
+    pub(crate) lock_timeout: Option<u32>,
 }
 
 /// How to say it.

@@ -38,6 +38,7 @@ pub(crate) struct World {
     bars: Bars,
     gate: Gate,
     jobs: usize,
+    lock_timeout: Duration,
     source_date_epoch: Option<i64>,
     secrets: Secrets,
 }
@@ -84,12 +85,13 @@ impl World {
             registries: registries(&cli.pin_file, flags)?
                 .with_logins(logins().with_keeper(Arc::new(Programs::new(variable("PATH"))))),
             platform: platform.map_or_else(this_platform, Ok)?,
-            bars: Bars::new(cli.output.quiet || cli.output.json),
+            bars: Bars::new(cli.output.quiet, cli.output.json),
             gate: Gate::new(processors()),
             pin_file: cli.pin_file.clone(),
             wire,
             timeouts,
             jobs,
+            lock_timeout: lock_timeout(cli)?,
             source_date_epoch: source_date_epoch()?,
             secrets: secrets.clone(),
         })
@@ -129,6 +131,7 @@ impl World {
             gate: &self.gate,
             jobs: self.jobs,
             secrets: &self.secrets,
+            lock_timeout: self.lock_timeout,
         }
     }
 }
@@ -141,6 +144,18 @@ pub(crate) fn believed(cli: &Cli) -> Vec<PathBuf> {
 fn verdicts(cli: &Cli, store: &Path, trust: Option<&Path>) -> Verdicts {
     let verdicts = Verdicts::new(store, trust);
     if cli.no_cached_verdicts { verdicts.forgetful() } else { verdicts }
+}
+
+/// How long to wait for other processes: by the option, else the environment.
+fn lock_timeout(cli: &Cli) -> Result<Duration, String> {
+    let seconds = match (cli.lock_timeout, variable("PINFOLD_LOCK_TIMEOUT")) {
+        (Some(seconds), _) => seconds,
+        (None, None) => return Ok(fs::LOCK_TIMEOUT),
+        (None, Some(text)) => {
+            text.parse().map_err(|_| format!("PINFOLD_LOCK_TIMEOUT is `{}`, not seconds", text.escape_debug()))?
+        }
+    };
+    Ok(Duration::from_secs(seconds.into()))
 }
 
 fn store_folder(cli: &Cli) -> Result<PathBuf, String> {

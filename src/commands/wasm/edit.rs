@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{detached, done, free_for_file, put_file, put_signature, row, whole};
+use super::{detached, done, free_for_file, lock, put_file, put_signature, row, whole};
 use crate::error::{Error, WasmFailure};
 use crate::report::Report;
 use crate::wasm::delimiter;
@@ -52,6 +52,7 @@ pub struct Edit {
 /// Writes a file anew. Where it cannot be, nothing is written.
 pub fn edit(options: &Edit) -> Result<Report, Error> {
     let path = &options.file;
+    let _lock = lock(options.out.as_ref().unwrap_or(path))?;
     let file = whole(path)?;
     let failed = |source: EditError| Error::from(WasmFailure::Edit { path: path.clone(), source });
     let out = options.out.as_ref().unwrap_or(path);
@@ -72,6 +73,7 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
             let (new, data) = wasmfile::detach(&file).map_err(failed)?;
             // Nothing is written where one of the two cannot be.
             free_for_file(out)?;
+            let _beside = if beside == out { None } else { Some(lock(beside)?) };
             // The signature first: a file that has lost it is worth less than one that has it twice.
             put_signature(beside, &data)?;
             ("wasm detach", "detached", "1 signature detached", new)

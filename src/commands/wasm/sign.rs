@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{detached, done, proved, put_file, put_signature, row, secret_key, whole};
+use super::{detached, done, lock, proved, put_file, put_signature, row, secret_key, whole};
 use crate::error::{Error, WasmFailure};
 use crate::fs;
 use crate::report::Report;
@@ -53,6 +53,8 @@ pub fn sign(options: &Sign) -> Result<Report, Error> {
         keys.push(key);
         notes.extend(note);
     }
+    let edited = options.detached.as_ref().or(options.out.as_ref()).unwrap_or(&options.file);
+    let _lock = lock(edited)?;
     let file = whole(&options.file)?;
     let edit = |source| Error::from(WasmFailure::Edit { path: options.file.clone(), source });
     let (signed, beside) = match &options.detached {

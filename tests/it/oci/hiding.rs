@@ -124,7 +124,7 @@ impl Progress for Racer<'_> {
         self.0.project.write("out/tool", "mine");
     }
 
-    fn waiting(&self) {}
+    fn waiting(&self, _held: &pinfold::fs::Held) {}
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl Progress for Heard {
         self.0.lock().expect("no panic").push((bytes, total));
     }
 
-    fn waiting(&self) {}
+    fn waiting(&self, _held: &pinfold::fs::Held) {}
 }
 
 #[test]

@@ -247,3 +247,22 @@ fn every_byte_of_a_file_counts() {
     project.write("flipped.wasm", signed);
     assert_eq!(run(&project, "wasm verify flipped.wasm --key alice.pub").code, 0);
 }
+
+#[test]
+fn signatures_at_once_are_all_kept() {
+    for round in 0..10 {
+        let project = folder();
+        for words in ["plain.wasm", "component.wasm --detached d.sig"] {
+            let sign = |name: &str| run(&project, &format!("wasm sign {words} --key {name}.key"));
+            let (one, other) = std::thread::scope(|scope| {
+                let other = scope.spawn(|| sign("bob"));
+                (sign("alice"), other.join().expect("no panic"))
+            });
+            assert_eq!((one.code, other.code), (0, 0), "{round}: {} {}", one.text, other.text);
+            for name in ["alice", "bob"] {
+                let verified = run(&project, &format!("wasm verify {words} --key {name}.pub"));
+                assert_eq!(verified.code, 0, "{round}: {words} {name}: {}", verified.text);
+            }
+        }
+    }
+}
