@@ -113,7 +113,10 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
         }
     }
 
-    let obtained = obtain::obtain(ctx, project, pin, artifact, conduct);
+    let obtained = match seen.moved_from(artifact) {
+        None => obtain::obtain(ctx, project, pin, artifact, conduct),
+        Some(source) => obtain::obtain_moved(ctx, project, pin, artifact, source, conduct),
+    };
     let (blob, mut findings) = obtained.map_err(|error| {
         let record = seen.standing.as_ref().filter(|_| error.verdict() != Verdict::Refused);
         let held = record.map(|record| evidence::hold(ctx, artifact, &demand, &record.evidence, None));
@@ -182,7 +185,6 @@ struct Seen {
 impl Seen {
     fn of(project: &Project, wanted: &Wanted<'_>, conduct: Conduct) -> Result<Self, Error> {
         let before = project.record(wanted.pin.name.as_str())?;
-        refuse_changed_source(wanted, before.as_ref())?;
         let why = before.as_ref().map_or(Some("the pin has no record"), |record| wanted.difference_from(record));
         let standing = match &before {
             Some(record) if why.is_none() && stands(project, record)? => Some(record.clone()),
@@ -192,6 +194,12 @@ impl Seen {
             Some(why) if conduct.frozen => Err(Error::Frozen { why }),
             why => Ok(Self { fits: why.is_none(), before, standing }),
         }
+    }
+
+    /// The source in the record, where the pin names another one for the same bytes.
+    fn moved_from(&self, artifact: &Artifact) -> Option<&str> {
+        let before = self.before.as_ref().filter(|before| before.integrity == artifact.integrity);
+        before.map(|before| before.source.as_str()).filter(|source| *source != artifact.source.to_string())
     }
 }
 
@@ -306,17 +314,6 @@ pub fn difference(pin: &Pin, artifact: &Artifact, patches: &Patches, record: &Re
 pub fn artifact_of<'a>(pin: &'a Pin, platform: &Platform) -> Result<&'a Artifact, Error> {
     pin.artifact_for(platform)
         .ok_or_else(|| Error::NoVariant { platform: platform.clone(), known: pin.variants.keys().cloned().collect() })
-}
-
-/// The commonest accident of pinning: the version or the URL is moved, the hash is not, and everything still passes.
-fn refuse_changed_source(wanted: &Wanted<'_>, before: Option<&Record>) -> Result<(), Error> {
-    let now = wanted.artifact.source.to_string();
-    match before {
-        Some(before) if before.integrity == wanted.artifact.integrity && before.source != now => {
-            Err(Error::SourceChanged { before: before.source.clone(), now })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Whether a record's tree stands, by names, sizes, modes and times.

@@ -56,6 +56,42 @@ pub(super) fn obtain(
     Ok((blob, findings))
 }
 
+/// The pinned bytes of an artifact whose source is another one than when it was fetched, with the same integrity. That is
+/// the commonest accident of pinning, a version or a URL that is moved while the hash is not, unless the new source serves
+/// these bytes: releases repeat files that did not change. So the new source itself has to have served them, now or when
+/// the store kept them; neither a mirror nor a shared store says that.
+pub(super) fn obtain_moved(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    pin: &Pin,
+    artifact: &Artifact,
+    before: &str,
+    conduct: Conduct,
+) -> Result<(VerifiedBlob, Vec<Finding>), Error> {
+    let now = artifact.source.to_string();
+    let changed = || Error::SourceChanged { before: before.to_owned(), now: now.clone() };
+    // No source has such characters, so that nobody knows what the record is of.
+    if before.chars().any(char::is_control) {
+        return Err(changed());
+    }
+    let is_file = matches!(artifact.source, Source::File(_));
+    if is_file || ctx.store.sources(&artifact.integrity)?.contains(&now) {
+        return obtain(ctx, project, pin, artifact, conduct);
+    }
+    if conduct.offline || !super::oci::tag_leads_to_digest(ctx, project, artifact) {
+        return Err(changed());
+    }
+    register(ctx, project)?;
+    let mut findings = Vec::new();
+    let alone = Artifact { mirrors: Vec::new(), ..artifact.clone() };
+    let blob = download(ctx, project, pin, &alone, &mut findings).map_err(|error| match error {
+        Error::Unobtainable { .. } => changed(),
+        error => error,
+    })?;
+    ctx.store.remember(&artifact.integrity, &now)?;
+    Ok((blob, findings))
+}
+
 /// The pinned bytes of an artifact, for who compares them with others.
 pub fn obtain_pinned(ctx: &Ctx<'_>, project: &Project, pin: &Pin, artifact: &Artifact) -> Result<VerifiedBlob, Error> {
     obtain(ctx, project, pin, artifact, Conduct::default()).map(|(blob, _)| blob)

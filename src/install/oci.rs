@@ -119,6 +119,22 @@ pub fn resolve_layer(
     Ok((layer, chosen))
 }
 
+/// Whether a pin's tag, which is only said beside its digest, stands for that digest; so does no tag at all.
+pub(super) fn tag_leads_to_digest(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> bool {
+    let Source::Oci(layer) = &artifact.source else { return true };
+    let pinned = layer.reference();
+    let Some(tag) = pinned.tag() else { return true };
+    let reference = format!("{}/{}:{tag}", pinned.registry(), pinned.repository()).parse::<Reference>();
+    let tagged = reference.ok().and_then(|reference| {
+        let repository = repository(ctx, &reference, rules(ctx, project)).ok()?;
+        repository.resolve().ok()
+    });
+    // The digest of a tag is a SHA-256, and that of the pin may be another one of the same bytes.
+    tagged
+        .zip(pinned.digest())
+        .is_some_and(|((_, (bytes, _)), digest)| Integrity::of(digest.algorithm(), &bytes) == *digest)
+}
+
 fn refuted(attempt: Attempt) -> Error {
     Error::Unobtainable { attempts: vec![attempt] }
 }

@@ -13,7 +13,9 @@ use pinfold::report::Report;
 use serde_json::{Value, json};
 
 use crate::corpus::Corpus;
-use crate::support::{INDEX, Project, REGISTRY, Tar, both, codes, files_below, human, integrity, npm_package, pin};
+use crate::support::{
+    INDEX, Project, QUIET, REGISTRY, Tar, both, codes, files_below, human, integrity, npm_package, pin,
+};
 
 const CLI: &str = "docs/mitchdenny__sigstore-dotnet-samples-data-playwright-cli-0.1.1";
 const REPOSITORY: &str = "https://github.com/microsoft/playwright-cli";
@@ -579,4 +581,147 @@ fn an_audit_holds_the_record_against_its_source() {
     project.web.serve(&of_left("1.0.0"), attested(&vectors["1.0.1"]["upstream"]));
     let report = crate::vsa::with(&project, |ctx| audit::run(ctx, &audit::Options::default())).expect("a report");
     assert_eq!(report.exit_code(), 1, "{}", human(&report));
+}
+
+/// Runs everything on a pin that moved: what was written is what every command takes.
+fn holds(project: &Project) {
+    let fetch = |conduct: Conduct| project.try_fetch(conduct).expect("a report");
+    let offline = Conduct { offline: true, ..QUIET };
+    let frozen = Conduct { frozen: true, ..QUIET };
+    for (what, report) in [
+        ("fetch", fetch(QUIET)),
+        ("fetch again", fetch(QUIET)),
+        ("offline", fetch(offline)),
+        ("frozen", fetch(frozen)),
+        ("verify", project.verify()),
+    ] {
+        assert_eq!(report.exit_code(), 0, "{what}: {}", human(&report));
+    }
+}
+
+/// A release whose file did not change is another source of the same bytes.
+#[test]
+fn the_same_file_under_another_version() {
+    let bytes = b"#!/bin/sh\necho same\n";
+    let url = |tag: &str| format!("https://git.example.com/o/r/releases/download/{tag}/tool");
+    let released = |variant: &str| {
+        let project = Project::new("").quiet();
+        let source = "github = \"o/r@v1#tool\"";
+        let pins = match variant {
+            "" => pin("x", source, &integrity(bytes), "format = \"raw\""),
+            platform => format!(
+                "[pins.x]\nto = \"vendor/x\"\nformat = \"raw\"\n[pins.x.platform.{platform}]\n{source}\nintegrity = \"{}\"\n",
+                integrity(bytes)
+            ),
+        };
+        let header = "[registries]\ngithub = \"https://git.example.com/\"\n";
+        project.pins(&format!("{}\n{header}\n{pins}", project.read("pins.toml")));
+        let digest = format!("sha256:{}", pinfold::digest::Sha256::of(bytes).hex());
+        for (tag, place) in [("v1", "tags/v1"), ("v2", "tags/v2"), ("v2", "latest")] {
+            let release = json!({ "tag_name": tag, "assets": [{ "name": "tool", "digest": digest }] });
+            let api = "https://git.example.com/api/v3/repos/o/r/releases";
+            project.web.serve(&format!("{api}/{place}"), release.to_string());
+            project.web.serve(&url(tag), *bytes);
+        }
+        project.fetch_all();
+        project
+    };
+    for variant in ["", "linux-x64"] {
+        let project = released(variant);
+        check(&project, &to("latest"), 0, "updated");
+        assert!(project.read("pins.toml").contains("o/r@v2#tool"));
+        // Nobody has to be asked: the update saw what the new source serves.
+        project.web.asked();
+        holds(&project);
+        assert!(project.web.asked().is_empty());
+        assert!(project.read(".pinfold/x.json").contains("o/r@v2#tool"));
+        // And back.
+        check(&project, &to("v1"), 0, "updated");
+        holds(&project);
+
+        // On another machine, whose store knows nothing: the new source itself is asked.
+        let project = released(variant);
+        check(&project, &to("latest"), 0, "updated");
+        std::fs::remove_dir_all(project.store_folder()).expect("a store");
+        let refused = project.try_fetch(Conduct { offline: true, ..QUIET }).expect("a report");
+        assert_eq!((refused.exit_code(), codes(&refused)), (1, vec!["source-changed"]), "{}", human(&refused));
+        project.web.asked();
+        holds(&project);
+        assert_eq!(project.web.asked(), [url("v2")]);
+
+        // By hand, and there it serves something else, or nothing.
+        for moved in [Some("other"), None] {
+            let project = released(variant);
+            let tree = project.tree("vendor/x");
+            project.pins(&project.read("pins.toml").replace("@v1#", "@v2#"));
+            match moved {
+                Some(text) => project.web.serve(&url("v2"), text),
+                None => project.web.remove(&url("v2")),
+            }
+            let refused = project.fetch();
+            assert_eq!((refused.exit_code(), codes(&refused)), (1, vec!["source-changed"]), "{}", human(&refused));
+            assert_eq!(project.tree("vendor/x"), tree);
+        }
+    }
+}
+
+/// What somebody moved by hand is taken where the new place itself has the same bytes, and nowhere else.
+#[test]
+fn a_source_that_was_moved_by_hand_to_the_same_bytes() {
+    let moved = |before: &str, after: &str, prepare: &dyn Fn(&Project)| {
+        let project = Project::new("").quiet();
+        let header = project.read("pins.toml");
+        let pinned = |source: &str| format!("{header}\n{}", pin("x", source, &integrity(b"same"), "format = \"raw\""));
+        project.web.serve("https://example.com/1/x", "same");
+        project.write("in/1", "same");
+        project.pins(&pinned(before));
+        project.fetch_all();
+        project.pins(&pinned(after));
+        prepare(&project);
+        project
+    };
+    let refuses = |project: &Project| {
+        let refused = project.fetch();
+        assert_eq!((refused.exit_code(), codes(&refused)), (1, vec!["source-changed"]), "{}", human(&refused));
+    };
+    let (one, two) = ("url = \"https://example.com/1/x\"", "url = \"https://example.com/2/x\"");
+    holds(&moved(one, two, &|project| project.web.serve("https://example.com/2/x", "same")));
+    refuses(&moved(one, two, &|project| project.web.serve("https://example.com/2/x", "other")));
+    refuses(&moved(one, two, &|_| {}));
+    // A mirror that has them says nothing of the new source.
+    let mirrored = format!("{two}\nmirrors = [\"https://mirror.example.com/x\"]");
+    refuses(&moved(one, &mirrored, &|project| project.web.serve("https://mirror.example.com/x", "same")));
+    holds(&moved(one, &mirrored, &|project| project.web.serve("https://example.com/2/x", "same")));
+    // A mirror beside the same source is no move.
+    let more = format!("{one}\nmirrors = [\"https://mirror.example.com/x\"]");
+    holds(&moved(one, &more, &|_| {}));
+    // Files of the project are read where they are.
+    let (first, second) = ("file = \"in/1\"", "file = \"in/2\"");
+    holds(&moved(first, second, &|project| project.write("in/2", "same")));
+    let project = moved(first, second, &|project| project.write("in/2", "other"));
+    assert_eq!(codes(&project.fetch()), ["integrity-mismatch"]);
+    holds(&moved(one, first, &|_| {}));
+    // A package says itself which version it is, whoever serves it; what is kept as it is does not.
+    let project = Project::new("").quiet();
+    let header = project.read("pins.toml");
+    let package = project.web.serve_npm("left", "1.0.0", &[("a.js", "1")]);
+    let bytes = project.web.body(&format!("{REGISTRY}left/-/left-1.0.0.tgz"));
+    project.web.serve(&format!("{REGISTRY}left/-/left-2.0.0.tgz"), bytes);
+    project.pins(&format!("{header}\n{}", pin("x", "npm = \"left@1.0.0\"", &package, "")));
+    project.fetch_all();
+    project.pins(&project.read("pins.toml").replace("left@1.0.0", "left@2.0.0"));
+    let refused = project.fetch();
+    assert_eq!((refused.exit_code(), codes(&refused)), (1, vec!["package-version"]), "{}", human(&refused));
+    // Variants of two platforms that are one file.
+    let mut project = Project::new("").quiet();
+    let header = project.read("pins.toml");
+    let variants = ["linux-x64", "darwin-arm64"].map(|platform| {
+        project.write(&format!("in/{platform}"), "same");
+        let integrity = integrity(b"same");
+        format!("[pins.x.platform.{platform}]\nfile = \"in/{platform}\"\nintegrity = \"{integrity}\"\n")
+    });
+    project.pins(&format!("{header}\n[pins.x]\nto = \"vendor/x\"\nformat = \"raw\"\n{}", variants.concat()));
+    holds(&project);
+    project.platform = "darwin-arm64".parse().expect("a platform");
+    holds(&project);
 }
