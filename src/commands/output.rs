@@ -190,6 +190,10 @@ pub fn bundle_beside(file: &Path, is_signature: bool) -> Result<PathBuf, Error> 
         PathBuf::from(name)
     };
     let usual = named(BUNDLE);
+    // What is no file is told when it is written.
+    if !fs::is_file_or_absent(&usual)? {
+        return Ok(usual);
+    }
     Ok(match found(&usual)? {
         Found::Document(Kind::Statement { .. }) if is_signature => named(SIGNATURE_BUNDLE),
         _ => usual,

@@ -83,10 +83,11 @@ fn what_is_signed_is_verified_by_anybody() {
         for (kind, file, more) in [("file", "a.txt", &[][..]), ("statement", "statement.json", &["--in-toto"])] {
             let tag = format!("{tag}-{kind}");
             let mut command = signing(server, &folder, &tag, Faults { version, timestampers, ..GOOD });
-            command.args(["--identity-token-file", "token", "--out", "out.json", file]).args(more);
+            let out = format!("{kind}.out.json");
+            command.args(["--identity-token-file", "token", "--out", &out, file]).args(more);
             let (code, said) = run(command);
             assert_eq!((code, said.contains(EMAIL)), (0, true), "{tag}: {said}");
-            let (code, said) = check(server, &folder, "out.json");
+            let (code, said) = check(server, &folder, &out);
             assert_eq!(code, 0, "{tag}: {said}");
 
             // No more round trips than services, and the token for one of them alone.
@@ -95,8 +96,8 @@ fn what_is_signed_is_verified_by_anybody() {
             let holders = asked.iter().filter(|one| one.to_string().contains(folder.read("token").trim()));
             let places: Vec<&str> = holders.map(|one| one["path"].as_str().expect("a path")).collect();
             assert_eq!(places, ["good/api/v2/signingCert"], "{tag}");
-            assert!(!folder.read("out.json").contains(&token()[..60]), "the token is in the bundle");
-            assert!(!folder.read("out.json").contains("keyid"), "a certificate signed it, and no key");
+            assert!(!folder.read(&out).contains(&token()[..60]), "the token is in the bundle");
+            assert!(!folder.read(&out).contains("keyid"), "a certificate signed it, and no key");
         }
     }
 }
@@ -174,12 +175,14 @@ fn the_conformance_client_signs() {
         folder.write("config.json", server.config("client", Faults { version, ..GOOD }).to_string());
         for (file, more) in [("a.txt", &[][..]), ("statement.json", &["--in-toto"])] {
             let token = token();
-            let own = ["sign-bundle", "--identity-token", &token, "--bundle", "out.json", "--signing-config"];
+            let out = format!("{file}.json");
+            let own = ["sign-bundle", "--identity-token", &token, "--bundle", &out, "--signing-config"];
             let args = [&own[..], &["config.json", "--trusted-root", &root], more, &[file]].concat();
             let (code, said) = client(&args);
             assert_eq!(code, 0, "{said}");
             let who = [&format!("--certificate-identity={EMAIL}"), &format!("--certificate-oidc-issuer={ISSUER}")];
-            let args = ["verify-bundle", "--bundle=out.json", who[0], who[1], "--trusted-root", &root, "a.txt"];
+            let out = format!("--bundle={out}");
+            let args = ["verify-bundle", &out, who[0], who[1], "--trusted-root", &root, "a.txt"];
             assert_eq!(client(&args), client(&args));
             assert_eq!(client(&args).0, 0, "{}", client(&args).1);
         }
@@ -235,7 +238,7 @@ fn another_sigstore_takes_it_too() {
             for (file, more) in [("a.txt", &[][..]), ("statement.json", &["--in-toto"])] {
                 let mut command = folder.command();
                 command.args(["sign", "--keyless", "--identity-token-file=token", "--signing-config=config.json"]);
-                command.args(["--signing-root=fake/trusted_root.json", "--out=out.json", file]).args(more);
+                command.args(["--signing-root=fake/trusted_root.json", &format!("--out={file}.json"), file]).args(more);
                 let (code, said) = run(command);
                 assert_eq!(code, 0, "{version}, {timestampers}, {file}: {said}");
             }
