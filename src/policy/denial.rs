@@ -38,11 +38,10 @@ pub(super) fn of(statement: &Statement) -> Option<Failure> {
         let has_failed = predicate.get("failedTests").and_then(Value::as_array).is_some_and(|tests| !tests.is_empty());
         let passed = result.as_deref().is_some_and(|result| TEST_RESULTS.contains(&result)) && !has_failed;
         let received = if has_failed { Some("failed tests".to_owned()) } else { result };
-        return (!passed)
-            .then(|| failure("claim-failed", "the test result says that tests failed", "PASSED", received));
+        return (!passed).then(|| failure("claim-failed", "the test result reports a failure", "PASSED", received));
     }
     let failed = RESULTS.into_iter().filter_map(said).find(|result| is_failure(result))?;
-    Some(failure("claim-failed", "the claim says that it failed", "one that passed", Some(failed)))
+    Some(failure("claim-failed", "the claim reports a failure", "one that passed", Some(failed)))
 }
 
 /// Whether it is a verification summary (SLSA VSA), of version 1 or the drafts before it.

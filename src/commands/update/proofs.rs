@@ -149,10 +149,8 @@ fn by_record(recorded: &Before, unasked: Option<&Unasked>) -> Finding {
         None => "its source has none of it".to_owned(),
         Some(unasked) => unasked.finding(Level::Warning).message,
     };
-    let message = format!(
-        "what was proved of the pinned version is according to the record ({}): {why}",
-        named(&recorded.evidence)
-    );
+    let message =
+        format!("the evidence of the pinned version is according to the record ({}): {why}", named(&recorded.evidence));
     Finding::new(Level::Warning, "evidence-before-by-record", message)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pinfold::commands::oci::{self, Options};
 use pinfold::ctx::Silent;
-use pinfold::oci::{BUNDLE, MANIFEST};
+use pinfold::oci::{BUNDLE, MANIFEST, SIMPLE_SIGNING};
 use pinfold::policy::Policy;
 use serde_json::{Value, json};
 
@@ -119,6 +119,34 @@ fn a_statement_is_no_signature() {
         let report = scene.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into())).expect("a report");
         assert_eq!((report.exit_code(), report.rows[0].findings[0].code.as_str()), (1, code), "{}", human(&report));
     }
+}
+
+/// A timestamp is looked at in the older form too, where it is an annotation.
+#[test]
+fn a_timestamp_that_is_wrong_refuses() {
+    let signed = |timestamp: Option<&str>| {
+        let (scene, digest) = scene();
+        let (payload, signature) = scene.signer.older(&digest);
+        let mut notes = json!({ "dev.cosignproject.cosign/signature": signature });
+        if let Some(timestamp) = timestamp {
+            notes["dev.sigstore.cosign/rfc3161timestamp"] = timestamp.into();
+        }
+        let layer = scene.registry.layer(SIMPLE_SIGNING, payload.as_bytes(), notes);
+        let manifest = scene.registry.manifest(REPO, MANIFEST, &scene.registry.image("", &[layer], None));
+        scene.registry.tag(REPO, &format!("{}.sig", digest.replace(':', "-")), &manifest);
+        scene
+    };
+    is(signed(None).verified(), 0, &[]);
+    for wrong in
+        ["rubbish", "{}", "{\"SignedRFC3161Timestamp\":\"?\"}", "{\"SignedRFC3161Timestamp\":\"cnViYmlzaA==\"}"]
+    {
+        is(signed(Some(wrong)).verified(), 1, &["timestamp-invalid"]);
+    }
+    // Beside a good signature it is told, as all is that others attach.
+    let scene = signed(Some("{}"));
+    let digest = scene.registry.digest_of(REPO, "v1");
+    scene.registry.attach(REPO, &digest, &scene.signer.signature(&digest));
+    is(scene.verified(), 0, &["timestamp-invalid"]);
 }
 
 #[test]
