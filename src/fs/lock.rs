@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::dir::set_file_mode;
-use super::{Dir, FsError, canonical, create_beside, read_if_exists, remove, rename, sweep_partials};
+use super::{Dir, FsError, canonical, create_beside, read_if_exists, remove, rename, sweep_partials, write_all};
 
 /// How long a lock may be waited for unless somebody says otherwise: longer than most trees take to unpack.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(300);
@@ -235,7 +235,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 fn held(path: &Path, file: &File) -> Held {
     let mut text = String::new();
-    let read = (&*file).take(16).read_to_string(&mut text);
+    let read = file.take(16).read_to_string(&mut text);
     let process = read.ok().and_then(|_| text.trim_end().parse().ok());
     let seconds = file.metadata().map(|metadata| age(&metadata)).unwrap_or_default();
     Held { path: path.to_owned(), process, user: None, seconds }
@@ -270,8 +270,7 @@ pub fn edit<E: From<FsError>>(
         let failed = |error| FsError::new("write", path, error);
         let permissions = std::fs::metadata(path).map_err(failed)?.permissions();
         let (mut file, beside) = create_beside(path)?;
-        let published = file
-            .write_all(&after)
+        let published = write_all(&mut file, &after)
             .and_then(|()| file.set_permissions(permissions))
             .and_then(|()| file.sync_all())
             .map_err(failed)
