@@ -176,13 +176,21 @@ pub(crate) fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
-/// Writes a whole file beside its place and renames it there.
+/// Writes a whole file beside its place and renames it there. Nothing waits for the disk: after a loss of power an empty
+/// file may stand there, so that this is for what can be had again, and is held to something whenever it is read.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     write_beside(path, bytes, |_| Ok(()))
 }
 
-/// As [`write()`], and on the disk before it has its name: for what cannot be had again.
+/// As [`write()`], and on the disk before it has its name, and then the name too: for what cannot be had again.
 pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    write_one_of_many(path, bytes)?;
+    sync_folder_of(path)
+}
+
+/// As [`write_synced`] but for the name: for files of one folder of which many are written, and which is
+/// [synced](sync_folder_of) after the last.
+pub fn write_one_of_many(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     write_beside(path, bytes, File::sync_all)
 }
 
@@ -198,6 +206,16 @@ fn write_beside(path: &Path, bytes: &[u8], finish: fn(&File) -> io::Result<()>) 
         })
 }
 
+/// Syncs the folder that a path is in, so that the name stays after a loss of power.
+pub fn sync_folder_of(path: &Path) -> Result<(), FsError> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match Dir::open(folder).and_then(|folder| folder.sync()) {
+        // A folder that may be written to and not be read.
+        Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
 /// Writes a whole file beside one that is there and renames it into its place: with the mode that this has, and where it is
 /// a link, into the place that it leads to.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
@@ -211,6 +229,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
         .and_then(|()| file.sync_all())
         .map_err(failed)
         .and_then(|()| rename(&beside, path))
+        .and_then(|()| sync_folder_of(path))
         .inspect_err(|_| {
             // As in [`write`]; what is left beside pins.toml is seen, and says by its name what it is.
             let _ = std::fs::remove_file(&beside);

@@ -173,6 +173,15 @@ impl Dir {
         Ok(names)
     }
 
+    /// Makes sure that the names in the folder stay after a loss of power.
+    pub fn sync(&self) -> Result<(), FsError> {
+        match rustix::fs::fsync(&self.fd) {
+            // File systems that cannot, or need not.
+            Err(Errno::INVAL) => Ok(()),
+            synced => synced.map_err(|errno| FsError::new("sync", &self.path, errno)),
+        }
+    }
+
     /// Sets the permission bits of the folder itself, whatever the umask.
     pub fn set_mode(&self, mode: u32) -> Result<(), FsError> {
         rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(mode))

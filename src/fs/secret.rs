@@ -9,7 +9,7 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
 use super::partial::{create_beside_with_mode, sweep_beside};
-use super::{FsError, set_file_mode};
+use super::{FsError, set_file_mode, sync_folder_of};
 
 /// The whole of a file of at most `limit` bytes, and its permission bits; those of a pipe are 0, as nobody else has it.
 /// Unlike [`super::read`] it waits for a pipe: a secret is often handed over in one.
@@ -110,7 +110,7 @@ pub fn write_new(files: &[New<'_>]) -> Result<(), FsError> {
         files.iter().zip(&beside).try_for_each(|(new, (_, beside))| {
             publish(beside, new.path)?;
             published.push(new.path);
-            Ok(())
+            sync_folder_of(new.path)
         })
     });
     if result.is_err() {

@@ -78,7 +78,7 @@ fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), TrustError> {
     let json = serde_json::to_vec(value).map_err(|_| TrustError::State { path: path.to_owned(), source: None })?;
     let mut bytes = header(&json).into_bytes();
     bytes.extend(json);
-    fs::write(path, &bytes).map_err(TrustError::Fs)
+    fs::write_synced(path, &bytes).map_err(TrustError::Fs)
 }
 
 fn header(json: &[u8]) -> String {

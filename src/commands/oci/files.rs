@@ -165,7 +165,9 @@ impl Files {
         }
         let (file, beside) = fs::create_partial(&folder, path.file_name(), 0o644)?;
         let staged = Staged { path, beside: Some((folder, beside)) };
-        fetch(&mut FileSink { together: Some(together), ..FileSink::new(ctx, name, file) })?;
+        let mut sink = FileSink { together: Some(together), ..FileSink::new(ctx, name, file) };
+        fetch(&mut sink)?;
+        sink.sync(Path::new(staged.path.as_str()))?;
         Ok(staged)
     }
 }
@@ -181,6 +183,7 @@ impl Whole {
                 if !folder.rename_if_free(beside, staged.path.file_name())? {
                     return Err(PullError::Exists { path: folder.path().join(staged.path.file_name()) }.into());
                 }
+                folder.sync()?;
                 staged.beside = None;
             }
             written.push((staged.path.to_string(), is_new));
@@ -278,6 +281,13 @@ impl<'a> FileSink<'a> {
     /// Into an empty file; `name` is what progress is told of.
     pub(super) const fn new(ctx: &'a Ctx<'a>, name: &'a str, file: File) -> Self {
         Self { ctx, name, file, len: 0, total: None, together: None }
+    }
+}
+
+impl FileSink<'_> {
+    /// Waits until the disk has what came: it is not fetched again by itself, and gets its name next.
+    pub(super) fn sync(&self, path: &Path) -> Result<(), FsError> {
+        self.file.sync_all().map_err(|source| FsError { action: "write", path: path.to_owned(), source })
     }
 }
 

@@ -86,7 +86,9 @@ impl<'a> Target<'a> {
                 if folder.stat(&name_of)?.is_some() {
                     return Ok(false);
                 }
-                fetch(&mut FileSink::new(ctx, name, folder.create(&name_of, 0o644)?))?;
+                let mut sink = FileSink::new(ctx, name, folder.create(&name_of, 0o644)?);
+                fetch(&mut sink)?;
+                sink.sync(&folder.path().join(name_of))?;
                 Ok(true)
             }
         }
@@ -106,7 +108,7 @@ impl<'a> Target<'a> {
                 let digest = crate::oci::parse_digest(by).ok();
                 if let Some(digest) = digest {
                     let (folder, name) = staging.place(&digest)?;
-                    fs::write(&folder.path().join(name), bytes)?;
+                    fs::write_one_of_many(&folder.path().join(name), bytes)?;
                 }
                 if is_listed {
                     // Whoever wrote the manifest wrote its annotations, and in a folder one of them is a tag.
@@ -169,8 +171,8 @@ impl<'a> Target<'a> {
     pub(super) fn close(&self, digest: &Integrity, attested: &[Attestation]) -> Result<(), Error> {
         let Self::Layout(staging) = self else { return Ok(()) };
         let folder = staging.beside.path();
-        fs::write(&folder.join("index.json"), &index(&staging.entries))?;
-        fs::write(&folder.join(LAYOUT_FILE.0), LAYOUT_FILE.1.as_bytes())?;
+        fs::write_one_of_many(&folder.join("index.json"), &index(&staging.entries))?;
+        fs::write_synced(&folder.join(LAYOUT_FILE.0), LAYOUT_FILE.1.as_bytes())?;
         let found = Layout::open(folder)?.attached(digest)?;
         Ok(found.hold(&digest_text(digest), attested.iter().map(Attestation::value))?)
     }
@@ -195,6 +197,7 @@ impl Staging {
 
     fn publish(&self) -> Result<(), Error> {
         // One that came in between stays: no folder is renamed over another that has something in it.
-        Ok(fs::rename(self.beside.path(), &self.path)?)
+        fs::rename(self.beside.path(), &self.path)?;
+        Ok(fs::sync_folder_of(&self.path)?)
     }
 }
