@@ -157,6 +157,11 @@ pub enum Error {
     Nar(NarError),
     /// The store is in use: who took its lock last.
     StoreBusy(Held),
+    /// A registration in the store does not say which project it is of.
+    Registration {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// `check` has nothing to look at, or nobody to hold it to.
     Check(CheckError),
     /// A root of trust cannot be used or refreshed.
@@ -260,6 +265,7 @@ impl Error {
             Self::Fs(error) if error.is_busy() => "lock-timeout",
             Self::Nar(_) | Self::Fs(_) => "disk",
             Self::StoreBusy(_) => "store-busy",
+            Self::Registration { .. } => "registration-unreadable",
             Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
             Self::Seal(error) => error.code(),
@@ -366,6 +372,9 @@ impl fmt::Display for Error {
                 }
                 None => f.write_str("the store is in use by another pinfold"),
             },
+            Self::Registration { path } => {
+                write!(f, "`{}` does not say which project it registers: nothing was removed", path.display())
+            }
             Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
             Self::Seal(error) => error.fmt(f),

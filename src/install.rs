@@ -26,7 +26,7 @@ use crate::store::VerifiedBlob;
 use crate::tree::{self, Assembled, Bounds};
 
 use evidence::{Again, Judged};
-pub use obtain::{MAX_ARTIFACT_LEN, obtain_pinned, obtain_unpinned, open_kept, own_place, rules};
+pub use obtain::{MAX_ARTIFACT_LEN, obtain_pinned, obtain_unpinned, open_kept, own_place, register, rules};
 pub use oci::resolve_layer;
 pub use recipe::{load_patches, recipe};
 use signed::Judged as Judgement;

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! ROOT/sha512/ab/<hex>            the bytes
-//! ROOT/sha512/ab/<hex>.sources    for which sources they were fetched, one a line
+//! ROOT/sha512/ab/<hex>.sources    for which sources they were fetched, one a line, the oldest first
 //! ROOT/projects/<hex>             the path of a project that uses the store, by the digest of that path
 //! ROOT/drafts/<name>              a tree that is looked at before its artifact is pinned
 //! ROOT/.lock                      held shared by who uses the store, alone by who collects it
@@ -211,6 +211,17 @@ pub struct Cached {
     pub size: u64,
     /// For which sources it was fetched.
     pub sources: Vec<String>,
+    /// Why nothing can be said of its sources, where that is so.
+    pub unread: Option<String>,
+}
+
+/// Who uses the store.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Projects {
+    /// The folders of those that are known, sorted.
+    pub known: Vec<PathBuf>,
+    /// Registrations of which nobody can tell what project they are of: they are empty, cut, or may not be read.
+    pub unreadable: Vec<PathBuf>,
 }
 
 impl Store {
@@ -281,51 +292,67 @@ impl Store {
         Dir::open(&self.root)?.make_child(DRAFTS, 0o755)
     }
 
-    /// For which sources the bytes under a digest were fetched.
+    /// For which sources the bytes under a digest were fetched, sorted.
     pub fn sources(&self, integrity: &Integrity) -> Result<Vec<String>, FsError> {
-        let path = self.sources_path(integrity);
-        let text = fs::read_if_exists(&path, MAX_SOURCES_LEN)?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
+        let mut sources = self.sources_by_age(integrity)?;
+        sources.sort();
+        Ok(sources)
     }
 
-    /// Remembers that the bytes under a digest were fetched for `source`.
+    fn sources_by_age(&self, integrity: &Integrity) -> Result<Vec<String>, FsError> {
+        let text = match fs::read_if_exists(&self.sources_path(integrity), MAX_SOURCES_LEN) {
+            // An older version wrote as many as there were. Without a source the bytes are fetched once more, and what
+            // is written then is shorter.
+            Err(error) if error.source.kind() == io::ErrorKind::FileTooLarge => None,
+            read => read?,
+        };
+        Ok(String::from_utf8_lossy(&text.unwrap_or_default()).lines().map(str::to_owned).collect())
+    }
+
+    /// Remembers that the bytes under a digest were fetched for `source`; where there are more sources than can be read
+    /// again, the oldest are forgotten.
     pub fn remember(&self, integrity: &Integrity, source: &str) -> Result<(), FsError> {
         // Two that fetched the same bytes for two sources write one file.
         let _lock = Lock::exclusive(&self.root.join(SOURCES), &Patience::brief())?;
-        let mut sources = self.sources(integrity)?;
+        let mut sources = self.sources_by_age(integrity)?;
         if sources.iter().any(|known| known == source) {
             return Ok(());
         }
         sources.push(source.to_owned());
-        sources.sort();
-        sources.push(String::new());
-        fs::write(&self.sources_path(integrity), sources.join("\n").as_bytes())
+        fs::write(&self.sources_path(integrity), newest(&sources, MAX_SOURCES_LEN).as_bytes())
     }
 
-    /// Remembers that a project uses the store, so that what its records name is kept.
+    /// Remembers that a project uses the store, so that what its records name is kept. A registration that is there may
+    /// say something else, or nothing: after a loss of power files are empty under their right names.
     pub fn register(&self, project: &Path) -> Result<(), FsError> {
         let project = fs::canonical(project)?;
         let bytes = project.as_os_str().as_encoded_bytes();
         let folder = self.root.join(PROJECTS);
         let path = folder.join(Sha256::of(bytes).hex());
-        if fs::len_if_exists(&path)?.is_some() {
+        if fs::read_if_exists(&path, MAX_REGISTRATION_LEN).is_ok_and(|known| known.as_deref() == Some(bytes)) {
             return Ok(());
         }
         fs::create_folders(&folder)?;
-        fs::write(&path, bytes)
+        fs::write_synced(&path, bytes)
     }
 
-    /// The projects that use the store.
-    pub fn projects(&self) -> Result<Vec<PathBuf>, FsError> {
+    /// The projects that use the store. A registration is one only where it has the path that its name is the digest of:
+    /// an empty or relative path would be looked for in the folder that somebody happens to stand in.
+    pub fn projects(&self) -> Result<Projects, FsError> {
         let folder = self.root.join(PROJECTS);
-        let mut projects = Vec::new();
-        // A name that ends so is a path half written by a process that was killed, and not that of a project.
-        for name in fs::names(&folder)?.iter().filter(|name| !name.ends_with(fs::PARTIAL)) {
-            if let Some(bytes) = fs::read_if_exists(&folder.join(name), MAX_SOURCES_LEN)? {
-                projects.push(PathBuf::from(OsString::from_vec(bytes)));
+        let mut projects = Projects::default();
+        for name in fs::names(&folder)?.iter().filter(|name| from_hex(Algorithm::Sha256, name).is_some()) {
+            let path = folder.join(name);
+            match fs::read_if_exists(&path, MAX_REGISTRATION_LEN) {
+                // Forgotten meanwhile.
+                Ok(None) => {}
+                Ok(Some(bytes)) if Sha256::of(&bytes).hex() == *name && bytes.first() == Some(&b'/') => {
+                    projects.known.push(PathBuf::from(OsString::from_vec(bytes)));
+                }
+                Ok(Some(_)) | Err(_) => projects.unreadable.push(path),
             }
         }
-        projects.sort();
+        projects.known.sort();
         Ok(projects)
     }
 
@@ -340,8 +367,11 @@ impl Store {
         self.each_name(|path, algorithm, name| {
             if let Some(integrity) = from_hex(algorithm, name) {
                 let size = fs::len_if_exists(path)?.unwrap_or_default();
-                let sources = self.sources(&integrity)?;
-                cached.push(Cached { integrity, size, sources });
+                let (sources, unread) = match self.sources(&integrity) {
+                    Ok(sources) => (sources, None),
+                    Err(error) => (Vec::new(), Some(error.to_string())),
+                };
+                cached.push(Cached { integrity, size, sources, unread });
             }
             Ok(())
         })?;
@@ -381,7 +411,12 @@ impl Store {
             let folder = self.root.join(algorithm.name());
             for shard in fs::names(&folder)? {
                 let shard = folder.join(shard);
-                for name in fs::names(&shard)? {
+                let names = match fs::names(&shard) {
+                    // Not of the store, and no reason to leave alone what is.
+                    Err(error) if error.source.kind() == io::ErrorKind::NotADirectory => continue,
+                    names => names?,
+                };
+                for name in names {
                     see(&shard.join(&name), algorithm, &name)?;
                 }
             }
@@ -392,6 +427,18 @@ impl Store {
     fn sources_path(&self, integrity: &Integrity) -> PathBuf {
         self.path_of(integrity).with_extension("sources")
     }
+}
+
+/// The last of some lines, as many as fit into so many bytes.
+fn newest(lines: &[String], limit: u64) -> String {
+    let mut room = usize::try_from(limit).unwrap_or(usize::MAX);
+    let fits = |line: &&String| {
+        let left = room.checked_sub(line.len().saturating_add(1));
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let count = lines.iter().rev().take_while(fits).count();
+    lines.iter().skip(lines.len().saturating_sub(count)).map(|line| format!("{line}\n")).collect()
 }
 
 fn check(file: File, path: &Path, expected: &Integrity) -> Result<Result<VerifiedBlob, Mismatch>, FsError> {
@@ -451,8 +498,11 @@ const _: () = assert!(Pieces::LEN == 128 << 10, "both are one");
 /// Read and hashed at once; larger gains nothing, smaller costs system calls.
 const CHUNK: usize = 256 << 10;
 
-/// A few hundred sources of the longest kind; beyond that something else wrote the file.
+/// Longest list of sources that is written and read, in bytes: some hundred of the longest kind.
 const MAX_SOURCES_LEN: u64 = 1 << 20;
+
+/// Longest registration, in bytes: the longest path that Linux takes (`PATH_MAX`); no canonical one is longer.
+const MAX_REGISTRATION_LEN: u64 = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -491,5 +541,61 @@ mod tests {
         assert_eq!(read(0, 400_000).expect("bytes"), bytes);
         file.set_len(299_999).expect("a file");
         assert!(Changed::is_behind(&read(299_000, 5).expect_err("a short file")));
+    }
+
+    #[test]
+    fn the_oldest_sources_are_forgotten_before_there_are_too_many_to_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::new(folder.path().to_owned());
+        let integrity = Integrity::of(Algorithm::Sha512, b"x");
+        let mut incoming = store.receive(&integrity).expect("a place");
+        incoming.write(b"x").expect("room");
+        let _blob = incoming.finish().expect("a file").expect("the right bytes");
+        let source = |number: usize| format!("url:https://example.com/{number:04}{}", "a".repeat(8000));
+        for number in 0..140 {
+            store.remember(&integrity, &source(number)).expect("a file");
+            let known = store.sources(&integrity).expect("short enough to be read");
+            assert!(known.contains(&source(number)), "{number}");
+        }
+        let known = store.sources(&integrity).expect("short enough to be read");
+        assert!(known.len() > 125 && !known.contains(&source(0)), "{}", known.len());
+        // What an older version wrote is as good as nothing, and is written anew.
+        std::fs::write(store.sources_path(&integrity), "url:https://example.com/x\n".repeat(50_000)).expect("a file");
+        assert!(store.sources(&integrity).expect("nothing").is_empty());
+        store.remember(&integrity, "one").expect("a file");
+        assert_eq!(store.sources(&integrity).expect("a list"), ["one"]);
+    }
+
+    #[test]
+    fn what_is_written_fits_to_the_byte() {
+        let lines = ["one".to_owned(), "two".to_owned(), "three".to_owned()];
+        for (limit, kept) in [(14, "one\ntwo\nthree\n"), (13, "two\nthree\n"), (6, "three\n"), (5, ""), (0, "")] {
+            assert_eq!(newest(&lines, limit), kept, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_registration_says_which_project_or_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::new(folder.path().join("store"));
+        let project = folder.path().canonicalize().expect("a folder");
+        store.register(&project).expect("a file");
+        let known = Projects { known: vec![project.clone()], unreadable: Vec::new() };
+        assert_eq!(store.projects().expect("a list"), known);
+        let path = store.root.join(PROJECTS).join(Sha256::of(project.as_os_str().as_encoded_bytes()).hex());
+        for damaged in ["", "/", "/somewhere/else", &"/long".repeat(1000)] {
+            std::fs::write(&path, damaged).expect("a file");
+            let unknown = Projects { known: Vec::new(), unreadable: vec![path.clone()] };
+            assert_eq!(store.projects().expect("a list"), unknown, "{damaged}");
+            store.register(&project).expect("a file");
+            assert_eq!(store.projects().expect("a list"), known, "{damaged}");
+        }
+        // Under its right name, and still no path of a project.
+        for relative in ["", "relative/path"] {
+            let path = store.root.join(PROJECTS).join(Sha256::of(relative.as_bytes()).hex());
+            std::fs::write(&path, relative).expect("a file");
+            assert_eq!(store.projects().expect("a list").unreadable, std::slice::from_ref(&path), "{relative}");
+            std::fs::remove_file(&path).expect("a file");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `pinfold cache`: what is in the store, what of it nobody needs, and whether it is still right.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::ctx::Ctx;
 use crate::digest::Integrity;
@@ -34,7 +35,7 @@ pub fn verify(ctx: &Ctx<'_>) -> Result<Report, Error> {
         |one| one.size,
         |one| match ctx.store.open(&one.integrity) {
             Ok(Lookup::Found(_)) => row(one, Verdict::Passed, "verified"),
-            Ok(Lookup::Absent) => row(one, Verdict::Passed, "removed meanwhile"),
+            Ok(Lookup::Absent) => row(one, Verdict::Passed, GONE),
             Ok(Lookup::Corrupt(mismatch)) => {
                 let finding =
                     Finding::new(Level::Error, "store-corrupt", "the copy in the store had rotted and was removed")
@@ -45,27 +46,29 @@ pub fn verify(ctx: &Ctx<'_>) -> Result<Report, Error> {
         },
     );
     let mut report = Report { command: "cache verify", rows, notes: Vec::new(), summary: String::new(), judges: false };
-    let rotten = report.count(Verdict::Refused);
-    report.summary = match rotten {
-        0 => format!("{} verified", count(cached.len())),
-        _ => format!("{}, {rotten} had rotted and were removed", count(cached.len())),
-    };
+    let (total, statuses) = (count(cached.len()), ["verified", GONE, "refused", "failed"]);
+    let is_whole = report.rows.iter().all(|row| row.status == "verified");
+    report.summary =
+        if is_whole { format!("{total} verified") } else { format!("{total}: {}", fetch::counts(&report, &statuses)) };
     Ok(report)
 }
 
 /// Removes what no project names any more, in its pins or in its records; `dry_run` only says what that would be.
 pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
     let _lock = ctx.store.try_own()?.map_err(Error::StoreBusy)?;
-    let needed = needed(ctx, dry_run)?;
+    let (needed, notes) = needed(ctx, dry_run)?;
     let mut rows = Vec::new();
     let mut freed = 0_u64;
     let cached = ctx.store.list()?;
     for one in cached.iter().filter(|one| !needed.contains(&one.integrity)) {
-        if !dry_run {
-            ctx.store.remove(&one.integrity)?;
-        }
-        freed = freed.saturating_add(one.size);
-        rows.push(row(one, Verdict::Passed, if dry_run { "would go" } else { "removed" }));
+        let removed = if dry_run { Ok(()) } else { ctx.store.remove(&one.integrity) };
+        rows.push(match removed {
+            Ok(()) => {
+                freed = freed.saturating_add(one.size);
+                row(one, Verdict::Passed, if dry_run { "would go" } else { "removed" })
+            }
+            Err(error) => Row { findings: Error::Fs(error).findings(), ..row(one, Verdict::Failed, "failed") },
+        });
     }
     if !dry_run {
         ctx.store.sweep()?;
@@ -74,15 +77,25 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
     }
     let verb = if dry_run { "would be removed" } else { "removed" };
     let kept = cached.len().saturating_sub(rows.len());
-    let summary = format!("{} {verb}, {} freed; {kept} kept", count(rows.len()), fetch::size(freed));
-    Ok(Report { command: "cache gc", rows, notes: Vec::new(), summary, judges: false })
+    let mut report = Report { command: "cache gc", rows, notes, summary: String::new(), judges: false };
+    let failed = report.count(Verdict::Failed);
+    let gone = report.rows.len().saturating_sub(failed);
+    report.summary = format!("{} {verb}, {} freed; {kept} kept", count(gone), fetch::size(freed));
+    if failed > 0 {
+        report.summary.push_str(&format!(", {failed} failed"));
+    }
+    Ok(report)
 }
 
-/// What the pins and records of all projects name that use the store. A project that cannot be read keeps what it has:
-/// nothing is known of its pins, so the collection fails rather than guess.
-fn needed(ctx: &Ctx<'_>, dry_run: bool) -> Result<BTreeSet<Integrity>, Error> {
-    let mut needed = BTreeSet::new();
-    for project in ctx.store.projects()? {
+/// What the pins and records of all projects name that use the store, and what is to be said of those that cannot be read.
+/// Where nothing can be known of what a project needs, the collection fails rather than guess.
+fn needed(ctx: &Ctx<'_>, dry_run: bool) -> Result<(BTreeSet<Integrity>, Vec<Finding>), Error> {
+    let (mut needed, mut notes) = (BTreeSet::new(), Vec::new());
+    let projects = ctx.store.projects()?;
+    if let Some(path) = projects.unreadable.into_iter().next() {
+        return Err(Error::Registration { path });
+    }
+    for project in projects.known {
         let records = project.join(RECORDS);
         if fs::len_if_exists(&records)?.is_none() {
             // Moved or removed; a fetch at its new place registers it again.
@@ -91,23 +104,38 @@ fn needed(ctx: &Ctx<'_>, dry_run: bool) -> Result<BTreeSet<Integrity>, Error> {
             }
             continue;
         }
-        for name in fs::names(&records)?.iter().filter(|name| name.ends_with(".json")) {
-            let bytes = fs::read(&records.join(name), MAX_RECORD_LEN)?;
-            let record = Record::parse(&bytes)
-                .map_err(|source| Error::Record { path: records.join(name).display().to_string(), source })?;
-            needed.insert(record.integrity);
-        }
         let path = project.join(PIN_FILE);
         let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
+        let mut pins = None;
         if let Some(text) = fs::read_if_exists(&path, limit)? {
             let file = path.display().to_string();
-            let pins =
+            let read =
                 PinFile::parse(&String::from_utf8_lossy(&text)).map_err(|source| Error::Pins { file, source })?;
-            let artifacts = pins.pins().iter().flat_map(|pin| pin.artifacts());
+            let artifacts = read.pins().iter().flat_map(|pin| pin.artifacts());
             needed.extend(artifacts.map(|artifact| artifact.integrity.clone()));
+            pins = Some(read);
+        }
+        for name in fs::names(&records)?.iter().filter(|name| name.ends_with(".json")) {
+            let has_pin = |pins: &PinFile| name.strip_suffix(".json").is_some_and(|name| pins.pin(name).is_some());
+            match record(&records.join(name)) {
+                Ok(record) => drop(needed.insert(record.integrity)),
+                // It is derived from the pin, and the pin is read.
+                Err(error) if pins.as_ref().is_some_and(has_pin) => notes.push(left_out(&error)),
+                Err(error) => return Err(error),
+            }
         }
     }
-    Ok(needed)
+    Ok((needed, notes))
+}
+
+fn record(path: &Path) -> Result<Record, Error> {
+    let bytes = fs::read(path, MAX_RECORD_LEN)?;
+    Record::parse(&bytes).map_err(|source| Error::Record { path: path.display().to_string(), source })
+}
+
+fn left_out(error: &Error) -> Finding {
+    let finding = Finding::new(Level::Warning, error.code(), error.to_string());
+    finding.hint("what its pin names is kept; `pinfold fetch` in that project writes the record anew")
 }
 
 fn row(cached: &Cached, verdict: Verdict, status: &str) -> Row {
@@ -120,13 +148,16 @@ fn row(cached: &Cached, verdict: Verdict, status: &str) -> Row {
         evidence: None,
         audit: None,
         wasm: Vec::new(),
-        findings: Vec::new(),
+        findings: cached.unread.iter().map(|why| Finding::new(Level::Warning, "disk", why.as_str())).collect(),
     }
 }
 
 fn count(artifacts: usize) -> String {
     format!("{artifacts} artifact{}", if artifacts == 1 { "" } else { "s" })
 }
+
+/// The status of what another process removed while it was looked for.
+const GONE: &str = "removed meanwhile";
 
 /// The usual name of the pin file; a project that uses another is known by its records.
 const PIN_FILE: &str = "pins.toml";

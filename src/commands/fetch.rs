@@ -3,7 +3,7 @@
 use crate::ctx::{Ctx, Step};
 use crate::error::Error;
 use crate::install::{self, Conduct, Done, Installed};
-use crate::pins::Pin;
+use crate::pins::{Pin, Source};
 use crate::project::Project;
 use crate::record::Contents;
 use crate::report::{Finding, Level, Report, Row, Verdict};
@@ -26,6 +26,9 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     project.make_records()?;
     let _store_lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
     project.sweep()?;
+    if pins.iter().flat_map(|pin| pin.artifacts()).any(|artifact| !matches!(artifact.source, Source::File(_))) {
+        install::register(ctx, &project)?;
+    }
     let rows = work::each(
         &pins,
         ctx.jobs,

@@ -36,6 +36,9 @@ impl Error {
             Self::Tree { .. } => "the artifact, the layout or a patch has changed; if that was meant, pin the new hash",
             Self::NotOurs { .. } => "move it away, or let the pin point elsewhere",
             Self::StoreBusy(_) => "try again when no other pinfold is at work",
+            Self::Registration { .. } => {
+                "run `pinfold fetch` in the projects that use the store, which repairs it, or remove the file"
+            }
             Self::Check(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
             Self::Seal(error) => return error.hint(),

@@ -99,7 +99,7 @@ pub fn obtain_pinned(ctx: &Ctx<'_>, project: &Project, pin: &Pin, artifact: &Art
 
 /// Says that the project uses the store, also where another one had the bytes fetched: `cache gc` must not take them. A
 /// store that may only be read is collected by somebody else, who knows what is in it.
-fn register(ctx: &Ctx<'_>, project: &Project) -> Result<(), Error> {
+pub fn register(ctx: &Ctx<'_>, project: &Project) -> Result<(), Error> {
     match ctx.store.register(project.folder()) {
         Err(error) if matches!(error.source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
             Ok(())

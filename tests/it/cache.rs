@@ -8,7 +8,7 @@ use pinfold::commands::cache;
 use pinfold::ctx::Silent;
 use pinfold::error::Error;
 use pinfold::fs::Patience;
-use pinfold::report::Report;
+use pinfold::report::{Report, Verdict};
 use pinfold::store::Store;
 
 use crate::support::{Project, both, codes, files_below, human, integrity, pin};
@@ -128,9 +128,13 @@ fn what_other_projects_need_stays_until_they_vanish() {
     drop(neighbour);
     assert!(!unregistered.exists());
     WOULD_GC(&project).expect("a report");
-    assert_eq!(Store::new(project.store_folder()).projects().expect("a list").len(), 3, "a dry run forgets nobody");
+    assert_eq!(
+        Store::new(project.store_folder()).projects().expect("a list").known.len(),
+        3,
+        "a dry run forgets nobody"
+    );
     GC(&project).expect("a report");
-    assert_eq!(Store::new(project.store_folder()).projects().expect("a list").len(), 2);
+    assert_eq!(Store::new(project.store_folder()).projects().expect("a list").known.len(), 2);
     assert_eq!(kept(&project), ["mine", "ours"]);
     drop(frugal);
     GC(&project).expect("a report");
@@ -146,11 +150,11 @@ fn what_a_project_needs_stays_whatever_bytes_its_path_has() {
     store.register(&moved).expect("a store");
     GC(&project).expect("a report");
     assert_eq!(kept(&project), ["one"]);
-    assert_eq!(store.projects().expect("a list"), [moved.canonicalize().expect("a path")]);
+    assert_eq!(store.projects().expect("a list").known, [moved.canonicalize().expect("a path")]);
     std::fs::remove_dir_all(&moved).expect("a project");
     GC(&project).expect("a report");
     assert!(kept(&project).is_empty());
-    assert!(store.projects().expect("a list").is_empty());
+    assert!(store.projects().expect("a list").known.is_empty());
 }
 
 #[test]
@@ -162,7 +166,7 @@ fn a_project_with_a_file_in_its_place_is_forgotten() {
     std::fs::remove_dir_all(project.path("gone")).expect("a folder");
     project.write("gone", "now a file");
     GC(&project).expect("a report");
-    assert_eq!(store.projects().expect("a list").len(), 1);
+    assert_eq!(store.projects().expect("a list").known.len(), 1);
     assert_eq!(kept(&project), ["one"]);
 }
 
@@ -174,14 +178,62 @@ fn collects_nothing_while_a_project_cannot_be_read() {
     let pins = project.read("pins.toml");
     project.write("pins.toml", "version = ");
     assert_eq!(GC(&project).expect_err("no pins").code(), "syntax");
-    project.write("pins.toml", pins);
+    // Without pins.toml the records alone say what is needed.
     let record = project.read(".pinfold/one.json");
     project.write(".pinfold/one.json", "{}");
+    std::fs::remove_file(project.path("pins.toml")).expect("a file");
     assert_eq!(GC(&project).expect_err("no record").code(), "record-malformed");
     assert_eq!(kept(&project), ["one", "two"]);
+    project.write("pins.toml", pins);
     project.write(".pinfold/one.json", record);
     GC(&project).expect("a report");
     assert_eq!(kept(&project), ["one"]);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_stops_no_collection() {
+    let project = fetched(&["one", "two", "three"]);
+    pins(&project, &["one", "two"]);
+    forget(&project, "three");
+    let other = neighbour(&project, &["theirs"]);
+    for damaged in ["", "{", "<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n", "{\"schema\":\"pinfold/record/v9\"}"] {
+        project.write(".pinfold/one.json", damaged);
+        let report = GC(&project).expect("a report");
+        let notes: Vec<&str> = report.notes.iter().map(|note| note.code.as_str()).collect();
+        assert_eq!((report.exit_code(), notes), (0, vec!["record-malformed"]), "{}", human(&report));
+        assert_eq!(kept(&project), ["one", "theirs", "two"], "{damaged}");
+    }
+    // One that no pin stands for: what it held cannot be known.
+    project.write(".pinfold/gone.json", "");
+    assert_eq!(GC(&project).expect_err("no record").code(), "record-malformed");
+    assert_eq!(kept(&project), ["one", "theirs", "two"]);
+    drop(other);
+}
+
+#[test]
+fn a_registration_that_says_nothing_takes_nothing_from_anybody() {
+    let project = fetched(&["one"]);
+    let registrations = || {
+        let names = files_below(&project.store_folder().join("projects"));
+        names.into_iter().map(|name| project.store_folder().join("projects").join(name)).collect::<Vec<_>>()
+    };
+    let [path] = registrations().try_into().expect("one registration");
+    for damaged in ["", ".", "relative/path", "/", "/nowhere/\0"] {
+        std::fs::write(&path, damaged).expect("a registration");
+        for gc in [GC, WOULD_GC] {
+            let error = gc(&project).expect_err("a project that is not known");
+            assert_eq!((error.code(), error.verdict()), ("registration-unreadable", Verdict::Failed), "{damaged}");
+        }
+        assert_eq!(kept(&project), ["one"], "{damaged}");
+        // The next fetch repairs it, also where there is nothing else to do.
+        project.fetch_all();
+        assert_eq!(GC(&project).expect("a report").exit_code(), 0, "{damaged}");
+        assert_eq!(kept(&project), ["one"], "{damaged}");
+    }
+    // Nor does a file that is no registration at all.
+    std::fs::write(path.with_file_name("notes.txt"), "mine").expect("a file");
+    GC(&project).expect("a report");
+    assert_eq!(registrations().len(), 2);
 }
 
 #[test]
@@ -226,6 +278,39 @@ fn hashes_everything_again() {
     assert_eq!(kept(&project), ["one"]);
     // What has rotted is gone, so that the next fetch asks again.
     assert_eq!(VERIFY(&project).expect("a report").exit_code(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_is_not_counted_as_verified() {
+    let project = fetched(&["one", "two"]);
+    let blob = Store::new(project.store_folder()).path_of(&integrity(b"two").parse().expect("an integrity"));
+    std::fs::remove_file(&blob).expect("a blob");
+    std::fs::create_dir(&blob).expect("a folder in its place");
+    let report = VERIFY(&project).expect("a report");
+    assert_eq!((report.exit_code(), report.summary.as_str()), (2, "2 artifacts: 1 verified, 1 failed"));
+    // Nor is it counted as removed, and nobody else's is kept from being.
+    pins(&project, &[]);
+    forget(&project, "one");
+    forget(&project, "two");
+    let report = GC(&project).expect("a report");
+    let summary = "1 artifact removed, 3 B freed; 0 kept, 1 failed";
+    assert_eq!((report.exit_code(), report.summary.as_str()), (2, summary), "{}", human(&report));
+    assert!(blob.is_dir());
+}
+
+#[test]
+fn a_list_of_sources_that_cannot_be_read_stops_no_listing() {
+    let project = fetched(&["one", "two"]);
+    let blob = Store::new(project.store_folder()).path_of(&integrity(b"two").parse().expect("an integrity"));
+    let sources = blob.with_extension("sources");
+    std::fs::remove_file(&sources).expect("a list");
+    std::fs::create_dir(&sources).expect("a folder in its place");
+    for run in [LIST, VERIFY] {
+        let report = run(&project).expect("a report");
+        assert_eq!((report.rows.len(), report.exit_code(), codes(&report)), (2, 0, vec!["disk"]), "{}", human(&report));
+    }
+    std::fs::write(project.store_folder().join("sha512/stray"), "mine").expect("a file in place of a folder");
+    assert_eq!(LIST(&project).expect("a report").rows.len(), 2);
 }
 
 #[test]
