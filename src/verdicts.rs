@@ -61,10 +61,11 @@ impl Verdicts {
         let remembered = Remembered { since: now, evidence: Evidence { recalled: false, ..evidence.clone() } };
         let Ok(body) = serde_json::to_string(&remembered) else { return };
         let seal = digest::seal(&key, &[name.as_bytes(), body.as_bytes()]);
-        let path = self.path(&name);
-        if let Some(folder) = path.parent() {
+        let (path, text) = (self.path(&name), format!("{seal}\n{body}"));
+        // What nobody could read again is not worth a file.
+        if let Some(folder) = path.parent().filter(|_| u64::try_from(text.len()).is_ok_and(|len| len <= MAX_LEN)) {
             let written = fs::create_folders(folder);
-            let _ = written.and_then(|()| fs::write(&path, format!("{seal}\n{body}").as_bytes()));
+            let _ = written.and_then(|()| fs::write(&path, text.as_bytes()));
         }
     }
 

@@ -108,6 +108,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
     let (outputs, byproducts) = files.read(ctx, &project)?;
     let build = options.times.of(&options.build, None, now(ctx));
     let statement = statement(&inputs, &outputs, &byproducts, &build);
+    seal::readable(&statement)?;
     let mut report = report(&inputs, &outputs);
     report.notes.extend(options.signing.iter().flat_map(Signing::notes).cloned());
     let Some(place) = place else {

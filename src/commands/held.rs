@@ -10,7 +10,7 @@ use crate::pins::{Artifact, Mode, Pin};
 use crate::policy;
 use crate::project::Project;
 use crate::record::{self, Record};
-use crate::report::{Evidence, Finding, Level, Row, Verdict};
+use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 
 use super::verify::{self, Options};
 use super::{fetch, work};
@@ -91,6 +91,14 @@ impl Held<'_> {
             wasm: Vec::new(),
             findings: self.findings,
         }
+    }
+}
+
+/// What a summary says of the rows that did not come out well; empty where all did.
+pub(super) fn not_listed(report: &Report) -> String {
+    match fetch::counts(report, &["refused", "unverifiable", "failed"]) {
+        counts if counts.is_empty() => counts,
+        counts => format!(", {counts}"),
     }
 }
 

@@ -325,7 +325,9 @@ fn line(command: &str, project: &str, (line, lines): (usize, usize), row: &Row) 
 /// The one line of a project of which there is nothing else to say.
 fn alone(command: &str, project: &str, verdict: Verdict, (code, message): (&str, &str)) -> String {
     let (verdict, codes) = (verdict.name(), vec![code]);
-    let message = Some(message);
+    // Cut where the whole line could not be read again; see [`MAX_LINE_LEN`].
+    let end = (0..=MAX_MESSAGE_LEN.min(message.len())).rev().find(|end| message.is_char_boundary(*end));
+    let message = message.get(..end.unwrap_or_default());
     written(&Line {
         schema: SCHEMA,
         command,
@@ -393,5 +395,24 @@ fn skip_line(from: &mut dyn BufRead) -> io::Result<bool> {
 
 /// The code of a line that is no path.
 const NO_PATH: &str = "project-path";
-/// Longest line of an output that is read again: a path and a message, and a code for each kind of finding.
+/// Longest line of an output that is read again: a path and a message, each with every byte as an escape of six, and a code
+/// for each kind of finding.
 const MAX_LINE_LEN: usize = 64 << 10;
+/// Longest message of a line, in bytes.
+const MAX_MESSAGE_LEN: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_that_is_written_can_be_read_again() {
+        let project = "\u{1}".repeat(MAX_PATH_LEN);
+        for message in ["\u{1}".repeat(100_000), "\u{e9}".repeat(100_000), format!("x{}", "\u{e9}".repeat(100_000))] {
+            let text = alone("verify", &project, Verdict::Failed, ("syntax", &message));
+            assert!(text.len() <= MAX_LINE_LEN, "{}", text.len());
+            let done = Done::read("verify", &mut text.as_bytes()).expect("read");
+            assert!(done.has(&project));
+        }
+    }
+}

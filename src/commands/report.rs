@@ -30,5 +30,7 @@ pub fn run(ctx: &Ctx<'_>, at: Option<i64>) -> Result<Paper, Error> {
         summary.push_str(&format!(", {signed} only signed"));
     }
     let rows = held.into_iter().map(|one| one.row(ctx)).collect();
-    Ok(Paper { document, report: Report { command: "report", rows, notes: Vec::new(), summary, judges: true } })
+    let mut report = Report { command: "report", rows, notes: Vec::new(), summary, judges: true };
+    report.summary.push_str(&held::not_listed(&report));
+    Ok(Paper { document, report })
 }

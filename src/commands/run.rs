@@ -23,7 +23,7 @@ use crate::tree;
 
 use super::attest::{self, Inputs, Options, Output};
 use super::output::BUNDLE;
-use super::seal::{Payload, Signing, seal};
+use super::seal::{Payload, Signing, readable, seal};
 
 /// A project that is ready to be built: its inputs are proved.
 #[derive(Debug)]
@@ -171,6 +171,7 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
     if let Some(own) = own.and_then(Value::as_object_mut) {
         own.extend(parameters(ran));
     }
+    readable(&statement)?;
     let mut report = Report { command: "run", ..attest::report(&inputs, &outputs) };
     report.notes.splice(0..0, exposed(&ran.environment));
     let place = match (&options.out, outputs.as_slice()) {

@@ -56,7 +56,9 @@ pub fn run(ctx: &Ctx<'_>, options: Options) -> Result<Paper, Error> {
         Format::Spdx => spdx(&bill),
     };
     let noun = if count == 1 { "component" } else { "components" };
-    let report = Report { command: "sbom", rows, notes: Vec::new(), summary: format!("{count} {noun}"), judges: true };
+    let summary = format!("{count} {noun}");
+    let mut report = Report { command: "sbom", rows, notes: Vec::new(), summary, judges: true };
+    report.summary.push_str(&held::not_listed(&report));
     Ok(Paper { document, report })
 }
 

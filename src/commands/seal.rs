@@ -144,6 +144,13 @@ fn proved(trust: &Trust, attestation: &Attestation, subject: &Subject) -> Result
     proof.statement().cloned().ok_or_else(|| SealError::Other { why: "it proves no statement".to_owned() })
 }
 
+/// Refuses a statement that nobody could read again: where it is signed this is found before that, and where it is not it
+/// is found here.
+pub fn readable(statement: &Value) -> Result<(), Error> {
+    let read = Statement::parse(format!("{statement}\n").as_bytes());
+    read.map(|_| ()).map_err(|error| SealError::Other { why: error.to_string() }.into())
+}
+
 /// Longest file with a passphrase, in bytes: more than a passphrase and its line break take, so that what is too long is
 /// called by its name.
 const MAX_PASSPHRASE_FILE_LEN: u64 = 4096;
