@@ -23,7 +23,7 @@ use crate::nar::NarError;
 use crate::patch::PatchError;
 use crate::path::RelPath;
 use crate::pins::{PinsError, Platform};
-use crate::record::RecordError;
+use crate::record::{MAX_RECORD_LEN, RecordError};
 use crate::registry::oci::OciError;
 use crate::report::{Finding, Level, Verdict};
 use crate::source::github::AssetError;
@@ -150,8 +150,22 @@ pub enum Error {
     NotOurs {
         /// The destination.
         to: RelPath,
-        /// How many paths differ from what would be installed.
-        differences: usize,
+        /// The paths that differ from what would be installed.
+        changes: Vec<Finding>,
+    },
+    /// Somebody changed a tree that pinfold put there.
+    TreeChanged {
+        /// The destination.
+        to: RelPath,
+        /// The paths that differ from what was put there.
+        changes: Vec<Finding>,
+    },
+    /// A record would be longer than any that is read.
+    RecordTooLong {
+        /// The record's path, relative to pins.toml.
+        path: String,
+        /// Its length, in bytes.
+        len: usize,
     },
     /// A tree changed while it was put together.
     Nar(NarError),
@@ -216,6 +230,7 @@ impl Error {
             | Self::NoPackageJson
             | Self::Patch(_)
             | Self::Tree { .. }
+            | Self::TreeChanged { .. }
             | Self::NotOurs { .. } => true,
             Self::Archive(error) => error.is_refusal(),
             Self::Trust(error) => error.is_refusal(),
@@ -263,6 +278,8 @@ impl Error {
             Self::Tree { .. } => "tree-mismatch",
             Self::NotOurs { .. } => "not-ours",
             Self::Fs(error) if error.is_busy() => "lock-timeout",
+            Self::TreeChanged { .. } => "tree-changed",
+            Self::RecordTooLong { .. } => "record-too-long",
             Self::Nar(_) | Self::Fs(_) => "disk",
             Self::StoreBusy(_) => "store-busy",
             Self::Registration { .. } => "registration-unreadable",
@@ -311,8 +328,22 @@ impl Error {
         if let Some((expected, received)) = compared {
             finding = finding.compared(expected, received);
         }
-        vec![finding]
+        let mut findings = vec![finding];
+        if let Self::NotOurs { changes, .. } | Self::TreeChanged { changes, .. } = self {
+            findings.extend(changes.iter().cloned());
+        }
+        findings
     }
+
+    /// Whether it is of a record that is damaged, and not one of a newer pinfold.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Record { source, .. } if !source.is_newer())
+    }
+}
+
+/// How many paths differ, in words.
+fn differ(changes: &[Finding]) -> String {
+    format!("{} {}", changes.len(), if changes.len() == 1 { "path differs" } else { "paths differ" })
 }
 
 impl fmt::Display for Error {
@@ -357,9 +388,12 @@ impl fmt::Display for Error {
             Self::NoPackageJson => f.write_str("the package has no package.json in its folder"),
             Self::Patch(error) => error.fmt(f),
             Self::Tree { .. } => f.write_str("the unpacked tree is not the pinned one"),
-            Self::NotOurs { to, differences } => {
-                let paths = if *differences == 1 { "path differs" } else { "paths differ" };
-                write!(f, "`{to}` was not put there by pinfold, and {differences} {paths}")
+            Self::NotOurs { to, changes } => {
+                write!(f, "`{to}` was not put there by pinfold, and {}", differ(changes))
+            }
+            Self::TreeChanged { to, changes } => write!(f, "`{to}` was changed: {} from its record", differ(changes)),
+            Self::RecordTooLong { path, len } => {
+                write!(f, "`{path}` would have {len} bytes, more than the {MAX_RECORD_LEN} that are read")
             }
             Self::Nar(error) => error.fmt(f),
             Self::StoreBusy(held) => match held.process {

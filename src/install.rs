@@ -11,6 +11,7 @@ mod recipe;
 pub mod shared;
 pub mod signature;
 pub mod signed;
+pub mod standing;
 mod unpack;
 
 use crate::ctx::{Ctx, Step};
@@ -19,7 +20,7 @@ use crate::layout::Limits;
 use crate::patch::{MAX_PATCHED, Patches};
 use crate::pins::{Artifact, Mode, Pin, Platform};
 use crate::project::Project;
-use crate::record::{self, Contents, Evidence, Record, Signatures};
+use crate::record::{Contents, Evidence, Record, Signatures};
 use crate::report::wasm::SignedFile;
 use crate::report::{self, Finding, Level, Verdict};
 use crate::store::VerifiedBlob;
@@ -39,6 +40,8 @@ pub struct Conduct {
     pub offline: bool,
     /// Install only what the records say, to the byte.
     pub frozen: bool,
+    /// Put the pinned files back where somebody changed a tree.
+    pub restore: bool,
     /// What missing evidence means, in place of what the pins say.
     pub evidence: Option<Mode>,
 }
@@ -63,7 +66,7 @@ pub struct Installed {
 pub enum Done {
     /// Nothing: record and tree are as they should be.
     Unchanged,
-    /// The tree that stood there without a record is the right one, to the byte; it has a record now.
+    /// The tree that stood there without a record of it is the right one, to the byte; it has a record now.
     Adopted,
     /// A tree was put there.
     Installed,
@@ -71,7 +74,8 @@ pub enum Done {
     Restored,
 }
 
-/// Brings one pin's tree into place: whole, proved and recorded, or not at all.
+/// Brings one pin's tree into place: whole, proved and recorded, or not at all. A tree that somebody changed is left as it
+/// is, unless it was said that it is to be restored.
 pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) -> Result<Installed, Error> {
     ctx.progress.step(pin.name.as_str(), Step::Looking);
     let artifact = artifact_of(pin, ctx.platform)?;
@@ -81,6 +85,9 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     let wanted = Wanted { pin, artifact, patches: &patches, signed };
 
     let seen = Seen::of(project, &wanted, conduct)?;
+    for to in [Some(&pin.to), seen.before.as_ref().map(|before| &before.to)].into_iter().flatten() {
+        project.sweep_beside(ctx, to)?;
+    }
     let lacks = |record: &Record| evidence::is_lacking(ctx, artifact, &demand, &record.evidence, conduct);
     let mut has_more = false;
     if let Some(record) = seen.standing.as_ref().filter(|record| !lacks(record)) {
@@ -109,17 +116,42 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
             && evidence::lacks_digest(artifact, &record.evidence);
         let is_over = !is_without_digest || !has_bytes()?;
         if is_over && !has_more {
-            return outcome;
+            return outcome.map(|mut installed| {
+                installed.findings.extend(standing::ignored(seen.ignored));
+                installed
+            });
         }
     }
+    match bring(ctx, project, (&wanted, &demand), (&seen, has_more), conduct) {
+        Ok(mut installed) => {
+            installed.findings.extend(seen.damage);
+            Ok(installed)
+        }
+        // What somebody changed is named even where the pinned bytes are not to be had.
+        Err(error) if !error.is_refusal() && !conduct.restore => {
+            Err(changed(project, (pin, artifact), &seen)?.unwrap_or(error))
+        }
+        Err(error) => Err(error),
+    }
+}
 
+/// Gets the artifact and its evidence, judges both, and puts the tree into place. `seen` is what was found of the pin;
+/// `has_more` says that its source has more evidence than the record keeps.
+fn bring(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (wanted, demand): (&Wanted<'_>, &evidence::Demand<'_>),
+    (seen, has_more): (&Seen, bool),
+    conduct: Conduct,
+) -> Result<Installed, Error> {
+    let Wanted { pin, artifact, .. } = wanted;
     let obtained = match seen.moved_from(artifact) {
         None => obtain::obtain(ctx, project, pin, artifact, conduct),
         Some(source) => obtain::obtain_moved(ctx, project, pin, artifact, source, conduct),
     };
     let (blob, mut findings) = obtained.map_err(|error| {
         let record = seen.standing.as_ref().filter(|_| error.verdict() != Verdict::Refused);
-        let held = record.map(|record| evidence::hold(ctx, artifact, &demand, &record.evidence, None));
+        let held = record.map(|record| evidence::hold(ctx, artifact, demand, &record.evidence, None));
         match held {
             // What is refuted stays refuted, whatever could not be had beside it.
             Some(Err(refuted))
@@ -140,30 +172,37 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
     }
     let known = seen.before.as_ref().filter(|before| before.integrity == artifact.integrity);
     let known = known.map(|before| &before.evidence);
-    let judged = evidence::look(ctx, project, (pin, artifact, &demand), (known, has_more), &blob, conduct)?;
+    let judged = evidence::look(ctx, project, (pin, artifact, demand), (known, has_more), &blob, conduct)?;
     findings.extend(judged.findings);
 
     // Nobody is asked for anything from here to the record. Another process may have been faster.
     let publishing = project.publishing(ctx)?;
-    let seen = Seen::of(project, &wanted, conduct)?;
+    let seen = Seen::of(project, wanted, conduct)?;
     let stood = seen.fits && something_stands(project, pin)?;
-    let (record, mut done, signatures) = match seen.standing {
+    let (record, mut done, signatures) = match &seen.standing {
         Some(record) => {
-            let mut signatures = wanted.signatures(project, &record, conduct)?;
+            let mut signatures = wanted.signatures(project, record, conduct)?;
             let recorded = signatures.recorded.take();
-            (Record { evidence: judged.evidence, signatures: recorded, ..record }, Done::Unchanged, signatures)
+            let record = Record { evidence: judged.evidence, signatures: recorded, ..record.clone() };
+            project.write_record(&record)?;
+            findings.extend(standing::ignored(seen.ignored));
+            (record, Done::Unchanged, signatures)
         }
-        None => put_in_place(ctx, project, &wanted, (&blob, judged.evidence), seen.before.as_ref(), conduct)?,
+        None => {
+            let before = seen.before.as_ref();
+            let placed = put_in_place(ctx, project, wanted, (&blob, judged.evidence), before, conduct)?;
+            findings.extend(placed.findings);
+            (placed.record, placed.done, placed.signatures)
+        }
     };
+    drop(publishing);
     findings.extend(signatures.findings);
     if done == Done::Installed && stood {
         done = Done::Restored;
     }
-    project.write_record(&record)?;
-    drop(publishing);
     ctx.progress.step(pin.name.as_str(), Step::Recorded);
     if !conduct.offline {
-        shared::offer(ctx, project, (artifact, &demand), (&blob, &record.evidence), &mut findings)?;
+        shared::offer(ctx, project, (artifact, demand), (&blob, &record.evidence), &mut findings)?;
     }
     if let Some(before) = seen.before.filter(|before| before.to != pin.to) {
         let message = format!("the tree that stood at `{}` stays there, and nothing holds it any more", before.to);
@@ -176,23 +215,26 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
 struct Seen {
     /// Its record.
     before: Option<Record>,
+    /// That its record is damaged, and will be written anew.
+    damage: Option<Finding>,
     /// Whether the record is of the pin as it is now.
     fits: bool,
     /// The record where it is, and its tree stands.
     standing: Option<Record>,
+    /// How many ignored paths are in that tree.
+    ignored: usize,
 }
 
 impl Seen {
     fn of(project: &Project, wanted: &Wanted<'_>, conduct: Conduct) -> Result<Self, Error> {
-        let before = project.record(wanted.pin.name.as_str())?;
+        let (before, damage) = recorded(project, wanted.pin, conduct)?;
         let why = before.as_ref().map_or(Some("the pin has no record"), |record| wanted.difference_from(record));
-        let standing = match &before {
-            Some(record) if why.is_none() && stands(project, record)? => Some(record.clone()),
-            _ => None,
-        };
+        let fitting = before.as_ref().filter(|_| why.is_none());
+        let ignored = fitting.map(|record| stands(project, record, wanted.pin)).transpose()?.flatten();
+        let standing = fitting.filter(|_| ignored.is_some()).cloned();
         match why {
             Some(why) if conduct.frozen => Err(Error::Frozen { why }),
-            why => Ok(Self { fits: why.is_none(), before, standing }),
+            why => Ok(Self { fits: why.is_none(), before, damage, standing, ignored: ignored.unwrap_or_default() }),
         }
     }
 
@@ -201,6 +243,29 @@ impl Seen {
         let before = self.before.as_ref().filter(|before| before.integrity == artifact.integrity);
         before.map(|before| before.source.as_str()).filter(|source| *source != artifact.source.to_string())
     }
+}
+
+/// The record of a pin. One that is damaged (empty after a loss of power, with the marks of a merge in it) is written anew:
+/// all of it follows from the pin. One of a newer pinfold is not, nor is any where the record is what decides.
+fn recorded(project: &Project, pin: &Pin, conduct: Conduct) -> Result<(Option<Record>, Option<Finding>), Error> {
+    match project.record(pin.name.as_str()) {
+        Err(error @ Error::Record { .. }) if error.is_damage() && !conduct.frozen => {
+            let message = format!("{error}; it was written anew");
+            Ok((None, Some(Finding::new(Level::Warning, error.code(), message))))
+        }
+        read => Ok((read?, None)),
+    }
+}
+
+/// What somebody changed in the tree of a record, as the error that it is; `None` where there is nothing of that.
+fn changed(project: &Project, (pin, artifact): (&Pin, &Artifact), seen: &Seen) -> Result<Option<Error>, Error> {
+    // The tree of another pin may be one that a checkout brought, and without the pinned bytes nobody can tell.
+    let before = seen.before.as_ref().filter(|_| seen.fits && seen.standing.is_none());
+    let Some(before) = before else { return Ok(None) };
+    let Some(parent) = tree::parent_of(project.root(), &pin.to)? else { return Ok(None) };
+    let Some(found) = standing::scan(&parent, &pin.to, bounds_of(pin, artifact))? else { return Ok(None) };
+    let changes = standing::compare(&parent, &pin.to, &found, &before.contents, &pin.ignore)?.changes();
+    Ok((!changes.is_empty()).then(|| Error::TreeChanged { to: pin.to.clone(), changes }))
 }
 
 /// What `--frozen` says of a record that was made under other demands, or for another tree.
@@ -316,11 +381,11 @@ pub fn artifact_of<'a>(pin: &'a Pin, platform: &Platform) -> Result<&'a Artifact
         .ok_or_else(|| Error::NoVariant { platform: platform.clone(), known: pin.variants.keys().cloned().collect() })
 }
 
-/// Whether a record's tree stands, by names, sizes, modes and times.
-fn stands(project: &Project, record: &Record) -> Result<bool, Error> {
+/// Whether a record's tree stands, by names, sizes, modes and times, and how many ignored paths are in it.
+fn stands(project: &Project, record: &Record, pin: &Pin) -> Result<Option<usize>, Error> {
     match tree::parent_of(project.root(), &record.to)? {
-        Some(parent) => Ok(tree::looks_like(&parent, record.to.file_name(), &record.contents)?),
-        None => Ok(false),
+        Some(parent) => Ok(tree::looks_like(&parent, record.to.file_name(), &record.contents, &pin.ignore)?),
+        None => Ok(None),
     }
 }
 
@@ -332,6 +397,14 @@ fn something_stands(project: &Project, pin: &Pin) -> Result<bool, Error> {
     }
 }
 
+/// A tree in its place, recorded.
+struct Placed {
+    record: Record,
+    done: Done,
+    signatures: Judgement,
+    findings: Vec<Finding>,
+}
+
 /// Unpacks beside the destination, holds the result to the pin, and renames it into place.
 fn put_in_place(
     ctx: &Ctx<'_>,
@@ -340,7 +413,7 @@ fn put_in_place(
     (blob, evidence): (&VerifiedBlob, Evidence),
     before: Option<&Record>,
     conduct: Conduct,
-) -> Result<(Record, Done, Judgement), Error> {
+) -> Result<Placed, Error> {
     let Wanted { pin, artifact, patches, signed } = wanted;
     let name = pin.name.as_str();
     let parent = tree::make_parent_of(project.root(), &pin.to)?;
@@ -352,31 +425,90 @@ fn put_in_place(
         unpack::unpack((&parent, &stage, &mut pass.memory), pin, artifact, blob, patches).and_then(|assembled| {
             hold(artifact, &assembled, before, conduct)?;
             ctx.progress.step(name, Step::Unpacked);
-            let ours = before.is_some_and(|before| before.to == pin.to);
-            let mut judged = signed.judge(&parent, &stage, &assembled.contents, &pin.to)?;
-            let recorded = remember(judged.recorded.take(), before, &assembled.contents);
+            let mut signatures = signed.judge(&parent, &stage, &assembled.contents, &pin.to)?;
+            let recorded = remember(signatures.recorded.take(), before, &assembled.contents);
             if conduct.frozen && before.is_none_or(|before| before.signatures != recorded) {
                 return Err(Error::Frozen { why: OTHER_SIGNATURES });
             }
             let record = wanted.record(blob, evidence, assembled, recorded);
-            if !ours {
-                if is_the_same_tree(&parent, pin, &record.contents)? {
+            // What comes now waits for the disk, and others can unpack meanwhile.
+            drop(pass);
+            let (done, findings) = match replaceable(&parent, (pin, artifact), before, &record.contents, conduct)? {
+                Replaceable::IsRight => {
                     tree::sweep(&parent, &pin.to)?;
-                    return Ok((record, Done::Adopted, judged));
+                    project.write_record(&record)?;
+                    (Done::Adopted, Vec::new())
                 }
-                // The place is claimed before anything stands there: killed in between, the next run finds a tree that is
-                // absent or ours, and never one that seems to be somebody else's.
-                project.write_record(&record)?;
-            }
-            tree::publish(&parent, &pin.to)?;
-            ctx.progress.step(name, Step::Published);
-            Ok((record, Done::Installed, judged))
+                Replaceable::Yes(findings) => {
+                    // What is to stand there is known before it does: killed in between, the next run finds a tree that is
+                    // absent, the old one or this one, and never one that seems to be somebody else's.
+                    let announced = project.announce(&record)?;
+                    tree::exchange(&parent, &pin.to)?;
+                    ctx.progress.step(name, Step::Published);
+                    project.confirm(&announced)?;
+                    tree::sweep(&parent, &pin.to)?;
+                    (Done::Installed, findings)
+                }
+            };
+            Ok(Placed { record, done, signatures, findings })
         });
     if ready.is_err() {
         // The first error is the one to tell; what stays on the stage is swept by the next run.
         let _ = tree::sweep(&parent, &pin.to);
     }
     ready
+}
+
+/// Whether a staged tree may take the place of what stands at its destination.
+enum Replaceable {
+    /// What stands there is the staged tree already, to the byte.
+    IsRight,
+    /// Nothing of anybody's is lost by it, or that was asked for; this is to be told.
+    Yes(Vec<Finding>),
+}
+
+/// Refuses to throw away what pinfold did not put there. What stands is nobody's work where it is what the record of it
+/// says, or the staged tree itself, which a checkout may have brought.
+fn replaceable(
+    parent: &crate::fs::Dir,
+    (pin, artifact): (&Pin, &Artifact),
+    before: Option<&Record>,
+    staged: &Contents,
+    conduct: Conduct,
+) -> Result<Replaceable, Error> {
+    let (to, ignore) = (&pin.to, &pin.ignore);
+    let ours = before.filter(|before| before.to == *to);
+    if let Some(ours) = ours
+        && tree::looks_like(parent, to.file_name(), &ours.contents, ignore)?.is_some()
+    {
+        return Ok(Replaceable::Yes(Vec::new()));
+    }
+    // Sizes and times are enough to know a tree by its own record, and not by another: every byte is read.
+    let Some(found) = standing::scan(parent, to, bounds_of(pin, artifact))? else {
+        return Ok(Replaceable::Yes(Vec::new()));
+    };
+    let mut differences = standing::compare(parent, to, &found, staged, ignore)?;
+    if differences.is_empty() {
+        return Ok(Replaceable::IsRight);
+    }
+    let Some(ours) = ours else {
+        if !differences.lost.is_empty() {
+            return Err(Error::NotOurs { to: to.clone(), changes: differences.lost });
+        }
+        // A part of what is pinned, and nothing else.
+        differences.absent.clear();
+        return Ok(Replaceable::Yes(differences.told()));
+    };
+    let is_whole = differences.lost.is_empty() && differences.absent.is_empty();
+    if !is_whole && ours.contents != *staged {
+        differences = standing::compare(parent, to, &found, &ours.contents, ignore)?;
+        // The old tree goes as it is meant to.
+        differences.put_right.clear();
+    }
+    if conduct.restore || (differences.lost.is_empty() && differences.absent.is_empty()) {
+        return Ok(Replaceable::Yes(differences.told()));
+    }
+    Err(Error::TreeChanged { to: to.clone(), changes: differences.changes() })
 }
 
 /// Where nobody looks at signatures, what was proved of the same tree before.
@@ -411,17 +543,4 @@ pub fn bounds_of(pin: &Pin, artifact: &Artifact) -> Bounds {
         folder: unpacked.saturating_add(patched),
         entries: members,
     }
-}
-
-/// Whether what stands at a destination that no record claims is the staged tree to the byte, so that it may be adopted;
-/// `false` for nothing there. Anything else was put there by somebody and stays.
-fn is_the_same_tree(parent: &crate::fs::Dir, pin: &Pin, contents: &Contents) -> Result<bool, Error> {
-    if !tree::exists(parent, &pin.to)? {
-        return Ok(false);
-    }
-    let entries = u64::try_from(contents.len()).unwrap_or(u64::MAX);
-    let bounds = Bounds { file: contents.bytes(), folder: contents.bytes(), entries };
-    let Some(found) = tree::scan(parent, pin.to.file_name(), false, bounds)? else { return Ok(false) };
-    let differences = record::differences(contents, &found.contents).len().saturating_add(found.odd.len());
-    if differences == 0 { Ok(true) } else { Err(Error::NotOurs { to: pin.to.clone(), differences }) }
 }

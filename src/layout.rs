@@ -125,6 +125,38 @@ impl FromStr for Pattern {
     }
 }
 
+/// What programs write into a tree when they run: paths beside the pinned ones that keep nobody from anything. A pinned
+/// path is never one of them, whatever the patterns say; who asks has to know which are pinned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ignore {
+    paths: Vec<Pattern>,
+    /// What the patterns that end in `/**` have in front of that: the folders whose every path is ignored.
+    folders: Vec<Pattern>,
+}
+
+impl Ignore {
+    /// Those that these patterns match.
+    pub fn new(paths: Vec<Pattern>) -> Self {
+        let folders = paths.iter().filter_map(|one| one.as_str().strip_suffix("/**")?.parse().ok()).collect();
+        Self { paths, folders }
+    }
+
+    /// Whether nothing is ignored.
+    pub const fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// Whether a path is ignored.
+    pub fn matches(&self, path: &RelPath) -> bool {
+        self.paths.iter().any(|pattern| pattern.matches(path))
+    }
+
+    /// Whether an empty folder is ignored: itself, or with all that could be in it.
+    pub fn matches_folder(&self, path: &RelPath) -> bool {
+        self.matches(path) || self.folders.iter().any(|pattern| pattern.matches(path))
+    }
+}
+
 /// Why a text is not a [`Pattern`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PatternError {

@@ -7,9 +7,12 @@ use std::time::Duration;
 use crate::ctx::Ctx;
 use crate::error::{Error, LifeError};
 use crate::fs::{self, Dir, FsError, Identity, Lock};
+use crate::layout::Ignore;
+use crate::path::RelPath;
 use crate::pins::{MAX_FILE_LEN, Pin, PinFile};
 use crate::record::{MAX_RECORD_LEN, Record};
 use crate::report::{Finding, Level};
+use crate::tree;
 
 /// The folder beside pins.toml that holds one record a pin.
 pub const RECORDS: &str = ".pinfold";
@@ -169,7 +172,89 @@ impl Project {
 
     /// Writes the record of a pin.
     pub fn write_record(&self, record: &Record) -> Result<(), Error> {
-        Ok(fs::write(&self.folder.join(record_name(&record.pin)), record.to_json().as_bytes())?)
+        Ok(fs::write_one_of_many(&self.folder.join(record_name(&record.pin)), text(record)?.as_bytes())?)
+    }
+
+    /// Notes the record of a tree that is about to be put into place, beside the one that is in force. Until it is
+    /// [confirmed](Self::confirm), what stands there may be of either.
+    pub fn announce(&self, record: &Record) -> Result<Announced, Error> {
+        fs::write_one_of_many(&self.folder.join(announced_name(&record.pin)), text(record)?.as_bytes())?;
+        Ok(Announced { pin: record.pin.clone() })
+    }
+
+    /// Puts a record in force whose tree stands.
+    pub fn confirm(&self, announced: &Announced) -> Result<(), Error> {
+        let path = |name: String| self.folder.join(name);
+        Ok(fs::rename(&path(announced_name(&announced.pin)), &path(record_name(&announced.pin)))?)
+    }
+
+    /// Makes sure that what was recorded stays after a loss of power.
+    pub fn sync_records(&self) -> Result<(), Error> {
+        Ok(fs::sync_folder_of(&self.folder.join(record_name("any")))?)
+    }
+
+    /// Ends what killed runs began, and removes what they left beside pins.toml, among the records and beside the trees that
+    /// these are of. What living ones are at stays.
+    pub fn settle(&self, ctx: &Ctx<'_>) -> Result<(), Error> {
+        fs::sweep_partials(&self.root);
+        let Some(records) = self.root.child(RECORDS)? else { return Ok(()) };
+        fs::sweep_partials(&records);
+        let announced = || {
+            let names = fs::names(records.path())?;
+            let pins = names.iter().filter_map(|name| name.strip_prefix('.')?.strip_suffix(ANNOUNCED));
+            Ok::<_, Error>(pins.map(|pin| Announced { pin: pin.to_owned() }).collect::<Vec<_>>())
+        };
+        if !announced()?.is_empty() {
+            // Another process may be between the two steps; then it has ended them when the lock is free.
+            let _publishing = self.publishing(ctx)?;
+            announced()?.iter().try_for_each(|announced| self.settle_one(announced))?;
+        }
+        // What no pin names is looked at by nobody else.
+        let names = fs::names(records.path())?;
+        let orphans = names.iter().filter_map(|name| name.strip_suffix(".json"));
+        for name in orphans.filter(|name| !name.starts_with('.') && self.pin_file.pin(name).is_none()) {
+            if let Ok(Some(record)) = self.record(name) {
+                self.sweep_beside(ctx, &record.to)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that was announced is in force where its tree stands, and what stands is not of the one before.
+    fn settle_one(&self, announced: &Announced) -> Result<(), Error> {
+        let name = announced_name(&announced.pin);
+        let record = fs::read_if_exists(&self.folder.join(&name), MAX_RECORD_LEN)?;
+        let record = record.and_then(|bytes| Record::parse(&bytes).ok()).filter(|record| record.pin == announced.pin);
+        let Some(record) = record else { return Ok(fs::remove(&self.folder.join(name))?) };
+        if let Ok(Some(parent)) = tree::parent_of(&self.root, &record.to) {
+            tree::sweep(&parent, &record.to)?;
+        }
+        let before = self.record(&announced.pin).ok().flatten();
+        let is_before = before.filter(|before| before.to == record.to).is_some_and(|before| self.stands(&before));
+        if !is_before && self.stands(&record) {
+            self.confirm(announced)
+        } else {
+            Ok(fs::remove(&self.folder.join(name))?)
+        }
+    }
+
+    fn stands(&self, record: &Record) -> bool {
+        let Ok(Some(parent)) = tree::parent_of(&self.root, &record.to) else { return false };
+        let ignore = self.pin_file.pin(&record.pin).map(|pin| &pin.ignore);
+        let none = Ignore::default();
+        let found = tree::looks_like(&parent, record.to.file_name(), &record.contents, ignore.unwrap_or(&none));
+        found.is_ok_and(|found| found.is_some())
+    }
+
+    /// Removes what killed runs left beside a destination. What stands there while another process publishes is that one's.
+    pub fn sweep_beside(&self, ctx: &Ctx<'_>, to: &RelPath) -> Result<(), Error> {
+        // A link on the way leads to what is not ours.
+        let Ok(Some(parent)) = tree::parent_of(&self.root, to) else { return Ok(()) };
+        if tree::leftover(&parent, to)?.is_some() {
+            let _publishing = self.publishing(ctx)?;
+            tree::sweep(&parent, to)?;
+        }
+        Ok(())
     }
 
     /// Records that no pin has any more: their trees stand there and nothing holds them.
@@ -186,15 +271,12 @@ impl Project {
             })
             .collect())
     }
+}
 
-    /// Removes what killed runs left beside pins.toml and among the records; what living ones write stays.
-    pub fn sweep(&self) -> Result<(), Error> {
-        fs::sweep_partials(&self.root);
-        if let Some(records) = self.root.child(RECORDS)? {
-            fs::sweep_partials(&records);
-        }
-        Ok(())
-    }
+/// A record that was announced.
+#[derive(Debug)]
+pub struct Announced {
+    pin: String,
 }
 
 /// How things stand with a pin: where two moments are the same and settled, nothing was published in between.
@@ -253,4 +335,58 @@ impl From<FsError> for Stopped {
 /// The path of a pin's record, relative to pins.toml.
 pub fn record_name(pin: &str) -> String {
     format!("{RECORDS}/{pin}.json")
+}
+
+fn announced_name(pin: &str) -> String {
+    format!("{RECORDS}/.{pin}{ANNOUNCED}")
+}
+
+/// The text of a record; refused where nobody could read it again.
+fn text(record: &Record) -> Result<String, Error> {
+    let text = record.to_json();
+    match u64::try_from(text.len()) {
+        Ok(len) if len <= MAX_RECORD_LEN => Ok(text),
+        _ => Err(Error::RecordTooLong { path: record_name(&record.pin), len: text.len() }),
+    }
+}
+
+/// How the name of a record ends whose tree may not stand yet.
+const ANNOUNCED: &str = ".json.pinfold-new";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::{Algorithm, Integrity, Sha256};
+    use crate::record::{Contents, Entry, EntryKind, Evidence};
+
+    #[test]
+    fn a_record_that_nobody_could_read_is_not_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("pins.toml"), "version = 1\n").expect("a file");
+        let project = Project::open(&folder.path().join("pins.toml")).expect("a project");
+        std::fs::create_dir(folder.path().join(RECORDS)).expect("a folder");
+        let link = |len| Entry { path: "a".parse().expect("a path"), kind: EntryKind::Symlink("a".repeat(len)) };
+        let record = |len| Record {
+            pin: "x".into(),
+            source: "file:x".into(),
+            integrity: Integrity::of(Algorithm::Sha512, b"x"),
+            size: 1,
+            to: "x".parse().expect("a path"),
+            recipe: Sha256::of(b"x"),
+            tree: None,
+            evidence: Evidence::Off,
+            signatures: None,
+            contents: Contents::Folder(vec![link(len)]),
+        };
+        let limit = usize::try_from(MAX_RECORD_LEN).expect("a length");
+        let rest = record(0).to_json().len();
+        for result in [project.write_record(&record(limit)), project.announce(&record(limit)).map(|_| ())] {
+            let error = result.expect_err("too long");
+            assert_eq!((error.code(), error.is_refusal()), ("record-too-long", false));
+        }
+        assert!(project.write_record(&record(limit - rest + 1)).is_err());
+        assert_eq!(fs::names(&folder.path().join(RECORDS)).expect("names"), [""; 0]);
+        project.write_record(&record(limit - rest)).expect("just short enough");
+        assert!(project.record("x").expect("to be read").is_some());
+    }
 }

@@ -213,6 +213,13 @@ pub enum RecordError {
     NoAttestations,
 }
 
+impl RecordError {
+    /// Whether it is a record of another version of pinfold, which may know better what to do with it.
+    pub fn is_newer(&self) -> bool {
+        matches!(self, Self::Schema(schema) if schema.starts_with("pinfold/record/"))
+    }
+}
+
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -13,7 +13,7 @@ use crate::path::RelPath;
 
 pub use assembly::{Assembled, Assembly, AssemblyError, assemble_file};
 pub use gate::Gate;
-pub use look::{Bounds, Scan, looks_like, scan};
+pub use look::{Aside, Bounds, Odd, Scan, What, looks_like, scan, scan_without};
 
 /// Suffix of the name beside a destination where its next tree is put together.
 pub const STAGE_SUFFIX: &str = ".pinfold-new";
@@ -49,11 +49,9 @@ pub fn make_parent_of(root: &Dir, to: &RelPath) -> Result<Dir, FsError> {
     Ok(folder)
 }
 
-/// Renames a staged tree to its destination and removes the one that was there.
-pub fn publish(parent: &Dir, to: &RelPath) -> Result<(), FsError> {
-    let stage = stage_name(to);
-    let was_there = parent.rename_or_exchange(&stage, to.file_name())?;
-    if was_there { parent.remove_all(&stage) } else { Ok(()) }
+/// Renames a staged tree to its destination. What was there has the name of the stage now; [`sweep`] removes it.
+pub fn exchange(parent: &Dir, to: &RelPath) -> Result<(), FsError> {
+    parent.rename_or_exchange(&stage_name(to), to.file_name()).map(|_| ())
 }
 
 /// Removes what a killed run left beside a destination.
@@ -61,6 +59,18 @@ pub fn sweep(parent: &Dir, to: &RelPath) -> Result<(), FsError> {
     let stage = stage_name(to);
     parent.remove_all(&stage)?;
     parent.remove_all(&format!("{stage}-old"))
+}
+
+/// Whether a killed run left anything beside a destination: where it is.
+pub fn leftover(parent: &Dir, to: &RelPath) -> Result<Option<RelPath>, FsError> {
+    let stage = stage_name(to);
+    for name in [format!("{stage}-old"), stage] {
+        if parent.stat(&name)?.is_some() {
+            let beside = to.parent().map_or_else(|| name.clone(), |above| format!("{above}/{name}"));
+            return Ok(beside.parse().ok());
+        }
+    }
+    Ok(None)
 }
 
 /// Whether anything stands at a destination.

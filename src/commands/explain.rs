@@ -9,6 +9,7 @@ use crate::install;
 use crate::install::evidence::Demand;
 use crate::install::signature::SIGNATURE;
 use crate::install::signed;
+use crate::install::standing;
 use crate::pins::{Artifact, Mode, Pin, Source};
 use crate::policy;
 use crate::project::Project;
@@ -32,7 +33,8 @@ pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Error> {
     let pin = *pins.first().ok_or(Error::NoPins)?;
     let artifact = install::artifact_of(pin, ctx.platform)?;
     // `verify` takes the project's lock itself.
-    let verified = verify::run(ctx, &verify::Options { pins: vec![name.to_owned()], evidence: Some(Mode::Off) })?;
+    let options = verify::Options { pins: vec![name.to_owned()], evidence: Some(Mode::Off), whole: false };
+    let verified = verify::run(ctx, &options)?;
     let record = project.record(name)?.filter(|record| record.integrity == artifact.integrity);
     let mut on_demand = Found::default();
     let house = House::default();
@@ -45,13 +47,16 @@ pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Error> {
     rows.extend(explaining.builder(&house)?);
     rows.push(explaining.unknown());
     let count = |status: Status| rows.iter().filter(|row| row.status == status.name()).count();
-    let summary = format!(
+    let mut summary = format!(
         "{name} ({}): {} proven, {} claimed, {} not known",
         artifact.source,
         count(Status::Proven),
         count(Status::Claimed),
         count(Status::Unknown)
     );
+    if count(Status::Refuted) > 0 {
+        summary.push_str(&format!(", {} refuted", count(Status::Refuted)));
+    }
     Ok(Report { command: "explain", rows, notes: Vec::new(), summary, judges: true })
 }
 
@@ -272,9 +277,12 @@ impl Explaining<'_> {
         let Ok(Some(parent)) = tree::parent_of(self.project.root(), &self.pin.to) else {
             return Ok(Some(self.row(question, Status::Unknown, absent)));
         };
-        let Some(found) = tree::scan(&parent, name, false, install::bounds_of(self.pin, self.artifact))? else {
+        let Some(mut found) = tree::scan(&parent, name, false, install::bounds_of(self.pin, self.artifact))? else {
             return Ok(Some(self.row(question, Status::Unknown, absent)));
         };
+        if let Some(record) = self.record.filter(|record| record.to == self.pin.to) {
+            standing::set_aside(&mut found.contents, &record.contents, &self.pin.ignore);
+        }
         let demand = signed::demand(self.project, self.pin, None)?;
         Ok(Some(match demand.judge(&parent, name, &found.contents, &self.pin.to) {
             Ok(judged) => {

@@ -25,7 +25,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let pins = project.select(&options.pins)?;
     project.make_records()?;
     let _store_lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
-    project.sweep()?;
+    project.settle(ctx)?;
     if pins.iter().flat_map(|pin| pin.artifacts()).any(|artifact| !matches!(artifact.source, Source::File(_))) {
         install::register(ctx, &project)?;
     }
@@ -39,6 +39,9 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
             row(ctx, pin, result)
         },
     );
+    if rows.iter().any(|row| !matches!(row.status.as_str(), "unchanged" | "refused")) {
+        project.sync_records()?;
+    }
     let mut notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
     notes.extend(registry_warnings(ctx));
     notes.extend(shared_notes(ctx));

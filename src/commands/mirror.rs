@@ -38,7 +38,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     // It was named just now, so that there is one.
     let remote = shared.open(None, world, ctx.registries, hosts);
     let all: Vec<Item<'_>> = pins.iter().flat_map(|pin| items(pin)).collect();
-    let conduct = Conduct { offline: options.offline, frozen: false, evidence: options.evidence };
+    let conduct = Conduct { offline: options.offline, evidence: options.evidence, ..Conduct::default() };
     let rows = work::each(
         &all,
         ctx.jobs,

@@ -11,8 +11,9 @@ use crate::ctx::{Ctx, Step};
 use crate::digest::Sha256;
 use crate::error::Error;
 use crate::fs::Dir;
-use crate::install;
+use crate::install::{self, standing};
 use crate::patch::Patches;
+use crate::path::RelPath;
 use crate::pins::{Artifact, Mode, Pin};
 use crate::project::{Project, record_name};
 use crate::record::{self, Change, Contents, Difference, Record};
@@ -29,6 +30,9 @@ pub struct Options {
     pub pins: Vec<String>,
     /// What missing evidence means, in place of what the pins say.
     pub evidence: Option<Mode>,
+    /// Whether every path of a tree counts, also those that the pins ignore: a statement is about all that a build could
+    /// read.
+    pub whole: bool,
 }
 
 /// Reads every byte of every tree and says what is not as it was pinned.
@@ -132,16 +136,18 @@ fn look(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resul
 fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Error> {
     let artifact = install::artifact_of(pin, ctx.platform)?;
     let patches = install::load_patches(project, pin)?;
-    let (found, why) = match tree::parent_of(project.root(), &pin.to) {
-        Ok(Some(parent)) => (scan(&parent, (pin, artifact))?, String::new()),
-        Ok(None) => (None, String::new()),
+    let (parent, why) = match tree::parent_of(project.root(), &pin.to) {
+        Ok(parent) => (parent, String::new()),
         // Whatever such a link leads to is not the tree that was pinned to this place.
         Err(error) if error.source.kind() == ErrorKind::NotADirectory => (None, format!(": {error}")),
         Err(error) => return Err(error.into()),
     };
-    let Some(found) = found else {
+    let left = parent.as_ref().map(|parent| tree::leftover(parent, &pin.to)).transpose()?.flatten().map(left_over);
+    let found = parent.as_ref().map(|parent| scan(parent, (pin, artifact)));
+    let (Some(parent), Some(mut found)) = (&parent, found.transpose()?.flatten()) else {
         let finding = Finding::new(Level::Error, "tree-absent", format!("there is nothing at `{}`{why}", pin.to));
-        let findings = vec![finding.at(pin.to.as_str()).hint("run `pinfold fetch`")];
+        let mut findings = vec![finding.at(pin.to.as_str()).hint("run `pinfold fetch`")];
+        findings.extend(left);
         let (contents, proof, wasm) = (None, None, Vec::new());
         return Ok(Judgement { against: "", contents, proof, wasm, findings, verdict: Verdict::Refused });
     };
@@ -151,10 +157,18 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
         Err(error @ Error::Record { .. }) => (None, Some(error)),
         Err(error) => return Err(error),
     };
-    let mut findings: Vec<Finding> = found.odd.iter().map(|(path, why)| odd(pin, path, why)).collect();
     let stale = record.as_ref().and_then(|record| stale(pin, artifact, &patches, record));
     // A record that was made for another pin says nothing about this one.
     let record = record.filter(|_| stale.is_none());
+    let mut ignored = 0;
+    if !options.whole && !pin.ignore.is_empty() && (artifact.tree.is_none() || artifact.tree != found.tree) {
+        let pinned = match &record {
+            Some(record) => Some(record.contents.clone()),
+            None => described(ctx, project, (pin, artifact, &patches)),
+        };
+        ignored = set_aside(parent, (pin, artifact), &mut found, &pinned.unwrap_or(Contents::Folder(Vec::new())))?;
+    }
+    let mut findings: Vec<Finding> = found.odd.iter().map(|one| standing::odd(&pin.to, one)).collect();
     findings.extend(stale);
 
     let against = match hold(ctx, project, (pin, artifact, &patches), &found, record.as_ref(), &mut findings) {
@@ -167,6 +181,8 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
         Ok(against) => against,
     };
     let refuted = !findings.is_empty();
+    findings.extend(standing::ignored(ignored));
+    findings.extend(left);
     findings.extend(malformed.iter().flat_map(Error::findings));
     let verdict = match (refuted, &malformed, against) {
         (true, _, _) => Verdict::Refused,
@@ -267,11 +283,8 @@ fn hold(
     }
     let before = findings.len();
     if let Some(expected) = &expected {
-        let mut differences = record::differences(expected, &found.contents);
-        // What is too long to be read was told, and is not gone.
-        differences
-            .retain(|one| !(one.change == Change::Removed && found.odd.iter().any(|(path, _)| *path == one.path)));
-        findings.extend(differences.into_iter().map(|one| different(pin, one)));
+        let differences = standing::not_told(record::differences(expected, &found.contents), &found.odd).into_iter();
+        findings.extend(differences.map(|one| different(pin, one, expected)));
     }
     if let Some(tree) = artifact.tree
         && (findings.len() == before)
@@ -280,6 +293,52 @@ fn hold(
         findings.push(wrong_tree(tree, found.tree));
     }
     Ok(if artifact.tree.is_some() { Some("tree hash") } else { against })
+}
+
+/// Sets aside what programs wrote into a tree: neither its contents nor its hash are held to anything. Returns how many
+/// paths those are.
+fn set_aside(
+    parent: &Dir,
+    (pin, artifact): (&Pin, &Artifact),
+    found: &mut Scan,
+    pinned: &Contents,
+) -> Result<usize, Error> {
+    let aside = standing::set_aside(&mut found.contents, pinned, &pin.ignore);
+    let before = found.odd.len();
+    found.odd.retain(|one| !standing::is_ignored_odd(one, pinned, &pin.ignore));
+    let is_less = !aside.paths.is_empty() || found.odd.len() != before;
+    if is_less && artifact.tree.is_some() {
+        let again = tree::scan_without(parent, pin.to.file_name(), true, install::bounds_of(pin, artifact), &aside)?;
+        found.tree = again.and_then(|again| again.tree);
+    }
+    Ok(aside.paths.len())
+}
+
+/// What the cached artifact gives when it is unpacked, where it is at hand. What is wrong with it is found later.
+fn described(
+    ctx: &Ctx<'_>,
+    project: &Project,
+    (pin, artifact, patches): (&Pin, &Artifact, &Patches),
+) -> Option<Contents> {
+    let blob = install::open_kept(ctx, project, artifact).ok()??;
+    Some(install::describe(pin, artifact, &blob, patches).ok()?.contents)
+}
+
+/// What a killed run left beside a tree. Nobody reads it as the tree, and it is not verified.
+fn left_over(path: RelPath) -> Finding {
+    let message = format!("a run that was killed left `{}`", path.as_str().escape_debug());
+    Finding::new(Level::Warning, "leftover", message).at(path.as_str()).hint("run `pinfold fetch`, which removes it")
+}
+
+fn different(pin: &Pin, difference: Difference, pinned: &Contents) -> Finding {
+    let is_ignored =
+        matches!(difference.change, Change::Added) && standing::is_ignored(&difference.path, pinned, &pin.ignore);
+    let finding = standing::different(&pin.to, difference);
+    if is_ignored {
+        finding.hint("no statement is made where there are ignored paths: nothing is known of them; remove them")
+    } else {
+        finding
+    }
 }
 
 fn stale(pin: &Pin, artifact: &Artifact, patches: &Patches, record: &Record) -> Option<Finding> {
@@ -300,37 +359,6 @@ fn wrong_tree(expected: Sha256, received: Option<Sha256>) -> Finding {
     let received = received.map_or_else(|| "none, for what has no place in a tree".to_owned(), |tree| tree.to_string());
     Finding::new(Level::Error, "tree-mismatch", "the tree is not the pinned one")
         .compared(expected.to_string(), received)
-}
-
-fn odd(pin: &Pin, path: &str, why: &str) -> Finding {
-    let place = place(pin, path);
-    Finding::new(Level::Error, "file-odd", format!("`{}` {why}", place.escape_debug())).at(place)
-}
-
-fn different(pin: &Pin, difference: Difference) -> Finding {
-    let place = place(pin, &difference.path);
-    let shown = place.escape_debug();
-    let (code, message, compared) = match difference.change {
-        Change::Added => ("file-added", format!("`{shown}` was added"), None),
-        Change::Removed => ("file-removed", format!("`{shown}` was removed"), None),
-        Change::Changed { expected, received } => {
-            ("file-changed", format!("`{shown}` was changed"), Some((expected, received)))
-        }
-        Change::Mode { expected } => {
-            let now = if expected { "is no longer executable" } else { "was made executable" };
-            ("file-mode", format!("`{shown}` {now}"), None)
-        }
-        Change::Kind { expected, received } => ("file-kind", format!("`{shown}` is {received}, not {expected}"), None),
-    };
-    let finding = Finding::new(Level::Error, code, message).at(place);
-    match compared {
-        Some((expected, received)) => finding.compared(expected, received),
-        None => finding,
-    }
-}
-
-fn place(pin: &Pin, path: &str) -> String {
-    if path.is_empty() { pin.to.to_string() } else { format!("{}/{path}", pin.to) }
 }
 
 /// How many rows were verified, and how the others came out; `noun` is what a row is about.

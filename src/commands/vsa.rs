@@ -47,7 +47,7 @@ pub struct Options {
 /// each pin, also for those that did not pass, so that none of an earlier run is left to speak for them.
 pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
     let project = Project::open(ctx.pin_file)?;
-    let verify = verify::Options { pins: options.pins.clone(), evidence: None };
+    let verify = verify::Options { pins: options.pins.clone(), evidence: None, whole: true };
     let verdicts = ctx.verdicts.forgetful();
     let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
     let mut report = verify::of(ctx, &project, &verify)?;

@@ -12,7 +12,10 @@ impl Error {
             Self::Pins { source, .. } => return source.hint(),
             Self::UnknownPin { nearest, .. } => return nearest.as_ref().map(|name| format!("did you mean `{name}`?")),
             Self::NoPins => "add a `[pins.NAME]` table; docs/pins.md tells how",
-            Self::Record { .. } => "remove it and run `pinfold fetch`, which writes it anew",
+            Self::Record { source, .. } if source.is_newer() => {
+                "use the pinfold that wrote it, or remove it and run `pinfold fetch`, which writes it anew"
+            }
+            Self::Record { .. } => "run `pinfold fetch`, which writes it anew",
             Self::NoVariant { known, .. } => {
                 let known: Vec<&str> = known.iter().map(Platform::as_str).collect();
                 return Some(format!("the pin has {}; add a table for this platform", known.join(", ")));
@@ -34,6 +37,11 @@ impl Error {
             Self::Package(error) => return error.hint(),
             Self::Patch(error) => error.hint(),
             Self::Tree { .. } => "the artifact, the layout or a patch has changed; if that was meant, pin the new hash",
+            Self::TreeChanged { .. } => {
+                "`pinfold fetch --restore` puts the pinned files back and throws these changes away; what programs write there \
+                 when they run is named by `ignore` in pins.toml, what is to stay changed by a patch"
+            }
+            Self::RecordTooLong { .. } => "leave files out with `include` or `exclude`",
             Self::NotOurs { .. } => "move it away, or let the pin point elsewhere",
             Self::StoreBusy(_) => "try again when no other pinfold is at work",
             Self::Registration { .. } => {

@@ -4,7 +4,7 @@ use super::artifact::MAX_SIZE;
 use super::error::{PinsError, PinsErrorKind};
 use super::table::{Entry, Table};
 use super::value::ValueError;
-use crate::layout::{Executable, Format, Layout, Limits, Pattern};
+use crate::layout::{Executable, Format, Ignore, Layout, Limits, Pattern};
 use crate::path::RelPath;
 
 /// Most components that `strip` takes off: no path is deeper ([`crate::path::MAX_DEPTH`]).
@@ -38,6 +38,11 @@ pub(super) fn read(pin: Table<'_>, default_strip: usize) -> Result<Layout, PinsE
     })
 }
 
+/// What programs write into the tree when they run.
+pub(super) fn read_ignore(pin: Table<'_>) -> Result<Ignore, PinsError> {
+    Ok(Ignore::new(pin.get("ignore").map(read_patterns).transpose()?.unwrap_or_default()))
+}
+
 fn read_format(entry: Entry<'_>) -> Result<Format, PinsError> {
     let value = entry.string()?;
     value.parse().map_err(|_| entry.wrong_value(value, ValueError::Format))
@@ -63,4 +68,4 @@ fn read_executable(entry: Entry<'_>, format: Option<Format>) -> Result<Executabl
 }
 
 /// The keys that speak of an archive's members.
-const KEYS_OF_MEMBERS: [&str; 5] = ["strip", "include", "exclude", "max-members", "patch"];
+const KEYS_OF_MEMBERS: [&str; 6] = ["strip", "include", "exclude", "ignore", "max-members", "patch"];

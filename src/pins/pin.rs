@@ -11,7 +11,7 @@ use super::platform::Platform;
 use super::signature::Signature;
 use super::table::{Entry, Shape};
 use super::trust::Expectations;
-use crate::layout::Layout;
+use crate::layout::{Ignore, Layout};
 use crate::path::{self, RelPath};
 
 /// What one folder (or raw file) of the project holds, and what it is made of.
@@ -31,6 +31,8 @@ pub struct Pin {
     pub variants: BTreeMap<Platform, Artifact>,
     /// How the artifact is unpacked.
     pub layout: Layout,
+    /// What programs write into the tree when they run.
+    pub ignore: Ignore,
     /// Edits of the unpacked tree, in order.
     pub patches: Vec<Patch>,
     /// What the evidence must say, where that differs from `[trust]`.
@@ -87,6 +89,7 @@ impl Pin {
             line: table.line(),
             to: read_to(to)?,
             layout: layout::read(table, usize::from(one_folder))?,
+            ignore: layout::read_ignore(table)?,
             patches: patch::read_all(table)?,
             provenance: Expectations::read(table)?,
             signature: Signature::read(table, sources)?,
@@ -145,6 +148,7 @@ const PIN: Shape = Shape {
         "strip",
         "include",
         "exclude",
+        "ignore",
         "executable",
         "max-unpacked",
         "max-members",

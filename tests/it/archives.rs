@@ -99,7 +99,7 @@ fn what_is_too_long_is_not_read() {
     let project = pinned(&tree, "");
     std::fs::create_dir_all(project.path("vendor/x")).expect("a folder");
     long(&project, "vendor/x/a.txt");
-    assert_eq!(codes(&project.fetch()), (1, vec!["not-ours"]));
+    assert_eq!(codes(&project.fetch()), (1, vec!["not-ours", "file-odd"]));
     // So is a tree that is one file.
     let project = pinned(b"raw\n", "format = \"raw\"\n");
     project.fetch_all();

@@ -29,8 +29,8 @@ const TARBALL: &str = "left/-/left-1.0.0.tgz";
 const ATTESTATIONS: &str = "-/npm/v1/attestations/left@1.0.0";
 const REPO: &str = "team/left";
 
-const FROZEN: Conduct = Conduct { offline: false, frozen: true, evidence: None };
-const OFFLINE: Conduct = Conduct { offline: true, frozen: false, evidence: None };
+const FROZEN: Conduct = Conduct { offline: false, frozen: true, restore: false, evidence: None };
+const OFFLINE: Conduct = Conduct { offline: true, frozen: false, restore: false, evidence: None };
 
 /// One place where evidence is kept, and a document that it hands out: the algorithms by which that names the artifact.
 #[derive(Debug, Clone, Copy)]

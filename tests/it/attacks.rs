@@ -341,16 +341,20 @@ fn a_link_at_a_destination() {
     std::fs::create_dir(project.path("vendor")).expect("a folder");
     symlink("../../outside", project.path("vendor/x")).expect("a link");
     let report = project.fetch();
-    assert_eq!((report.exit_code(), codes(&report, 0)), (1, vec!["not-ours"]), "{}", human(&report));
+    assert_eq!((report.exit_code(), codes(&report, 0)), (1, vec!["not-ours", "file-odd"]), "{}", human(&report));
     assert_eq!(project.tree("../outside"), before);
 
-    // Where a record says that the place is ours, the link is replaced, and what it leads to is left alone.
+    // Where a record says that the place is ours, the link is replaced if that is asked for, and what it leads to is left
+    // alone.
     std::fs::remove_file(project.path("vendor/x")).expect("a link");
     project.fetch_all();
     std::fs::remove_dir_all(project.path("vendor/x")).expect("a tree");
     symlink("../../outside", project.path("vendor/x")).expect("a link");
     assert_eq!(project.verify().exit_code(), 1);
-    project.fetch_all();
+    let report = project.fetch();
+    assert_eq!(codes(&report, 0), ["tree-changed", "file-odd"], "{}", human(&report));
+    let report = project.try_fetch(Conduct { restore: true, ..QUIET }).expect("a report");
+    assert_eq!((report.exit_code(), codes(&report, 0)), (0, vec!["tree-restored", "file-odd"]));
     assert_eq!(project.tree("vendor/x")["a.txt"], "644 good\n");
     assert_eq!(project.tree("../outside"), before);
 }
@@ -551,14 +555,16 @@ fn records_with_hostile_text() {
     ];
     for text in hostile {
         project.write(".pinfold/x.json", &text);
-        for command in ["fetch", "verify"] {
-            let (code, said) = run(&project, &[command]);
-            assert_eq!(code, 2, "{command} {said}");
-            assert!(said.contains("remove it and run `pinfold fetch`"), "{said}");
-            let failed = project
-                .with(&Silent, |ctx| fetch::run(ctx, &fetch::Options { conduct: QUIET, ..fetch::Options::default() }))
-                .expect("a report");
-            assert_eq!(codes(&failed, 0), ["record-malformed"]);
+        let frozen = Conduct { frozen: true, ..QUIET };
+        let report = project.try_fetch(frozen).expect("a report");
+        assert_eq!((report.exit_code(), codes(&report, 0)), (2, vec!["record-malformed"]));
+        assert_eq!(project.read(".pinfold/x.json"), text, "a frozen fetch writes nothing");
+        // What a record says follows from the pin: it says nothing, and is written anew.
+        for (command, code) in [("verify", 2), ("fetch", 0), ("verify", 0)] {
+            let (received, said) = run(&project, &[command]);
+            assert_eq!(received, code, "{command} {said}");
+            assert!(code == 0 || said.contains("run `pinfold fetch`, which writes it anew"), "{said}");
+            assert!(command != "fetch" || said.contains("it was written anew"), "{said}");
             assert!(!said.contains('\u{1b}') && !said.contains('\0'), "{said:?}");
         }
         assert_eq!(project.tree("vendor/x"), tree);
@@ -633,9 +639,10 @@ fn odd_things_in_a_tree() {
         let (exit, said) = run(&project, &["verify", "--json"]);
         assert_eq!(exit, 1, "{said}");
         assert!(said.contains(&format!("\"code\": \"{code}\"")), "{code}: {said}");
-        // And the next fetch puts it right.
-        let (exit, said) = run(&project, &["fetch"]);
+        // And a fetch that may do so puts it right.
+        let (exit, said) = run(&project, &["fetch", "--restore"]);
         assert_eq!(exit, 0, "{code}: {said}");
+        assert!(said.contains("vendor/x"), "{code}: {said}");
         assert_eq!(project.tree("vendor/x"), good, "{code}");
         assert_eq!(run(&project, &["verify"]).0, 0, "{code}");
         assert_eq!(project.tree("../outside"), before, "{code}");

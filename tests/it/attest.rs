@@ -341,3 +341,18 @@ fn without_a_commit_it_says_so() {
     let report = run(&project, &local).expect("a statement").report;
     assert!(report.notes.iter().any(|note| note.code == "source-nowhere"), "{}", human(&report));
 }
+
+#[test]
+fn what_a_pin_ignores_is_in_no_statement() {
+    let project = project();
+    let pins = project.read("pins.toml");
+    let from = "npm = \"left@1.2.3\"";
+    project.pins(&pins.replace(from, &format!("ignore = [\"**/__pycache__/**\"]\n{from}")));
+    stated(&project, &options(&["dist"]));
+    // A build may have read it, and nobody knows what it is.
+    project.write("vendor/left/__pycache__/a.pyc", "made");
+    assert_eq!(project.verify().exit_code(), 0);
+    let done = run(&project, &options(&["dist"])).expect("a report");
+    assert!(done.statement.is_none());
+    assert_eq!((done.report.exit_code(), codes(&done.report)), (1, vec!["file-added"]), "{}", human(&done.report));
+}

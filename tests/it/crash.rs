@@ -379,6 +379,55 @@ fn killed_at_every_call(change: &Change) {
 }
 
 #[test]
+fn killed_at_every_call_of_a_restore() {
+    if !can_inject() {
+        return;
+    }
+    let pinned = new_tree();
+    let good = tree_of(&pinned);
+    let mut faults = 0;
+    for call in CALLS {
+        for when in 1.. {
+            assert!(when < MOST_CALLS, "{call} has no end");
+            let at = format!("restore, {call} {when}");
+            let project = Project::new(&pinned.pin(&format!("file = \"in/{}\"", pinned.file)));
+            project.write(&format!("in/{}", pinned.file), &pinned.bytes);
+            project.fetch_all();
+            let changed = good.keys().next().expect("a file");
+            project.write(&format!("vendor/x/{changed}"), "mine");
+            let mine = project.tree("vendor/x");
+            let fault = format!("{call}:signal=KILL:when={when}");
+            let (came_so_far, output) = run_with_fault(&project, &["fetch", "--restore", "--jobs", "1"], &fault);
+            if !came_so_far {
+                assert_eq!(output.status.code(), Some(0), "{at}: {output:?}");
+                check_rerun(&project, &good, &at);
+                break;
+            }
+            faults += 1;
+            check_killed(&project, Some(&mine), &good, &at);
+            // Nobody asks for it again: what was changed stays, or is gone, and nothing is left beside it.
+            let is_good = project.tree("vendor/x") == good;
+            let again = project.command().args(["fetch"]).output().expect("the command");
+            assert_eq!(
+                again.status.code(),
+                Some(i32::from(!is_good)),
+                "{at}: {}",
+                String::from_utf8_lossy(&again.stdout)
+            );
+            let beside: Vec<String> = project.tree("vendor").into_keys().filter(|path| !below(path, "x")).collect();
+            assert!(beside.is_empty(), "{at}: left beside the tree: {beside:?}");
+            if !is_good {
+                assert_eq!(project.tree("vendor/x"), mine, "{at}");
+                let restored = project.command().args(["fetch", "--restore"]).output().expect("the command");
+                assert_eq!(restored.status.code(), Some(0), "{at}: {}", String::from_utf8_lossy(&restored.stdout));
+            }
+            check_rerun(&project, &good, &at);
+        }
+    }
+    assert!(faults > 20, "killed only {faults} times");
+}
+
+#[test]
 fn killed_at_every_call_of_a_first_fetch() {
     killed_at_every_call(&changes()[0]);
 }
@@ -477,6 +526,6 @@ fn nothing_is_collected_while_a_fetch_is_at_work() {
         .with(&progress, |ctx| fetch::run(ctx, &fetch::Options { conduct: QUIET, ..fetch::Options::default() }))
         .expect("a report");
     assert_eq!(report.exit_code(), 0, "{}", human(&report));
-    assert!(progress.busy.load(Ordering::Relaxed) >= 6, "a collection went through");
+    assert!(progress.busy.load(Ordering::Relaxed) >= 6, "a collection went through: no store-busy");
     check_rerun(&project, &tree_of(&change.after), "after the collection");
 }

@@ -2,10 +2,13 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
+use pinfold::commands::fetch;
+use pinfold::ctx::Silent;
 use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::Report;
 
+use crate::render::{self, Style};
 use crate::support::{Page, Project, QUIET, Tar, both, codes, files_below, human, integrity, pin, redirect};
 
 const OFFLINE: Conduct = Conduct { offline: true, ..QUIET };
@@ -105,21 +108,24 @@ fn leaves_what_it_did_not_put_there() {
     project.fetch_all();
     project.write("vendor/left/mine.txt", "mine");
     std::fs::remove_file(project.path(".pinfold/left.json")).expect("a record");
-    assert_eq!(codes(&project.fetch()), ["not-ours"]);
-    assert_eq!(project.read("vendor/left/mine.txt"), "mine");
+    for restore in [false, true] {
+        let report = project.try_fetch(Conduct { restore, ..QUIET }).expect("a report");
+        assert_eq!(codes(&report), ["not-ours", "file-added"], "{}", human(&report));
+        assert_eq!(project.read("vendor/left/mine.txt"), "mine");
+    }
 }
 
 #[test]
 fn leaves_a_file_and_a_link_where_the_tree_should_be_and_takes_an_empty_folder() {
     let project = left("");
     project.write("vendor/left", "mine");
-    assert_eq!(codes(&project.fetch()), ["not-ours"]);
+    assert_eq!(codes(&project.fetch()), ["not-ours", "file-kind"]);
     assert_eq!(project.read("vendor/left"), "mine");
 
     std::fs::remove_file(project.path("vendor/left")).expect("a file");
     project.write("elsewhere/mine", "mine");
     symlink("../elsewhere", project.path("vendor/left")).expect("a link");
-    assert_eq!(codes(&project.fetch()), ["not-ours"]);
+    assert_eq!(codes(&project.fetch()), ["not-ours", "file-odd"]);
     assert_eq!(files_below(&project.path("elsewhere")), ["mine"]);
 
     std::fs::remove_file(project.path("vendor/left")).expect("a link");
@@ -741,55 +747,319 @@ fn a_link_on_the_way_to_the_place_refuses() {
     assert!(files_below(&project.path("real")).is_empty());
 }
 
+/// A project with a tree of some files in place.
+fn with_files() -> Project {
+    let project = Project::new("");
+    let files = [("index.js", "12345"), ("lib/a.js", "a"), ("lib/b.js", "b")];
+    let integrity = project.web.serve_npm("left", "1.0.0", &files);
+    project.pins(&pin("left", LEFT, &integrity, ""));
+    project.fetch_all();
+    project
+}
+
+fn chmod(project: &Project, path: &str, mode: u32) {
+    std::fs::set_permissions(project.path(path), std::fs::Permissions::from_mode(mode)).expect(path);
+}
+
 #[test]
-fn notices_what_was_done_to_a_tree() {
+fn what_is_nobodys_work_is_put_right() {
     let check = |what: &str, change: &dyn Fn(&Project), status: &str| {
-        let project = Project::new("");
-        let files = [("index.js", "12345"), ("lib/a.js", "a"), ("lib/b.js", "b")];
-        let integrity = project.web.serve_npm("left", "1.0.0", &files);
-        project.pins(&pin("left", LEFT, &integrity, ""));
-        project.fetch_all();
+        let project = with_files();
         let (tree, record) = (project.tree("vendor"), records(&project));
         change(&project);
         let report = project.fetch();
-        assert_eq!((report.rows[0].status.as_str(), report.exit_code()), (status, 0), "{what}");
+        assert_eq!((report.rows[0].status.as_str(), report.exit_code()), (status, 0), "{what}: {}", human(&report));
+        assert_eq!(codes(&report).is_empty(), status != "restored", "{what}: {}", human(&report));
         assert_eq!((project.tree("vendor"), records(&project)), (tree, record), "{what}");
         assert_eq!(project.fetch().rows[0].status, "unchanged", "{what}");
     };
-    let remove = |project: &Project, path: &str| std::fs::remove_file(project.path(path)).expect(path);
-    let chmod = |project: &Project, path: &str, mode: u32| {
-        std::fs::set_permissions(project.path(path), std::fs::Permissions::from_mode(mode)).expect(path);
-    };
     check("nothing", &|_| {}, "unchanged");
     check("a touched file", &|project| touch(project, "vendor/left/index.js"), "unchanged");
-    check("an edit of the same size", &|project| project.write("vendor/left/index.js", "54321"), "restored");
-    check("an edit of another size", &|project| project.write("vendor/left/index.js", "1234"), "restored");
-    check("a file more", &|project| project.write("vendor/left/c.js", ""), "restored");
-    check("a file more below", &|project| project.write("vendor/left/lib/c.js", ""), "restored");
-    check("a folder more", &|project| std::fs::create_dir(project.path("vendor/left/x")).expect("new"), "restored");
-    check("a file less", &|project| remove(project, "vendor/left/lib/b.js"), "restored");
     check("a file executable", &|project| chmod(project, "vendor/left/lib/b.js", 0o755), "restored");
     check("a file set-id", &|project| chmod(project, "vendor/left/lib/b.js", 0o4644), "restored");
     check("a file that all may write", &|project| chmod(project, "vendor/left/lib/b.js", 0o666), "restored");
     check("a folder that all may write", &|project| chmod(project, "vendor/left/lib", 0o777), "restored");
     check("the tree that all may write", &|project| chmod(project, "vendor/left", 0o777), "restored");
-    check(
-        "a file as a link to its copy",
-        &|project| {
-            std::fs::rename(project.path("vendor/left/lib/b.js"), project.path("b.js")).expect("a file");
-            symlink("../../../b.js", project.path("vendor/left/lib/b.js")).expect("a link");
-        },
-        "restored",
-    );
-    check(
-        "a folder as a link to its copy",
-        &|project| {
-            std::fs::rename(project.path("vendor/left/lib"), project.path("lib")).expect("a folder");
-            symlink("../../lib", project.path("vendor/left/lib")).expect("a link");
-        },
-        "restored",
-    );
+    // After a loss of power: empty, with the time that pinfold gave it.
+    let emptied = |project: &Project| {
+        let file = std::fs::File::create(project.path("vendor/left/index.js")).expect("a file");
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(315_532_800)).expect("a time");
+    };
+    check("a file that was never written", &emptied, "restored");
     check("no tree", &|project| std::fs::remove_dir_all(project.path("vendor")).expect("a tree"), "installed");
+    let emptied = |project: &Project| {
+        std::fs::remove_dir_all(project.path("vendor/left")).expect("a tree");
+        std::fs::create_dir(project.path("vendor/left")).expect("a folder");
+    };
+    check("an empty folder", &emptied, "installed");
+}
+
+#[test]
+fn an_empty_folder_that_a_checkout_did_not_keep_comes_back() {
+    let archive = Tar::default().file("a", "1").member("plugins/none", b'5', 0o755, "", b"").gz();
+    let project = tool(&archive, "format = \"tar.gz\"");
+    project.web.serve(TOOL_URL, archive);
+    project.fetch_all();
+    let tree = project.tree("vendor");
+    std::fs::remove_dir_all(project.path("vendor/tool/plugins")).expect("a folder");
+    let report = project.fetch();
+    assert_eq!((report.exit_code(), codes(&report)), (0, vec!["file-removed"]), "{}", human(&report));
+    assert_eq!(project.tree("vendor"), tree);
+}
+
+#[test]
+fn a_changed_tree_is_refused_and_nothing_is_touched() {
+    let check = |what: &str, change: &dyn Fn(&Project), expected: &[&str]| {
+        let project = with_files();
+        let good = (project.tree("vendor"), records(&project));
+        change(&project);
+        let changed = (project.tree("vendor"), records(&project));
+        // With all that is needed at hand, without, and by a release job.
+        for conduct in [QUIET, OFFLINE, FROZEN] {
+            let report = project.try_fetch(conduct).expect("a report");
+            let codes = codes(&report);
+            assert_eq!((report.exit_code(), codes[0]), (1, "tree-changed"), "{what}: {}", human(&report));
+            assert_eq!(codes[1..], *expected, "{what}: {}", human(&report));
+            assert_eq!((project.tree("vendor"), records(&project)), changed, "{what}");
+        }
+        let store = project.store_folder();
+        std::fs::rename(&store, store.with_extension("away")).expect("a store");
+        let report = project.try_fetch(OFFLINE).expect("a report");
+        assert_eq!((report.exit_code(), codes(&report)[0]), (1, "tree-changed"), "{what}: {}", human(&report));
+        std::fs::remove_dir_all(&store).expect("an empty store");
+        std::fs::rename(store.with_extension("away"), &store).expect("a store");
+
+        let report = project.try_fetch(Conduct { restore: true, ..FROZEN }).expect("a report");
+        assert_eq!((report.rows[0].status.as_str(), report.exit_code()), ("restored", 0), "{what}: {}", human(&report));
+        let codes = codes(&report);
+        assert_eq!((codes[0], &codes[1..]), ("tree-restored", expected), "{what}: {}", human(&report));
+        assert_eq!((project.tree("vendor"), records(&project)), good, "{what}");
+        assert_eq!(project.fetch().rows[0].status, "unchanged", "{what}");
+    };
+    let remove = |project: &Project, path: &str| std::fs::remove_file(project.path(path)).expect(path);
+    let edit = |text: &'static str| move |project: &Project| project.write("vendor/left/index.js", text);
+    check("an edit of the same size", &edit("54321"), &["file-changed"]);
+    check("an edit of another size", &edit("1234"), &["file-changed"]);
+    check("a file that was emptied", &edit(""), &["file-changed"]);
+    check("a file more", &|project| project.write("vendor/left/c.js", ""), &["file-added"]);
+    check("a file more below", &|project| project.write("vendor/left/lib/c.js", ""), &["file-added"]);
+    check(
+        "a folder more",
+        &|project| std::fs::create_dir(project.path("vendor/left/x")).expect("new"),
+        &["file-added"],
+    );
+    check("a file less", &|project| remove(project, "vendor/left/lib/b.js"), &["file-removed"]);
+    let several = |project: &Project| {
+        remove(project, "vendor/left/lib/a.js");
+        project.write("vendor/left/lib/c.js", "mine");
+        project.write("vendor/left/index.js", "mine");
+    };
+    check("several at once", &several, &["file-changed", "file-removed", "file-added"]);
+    let to_link = |project: &Project| {
+        std::fs::rename(project.path("vendor/left/lib/b.js"), project.path("b.js")).expect("a file");
+        symlink("../../../b.js", project.path("vendor/left/lib/b.js")).expect("a link");
+    };
+    check("a file as a link to its copy", &to_link, &["file-kind"]);
+    let to_link = |project: &Project| {
+        std::fs::rename(project.path("vendor/left/lib"), project.path("lib")).expect("a folder");
+        symlink("../../lib", project.path("vendor/left/lib")).expect("a link");
+    };
+    check("a folder as a link to its copy", &to_link, &["file-added", "file-removed", "file-removed"]);
+    let to_file = |project: &Project| {
+        std::fs::remove_dir_all(project.path("vendor/left")).expect("a tree");
+        project.write("vendor/left", "mine");
+    };
+    check("a file in place of the tree", &to_file, &["file-kind"]);
+}
+
+#[test]
+fn every_path_that_was_changed_is_named() {
+    let project = with_files();
+    for number in 10..40 {
+        project.write(&format!("vendor/left/mine/{number}.txt"), "mine");
+    }
+    for restore in [false, true] {
+        let report = project.try_fetch(Conduct { restore, ..QUIET }).expect("a report");
+        let text = render::report(&report, &Style::default());
+        for number in 10..40 {
+            assert!(text.contains(&format!("`vendor/left/mine/{number}.txt` was added")), "{text}");
+        }
+    }
+    assert!(!project.exists("vendor/left/mine"));
+}
+
+#[test]
+fn work_in_a_tree_survives_a_pin_that_moves() {
+    let project = with_files();
+    project.write("vendor/left/notes.txt", "mine");
+    let other = project.web.serve_npm("left", "2.0.0", &[("index.js", "2")]);
+    project.pins(&pin("left", "npm = \"left@2.0.0\"", &other, ""));
+    let before = (project.tree("vendor"), records(&project));
+    let report = check("changed-and-moved", &project, 1);
+    assert_eq!(codes(&report), ["tree-changed", "file-added"]);
+    assert_eq!((project.tree("vendor"), records(&project)), before);
+    // Nor is it in the way of what is the pinned tree already, as a checkout brings it.
+    let moved = Project::new(&pin("left", "npm = \"left@2.0.0\"", &other, ""));
+    moved.web.serve_npm("left", "2.0.0", &[("index.js", "2")]);
+    moved.fetch_all();
+    let right = moved.tree("vendor");
+    let report = project.try_fetch(Conduct { restore: true, ..QUIET }).expect("a report");
+    assert_eq!((report.exit_code(), codes(&report)), (0, vec!["tree-restored", "file-added"]));
+    assert_eq!(project.tree("vendor"), right);
+
+    let old = with_files();
+    old.pins(&pin("left", "npm = \"left@2.0.0\"", &other, ""));
+    old.web.serve_npm("left", "2.0.0", &[("index.js", "2")]);
+    std::fs::remove_dir_all(old.path("vendor/left")).expect("a tree");
+    old.write("vendor/left/index.js", "2");
+    old.write("vendor/left/package.json", project.read("vendor/left/package.json"));
+    assert_eq!(old.fetch().rows[0].status, "adopted");
+    assert_eq!(old.tree("vendor"), right);
+    // And an old tree that nobody touched goes as it always did.
+    let old = with_files();
+    old.pins(&pin("left", "npm = \"left@2.0.0\"", &other, ""));
+    old.web.serve_npm("left", "2.0.0", &[("index.js", "2")]);
+    let report = old.fetch();
+    assert_eq!((report.rows[0].status.as_str(), codes(&report)), ("installed", vec![]), "{}", human(&report));
+    assert_eq!(old.tree("vendor"), right);
+}
+
+#[test]
+fn a_change_in_one_tree_keeps_no_other_from_its_place() {
+    let project = with_files();
+    let other = project.web.serve_npm("right", "1.0.0", &[("index.js", "1")]);
+    project.pins(&(project.read("pins.toml") + &pin("right", "npm = \"right@1.0.0\"", &other, "")));
+    project.write("vendor/left/index.js", "mine");
+    let report = project.fetch();
+    let statuses: Vec<&str> = report.rows.iter().map(|row| row.status.as_str()).collect();
+    assert_eq!((report.exit_code(), statuses), (1, vec!["refused", "installed"]), "{}", human(&report));
+    // What is restored is what was named.
+    project.write("vendor/right/index.js", "mine");
+    let options = fetch::Options { pins: vec!["left".to_owned()], conduct: Conduct { restore: true, ..QUIET } };
+    let report = project.with(&Silent, |ctx| fetch::run(ctx, &options)).expect("a report");
+    assert_eq!(report.exit_code(), 0, "{}", human(&report));
+    assert_eq!(
+        (project.read("vendor/left/index.js"), project.read("vendor/right/index.js")),
+        ("12345".into(), "mine".into())
+    );
+}
+
+// What programs write into trees.
+
+/// A project with a tree whose pin ignores what Python writes; two files of the artifact look like that too.
+fn ignoring(more: &str) -> Project {
+    let archive = Tar::default()
+        .file("lib/a.py", "a\n")
+        .file("lib/__pycache__/pinned.pyc", "pinned\n")
+        .member("cache", b'5', 0o755, "", b"")
+        .gz();
+    let ignore = "format = \"tar.gz\"\nignore = [\"**/__pycache__/**\", \"cache/**\", \"*.log\"]\n";
+    let project = tool(&archive, &format!("{ignore}{more}"));
+    project.web.serve(TOOL_URL, archive);
+    project.fetch_all();
+    project
+}
+
+fn run_something(project: &Project) {
+    project.write("vendor/tool/lib/__pycache__/a.pyc", "made\n");
+    project.write("vendor/tool/__pycache__/deep/er.pyc", "made\n");
+    project.write("vendor/tool/cache/one", "made\n");
+    project.write("vendor/tool/run.log", "made\n");
+    std::fs::create_dir_all(project.path("vendor/tool/new/__pycache__")).expect("a folder");
+    chmod(project, "vendor/tool/__pycache__", 0o777);
+}
+
+#[test]
+fn what_programs_write_is_told_and_keeps_nobody_from_anything() {
+    let project = ignoring("");
+    assert_eq!(codes(&project.fetch()), [""; 0]);
+    run_something(&project);
+    let tree = project.tree("vendor");
+    let report = check("ignored", &project, 0);
+    assert_eq!((report.rows[0].status.as_str(), codes(&report)), ("unchanged", vec!["paths-ignored"]));
+    assert_eq!(project.tree("vendor"), tree, "it stays");
+    let told = |report: &Report| report.rows[0].findings[0].message.clone();
+    assert_eq!(told(&report), "5 ignored paths, not verified");
+    // By record, by the artifact, and by the tree hash.
+    let verified = project.verify();
+    assert_eq!((verified.exit_code(), told(&verified)), (0, told(&report)), "{}", human(&verified));
+    assert!(verified.rows[0].detail.starts_with("3 files"), "{}", human(&verified));
+    std::fs::remove_dir_all(project.path(".pinfold")).expect("records");
+    let verified = project.verify();
+    assert_eq!((verified.exit_code(), told(&verified)), (0, told(&report)), "{}", human(&verified));
+    // Without a record it is adopted as it is.
+    assert_eq!(project.fetch().rows[0].status, "adopted");
+    assert_eq!(project.tree("vendor"), tree);
+    // It is generated: when the tree is exchanged, it goes.
+    project.write("vendor/tool/lib/a.py", "mine\n");
+    let restored = project.try_fetch(Conduct { restore: true, ..QUIET }).expect("a report");
+    assert_eq!(codes(&restored), ["tree-restored", "file-changed"]);
+    assert!(!project.exists("vendor/tool/run.log") && !project.exists("vendor/tool/lib/__pycache__/a.pyc"));
+}
+
+#[test]
+fn what_is_ignored_is_never_what_is_pinned() {
+    let check = |what: &str, change: &dyn Fn(&Project), expected: &str| {
+        let project = ignoring("");
+        run_something(&project);
+        change(&project);
+        let (report, verified) = (project.fetch(), project.verify());
+        assert_eq!((report.exit_code(), codes(&report)), (1, vec!["tree-changed", expected]), "{what}");
+        let found = codes(&verified);
+        assert_eq!((verified.exit_code(), found[0]), (1, expected), "{what}: {}", human(&verified));
+        // Nor by a record that lost it.
+        std::fs::remove_dir_all(project.path(".pinfold")).expect("records");
+        let verified = project.verify();
+        assert_eq!((verified.exit_code(), codes(&verified)[0]), (1, expected), "{what}: {}", human(&verified));
+        let report = project.fetch();
+        match expected {
+            // What is there is a part of what is pinned.
+            "file-removed" => assert_eq!((report.exit_code(), project.verify().exit_code()), (0, 0), "{what}"),
+            _ => assert_eq!((report.exit_code(), codes(&report)), (1, vec!["not-ours", expected]), "{what}"),
+        }
+    };
+    let pinned = "vendor/tool/lib/__pycache__/pinned.pyc";
+    check("changed", &|project| project.write(pinned, "PINNED\n"), "file-changed");
+    check("removed", &|project| std::fs::remove_file(project.path(pinned)).expect("a file"), "file-removed");
+    check("not ignored", &|project| project.write("vendor/tool/lib/b.py", "mine\n"), "file-added");
+    check("not ignored, beside", &|project| project.write("vendor/tool/lib/run.log", "mine\n"), "file-added");
+    let pipe = |project: &Project| {
+        let made = std::process::Command::new("mkfifo").arg(project.path("vendor/tool/pipe")).status();
+        assert!(made.expect("mkfifo").success());
+    };
+    check("a pipe", &pipe, "file-odd");
+}
+
+#[test]
+fn a_tree_hash_is_of_the_pinned_paths() {
+    let zeros = format!("sha256-{}=", "A".repeat(43));
+    let archive = Tar::default().file("lib/a.py", "a\n").file("lib/__pycache__/pinned.pyc", "pinned\n").gz();
+    let project = tool(&archive, &format!("tree = \"{zeros}\"\nignore = [\"**/__pycache__/**\"]"));
+    project.web.serve(TOOL_URL, archive);
+    let tree = project.fetch().rows[0].findings[0].received.clone().expect("a tree hash");
+    project.pins(&project.read("pins.toml").replace(&zeros, &tree));
+    project.fetch_all();
+    project.write("vendor/tool/lib/__pycache__/a.pyc", "made\n");
+    let records = records(&project);
+    for with_record in [true, false] {
+        if !with_record {
+            std::fs::remove_dir_all(project.path(".pinfold")).expect("records");
+        }
+        let verified = project.verify();
+        assert_eq!((verified.exit_code(), codes(&verified)), (0, vec!["paths-ignored"]), "{}", human(&verified));
+        assert!(verified.rows[0].detail.contains("by tree hash"), "{}", human(&verified));
+        project.write("vendor/tool/lib/a.py", "b\n");
+        assert_eq!(project.verify().exit_code(), 1);
+        project.write("vendor/tool/lib/a.py", "a\n");
+    }
+    // A record that leaves a pinned file out hides no change of it.
+    let (name, text) = &records[0];
+    let lost: String =
+        text.lines().filter(|line| !line.contains("pinned.pyc")).map(|line| format!("{line}\n")).collect();
+    project.write(&format!(".pinfold/{name}"), lost.replace("},\n  ]", "}\n  ]"));
+    project.write("vendor/tool/lib/__pycache__/pinned.pyc", "PINNED\n");
+    let verified = project.verify();
+    assert_eq!(verified.exit_code(), 1, "{}", human(&verified));
 }
 
 #[test]
@@ -839,13 +1109,80 @@ fn modes_and_times_are_fixed_whatever_the_umask() {
 // Records.
 
 #[test]
-fn a_malformed_record_is_not_guessed_at() {
+fn a_record_of_a_newer_pinfold_is_not_guessed_at() {
     let project = left("");
     project.fetch_all();
     let tree = project.tree("vendor");
     project.write(".pinfold/left.json", "{\"schema\": \"pinfold/record/v9\"}");
     check("record-malformed", &project, 2);
     assert_eq!(project.tree("vendor"), tree);
+}
+
+#[test]
+fn a_damaged_record_is_written_anew() {
+    let project = left("");
+    project.fetch_all();
+    let (tree, record) = (project.tree("vendor"), project.read(".pinfold/left.json"));
+    let conflict = format!("<<<<<<< ours\n{record}=======\n{record}>>>>>>> theirs\n");
+    for damaged in ["", "{}", "\0\0\0", &record[..record.len() / 2], conflict.as_str()] {
+        project.write(".pinfold/left.json", damaged);
+        let verified = project.verify();
+        assert_eq!((verified.exit_code(), codes(&verified)), (2, vec!["record-malformed"]), "{damaged}");
+        let frozen = project.try_fetch(FROZEN).expect("a report");
+        assert_eq!((frozen.exit_code(), codes(&frozen)), (2, vec!["record-malformed"]), "{damaged}");
+        for conduct in [QUIET, OFFLINE] {
+            project.write(".pinfold/left.json", damaged);
+            let report = project.try_fetch(conduct).expect("a report");
+            assert_eq!((report.exit_code(), codes(&report)), (0, vec!["record-malformed"]), "{}", human(&report));
+            assert_eq!((project.tree("vendor"), project.read(".pinfold/left.json")), (tree.clone(), record.clone()));
+        }
+        // Nor does it make anybody's work pinfold's own.
+        project.write(".pinfold/left.json", damaged);
+        project.write("vendor/left/mine.txt", "mine");
+        assert_eq!(codes(&project.fetch()), ["not-ours", "file-added"], "{damaged}");
+        std::fs::remove_file(project.path("vendor/left/mine.txt")).expect("a file");
+    }
+    check("record-damaged", &project, 0);
+}
+
+#[test]
+fn what_a_killed_run_left_is_swept_whatever_comes_next() {
+    let stages = ["vendor/.left.pinfold-new/a", "vendor/.left.pinfold-new-old/a"];
+    let left_over = |project: &Project| stages.iter().any(|stage| project.exists(stage));
+    let leave = |project: &Project| stages.iter().for_each(|stage| project.write(stage, "refused"));
+    let project = left("");
+    project.fetch_all();
+    leave(&project);
+    let verified = project.verify();
+    assert_eq!((verified.exit_code(), codes(&verified)), (0, vec!["leftover"]), "{}", human(&verified));
+    assert!(left_over(&project), "verify writes nothing");
+    assert_eq!(project.fetch().rows[0].status, "unchanged");
+    assert!(!left_over(&project));
+    // Also where the pin has moved since, or is gone, or another one is fetched.
+    leave(&project);
+    let pins = project.read("pins.toml");
+    project.pins(&pins.replace("vendor/left", "moved/left"));
+    project.fetch_all();
+    assert!(!left_over(&project));
+    project.pins(&pins);
+    project.fetch_all();
+    leave(&project);
+    project.pins(&pins.replace("[pins.left]", "[pins.other]").replace("vendor/left", "vendor/other"));
+    project.fetch_all();
+    assert!(!left_over(&project));
+    // A record whose tree did not come: it is of nothing.
+    for text in ["", "{}", &project.read(".pinfold/other.json").replace("vendor/other", "vendor/none")] {
+        project.write(".pinfold/.other.json.pinfold-new", text);
+        project.write(".pinfold/.gone.json.pinfold-new", text);
+        assert_eq!(project.fetch().rows[0].status, "unchanged");
+        assert_eq!(files_below(&project.path(".pinfold")), ["left.json", "other.json"], "{text}");
+    }
+    // And one whose tree did.
+    let record = project.read(".pinfold/other.json");
+    std::fs::rename(project.path(".pinfold/other.json"), project.path(".pinfold/.other.json.pinfold-new"))
+        .expect("a file");
+    assert_eq!(project.fetch().rows[0].status, "unchanged");
+    assert_eq!(project.read(".pinfold/other.json"), record);
 }
 
 #[test]

@@ -250,7 +250,8 @@ fn who_may_only_read_keeps_nobody_waiting() {
     std::fs::remove_file(project.path("vendor/left/a.js")).expect("a file");
     for (args, code) in [
         (&["verify"][..], 1),
-        (&["fetch", "--offline"], 0),
+        (&["fetch", "--offline"], 1),
+        (&["fetch", "--offline", "--restore"], 0),
         (&["verify"], 0),
         (&["add", "in/a.txt", "--yes", "--format", "raw"], 0),
         (&["cache", "gc"], 0),

@@ -39,7 +39,7 @@ pub(crate) struct Project {
 }
 
 /// Fetches without a look at evidence, which has tests of its own.
-pub(crate) const QUIET: Conduct = Conduct { offline: false, frozen: false, evidence: Some(Mode::Off) };
+pub(crate) const QUIET: Conduct = Conduct { offline: false, frozen: false, restore: false, evidence: Some(Mode::Off) };
 
 impl Project {
     /// A project with this pins.toml, of which `version = 1` may be left out.

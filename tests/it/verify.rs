@@ -369,7 +369,7 @@ fn one_pin_of_several() {
     let other = pin("other", "npm = \"other@1.0.0\"", &integrity(b"other"), "");
     project.pins(&(project.read("pins.toml") + &other));
     check("several", &project, 1);
-    let options = pinfold::commands::verify::Options { pins: vec!["left".into()], evidence: None };
+    let options = pinfold::commands::verify::Options { pins: vec!["left".into()], evidence: None, whole: false };
     let report = project.with(&pinfold::ctx::Silent, |ctx| pinfold::commands::verify::run(ctx, &options));
     assert_eq!(report.expect("a report").exit_code(), 0);
 }

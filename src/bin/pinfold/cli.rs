@@ -213,6 +213,9 @@ pub(crate) struct Fetch {
     /// Install only what the records say, to the byte; for release jobs
     #[arg(long)]
     pub(crate) frozen: bool,
+    /// Put the pinned files back where a tree was changed, and throw the changes away
+    #[arg(long)]
+    pub(crate) restore: bool,
     /// Where packages come from: npm=URL, npm:@scope=URL, github=URL or pypi=URL
     #[arg(long, value_name = "KIND=URL")]
     pub(crate) registry: Vec<RegistryFlag>,

@@ -147,6 +147,7 @@ fn run(cli: &Cli, secrets: &Secrets) -> Result<Answer, Failure> {
             let conduct = pinfold::install::Conduct {
                 offline: options.offline,
                 frozen: options.frozen,
+                restore: options.restore,
                 evidence: options.evidence.verify_attestations,
             };
             fetch::run(&world()?.ctx(), &fetch::Options { pins: options.pins.clone(), conduct })?

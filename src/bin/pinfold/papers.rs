@@ -24,7 +24,8 @@ pub(crate) enum Verified {
 
 /// `pinfold verify`, with all that it may write.
 pub(crate) fn verify(world: &World, options: &Verify) -> Result<Verified, Failure> {
-    let plain = verify::Options { pins: options.pins.clone(), evidence: options.evidence.verify_attestations };
+    let plain =
+        verify::Options { pins: options.pins.clone(), evidence: options.evidence.verify_attestations, whole: false };
     if let Some(list) = &options.many.projects_from {
         let run = |list: &mut Lines, done: &Done, out: &mut Out| many::verify(&world.ctx(), &plain, list, done, out);
         return Ok(Verified::Lines(over("verify", list, options.many.resume.as_deref(), run)?));

@@ -39,7 +39,8 @@ pub(crate) fn report(report: &Report, style: &Style) -> String {
             let of = if file.path.is_empty() { String::new() } else { format!("{}: ", plain(&file.path)) };
             let _ = writeln!(text, "  {of}{}", plain(&file.told()));
         }
-        let limit = if style.verbose { usize::MAX } else { SHOWN };
+        // A fetch names each path that it would throw away, or has thrown away.
+        let limit = if style.verbose || report.command == "fetch" { usize::MAX } else { SHOWN };
         for finding in row.findings.iter().take(limit) {
             under(&mut text, finding, style);
         }

@@ -152,7 +152,7 @@ fn lock_timeout(cli: &Cli) -> Result<Duration, String> {
         (Some(seconds), _) => seconds,
         (None, None) => return Ok(fs::LOCK_TIMEOUT),
         (None, Some(text)) => {
-            text.parse().map_err(|_| format!("PINFOLD_LOCK_TIMEOUT is `{}`, not seconds", text.escape_debug()))?
+            text.parse().map_err(|_| format!("PINFOLD_LOCK_TIMEOUT is `{}`, not seconds", Location(&text)))?
         }
     };
     Ok(Duration::from_secs(seconds.into()))

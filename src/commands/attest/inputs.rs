@@ -71,7 +71,8 @@ pub fn inputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Inp
     // What a statement says was proved was proved for it.
     let verdicts = ctx.verdicts.forgetful();
     let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
-    let (report, against) = verify::against(ctx, project, &verify::Options::default())?;
+    let (report, against) =
+        verify::against(ctx, project, &verify::Options { whole: true, ..verify::Options::default() })?;
     if report.verdict() != Verdict::Passed {
         return Err(AttestError::Inputs(Box::new(report)).into());
     }
