@@ -101,12 +101,11 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
                         installed.findings.push(finding);
                     }
                 }
+                // The record says who had none when it was written. It is not written anew for every server that has none
+                // either: people who ask different ones share it.
                 Again::Nothing(evidence) => {
                     let now = Record { evidence, ..record.clone() };
-                    if now != *record {
-                        rewrite(ctx, project, record, &now)?;
-                        outcome = unchanged(ctx, project, (&wanted, &demand), &now, conduct);
-                    }
+                    outcome = unchanged(ctx, project, (&wanted, &demand), &now, conduct);
                 }
             }
         }

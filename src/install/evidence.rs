@@ -229,8 +229,8 @@ pub(super) enum Again {
     More,
 }
 
-/// Asks again for what a record says was not there: once in [`ASK_AGAIN`](crate::asked::ASK_AGAIN), each time where it is
-/// demanded, and at once where another server is asked than the one that had none. What the answer is worth is not looked
+/// Asks again for what a record says was not there: each server once in [`ASK_AGAIN`](crate::asked::ASK_AGAIN), and each time
+/// where it is demanded. One that this user has not asked lately is asked at once, whoever the record says had none. What the answer is worth is not looked
 /// at here.
 pub(super) fn ask_again(
     ctx: &Ctx<'_>,
@@ -239,9 +239,9 @@ pub(super) fn ask_again(
     evidence: &Evidence,
     conduct: Conduct,
 ) -> Result<Again, Error> {
-    let (recorded, known) = match evidence {
-        Evidence::None { asked } => (asked.as_ref(), &[][..]),
-        Evidence::Kept(kept) => (kept.none.as_ref(), kept.attestations.as_slice()),
+    let known = match evidence {
+        Evidence::None { .. } => &[][..],
+        Evidence::Kept(kept) => kept.attestations.as_slice(),
         Evidence::Off | Evidence::Unasked => return Ok(Again::NotAsked),
     };
     let registry = ask::registry(ctx, project, artifact);
@@ -250,8 +250,7 @@ pub(super) fn ask_again(
     let (server, source, integrity) =
         (registry.to_string(), artifact.source.to_string(), artifact.integrity.to_string());
     let question = Question { server: &server, source: &source, integrity: &integrity };
-    let is_same = recorded == Some(registry.origin());
-    if is_same && !demand.is_strict() && ctx.asked.is_fresh(question, now(ctx.clock)) {
+    if !demand.is_strict() && ctx.asked.is_fresh(question, now(ctx.clock)) {
         return Ok(Again::NotAsked);
     }
     if ctx.asked.is_given_up(&server) {

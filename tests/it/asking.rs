@@ -536,11 +536,13 @@ fn another_server_is_asked_at_once() {
     let project = silent();
     let report = step(&project, (1, REGISTRY), missing, &[ATTESTATIONS]);
     assert!(human(&report).contains("`https://npm.example.com` had no provenance"), "{}", human(&report));
-    assert!(project.read(".pinfold/left.json").contains("{ \"none\": \"https://npm.example.com\" }"));
     step(&project, (2, REGISTRY), missing, &[]);
+    // People who ask different registries share the record, which is not written anew for each that has none.
+    assert!(project.read(".pinfold/left.json").contains("{ \"none\": \"https://mirror.example.com\" }"));
+    step(&project, (3, MIRROR), missing, &[]);
     // Another registry of the same server, too.
     let other = "https://npm.example.com/other/";
-    step(&project, (3, other), missing, &[ATTESTATIONS]);
+    step(&project, (4, other), missing, &[ATTESTATIONS]);
 
     let project = silent();
     offer(&project, REGISTRY, &bundle("ok-npm"));
@@ -571,8 +573,12 @@ fn a_record_that_names_no_server_is_asked_about() {
     assert_eq!((report.exit_code(), codes(&report)), (0, vec!["provenance-missing"]));
     assert!(human(&report).contains("does not say which server had none"), "{}", human(&report));
     assert!(explained(&project).2.contains("not which server had none"), "{:?}", explained(&project));
-    step(&project, (1, MIRROR), (0, &["provenance-missing"]), &[ATTESTATIONS]);
-    assert_eq!(project.read(".pinfold/left.json"), record);
+    // It is asked where this user has not asked it, and the record stays as it is.
+    std::fs::remove_dir_all(project.store_folder()).expect("a store");
+    let report = step(&project, (1, MIRROR), (0, &["provenance-missing"]), &[ATTESTATIONS]);
+    assert!(human(&report).contains("`https://mirror.example.com` had no provenance"), "{}", human(&report));
+    step(&project, (2, MIRROR), (0, &["provenance-missing"]), &[]);
+    assert_eq!(project.read(".pinfold/left.json"), old);
 }
 
 /// A registry's own signature is evidence, and no provenance: it must not keep anybody from asking for that.
@@ -601,11 +607,13 @@ fn a_signature_alone_is_asked_about_too() {
     assert!(human(&report).contains("`https://npm.example.com` had no provenance"), "{}", human(&report));
     assert!(explained(&project).2.contains("https://npm.example.com"));
     // As an earlier pinfold has it.
-    project.write(".pinfold/left.json", record.replace("\n    \"none\": \"https://npm.example.com\",", ""));
-    step(&project, (25 * HOUR, REGISTRY), missing, &[ATTESTATIONS]);
-    assert_eq!(project.read(".pinfold/left.json"), record);
+    let old = record.replace("\n    \"none\": \"https://npm.example.com\",", "");
+    assert_ne!(old, record);
+    project.write(".pinfold/left.json", &old);
+    step(&project, (49 * HOUR, REGISTRY), missing, &[ATTESTATIONS]);
+    assert_eq!(project.read(".pinfold/left.json"), old);
     offer(&project, REGISTRY, &bundle("ok-npm"));
-    let report = fetch_later(&project, 50 * HOUR, REGISTRY, Conduct::default()).expect("a report");
+    let report = fetch_later(&project, 74 * HOUR, REGISTRY, Conduct::default()).expect("a report");
     assert!(report.exit_code() == 0 && report.rows[0].evidence.is_some(), "{}", human(&report));
     assert!(!project.read(".pinfold/left.json").contains("\"none\""));
 }
