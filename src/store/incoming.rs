@@ -37,6 +37,8 @@ impl Store {
 
     fn incoming(&self, path: PathBuf, expected: Option<Integrity>) -> Result<Incoming, FsError> {
         fs::create_folders(path.parent().unwrap_or(self.root()))?;
+        // What a killed one left of the same artifact goes with the next that fetches it.
+        fs::sweep_beside(&path);
         let (file, beside) = fs::create_beside(&path)?;
         let algorithm = expected.as_ref().map_or(Algorithm::Sha512, Integrity::algorithm);
         let (hasher, pieces) = (Beside::new(Hasher::new(algorithm)), PieceHasher::default());
