@@ -173,6 +173,7 @@ fn bring(
     let known = known.map(|before| &before.evidence);
     let judged = evidence::look(ctx, project, (pin, artifact, demand), (known, has_more), &blob, conduct)?;
     findings.extend(judged.findings);
+    let evidence = judged.evidence.as_recorded(known.filter(|_| seen.moved_from(artifact).is_none()));
 
     // Nobody is asked for anything from here to the record. Another process may have been faster.
     let publishing = project.publishing(ctx)?;
@@ -182,14 +183,14 @@ fn bring(
         Some(record) => {
             let mut signatures = wanted.signatures(project, record, conduct)?;
             let recorded = signatures.recorded.take();
-            let record = Record { evidence: judged.evidence, signatures: recorded, ..record.clone() };
+            let record = Record { evidence, signatures: recorded, ..record.clone() };
             project.write_record(&record)?;
             findings.extend(standing::ignored(seen.ignored));
             (record, Done::Unchanged, signatures)
         }
         None => {
             let before = seen.before.as_ref();
-            let placed = put_in_place(ctx, project, wanted, (&blob, judged.evidence), before, conduct)?;
+            let placed = put_in_place(ctx, project, wanted, (&blob, evidence), before, conduct)?;
             findings.extend(placed.findings);
             (placed.record, placed.done, placed.signatures)
         }

@@ -134,6 +134,20 @@ impl WireKept {
 }
 
 impl Evidence {
+    /// The evidence as it goes into a record in place of `before`, which is about the same artifact of the same source. A
+    /// server that has none takes no other one's place: people who ask different registries share the record, and a
+    /// checkout that was only fetched does not differ from its commit.
+    #[must_use]
+    pub fn as_recorded(self, before: Option<&Self>) -> Self {
+        match (before, self) {
+            (Some(Self::None { asked }), Self::None { .. }) => Self::None { asked: asked.clone() },
+            (Some(Self::Kept(before)), Self::Kept(now)) if now.attestations == before.attestations => {
+                Self::Kept(Kept { none: before.none.clone(), ..now })
+            }
+            (_, now) => now,
+        }
+    }
+
     /// The value of the record's key, from the second line on indented by two.
     pub(super) fn to_json(&self) -> String {
         match self {

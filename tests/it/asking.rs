@@ -794,6 +794,24 @@ fn a_clone_asks_for_itself() {
     }
 }
 
+/// Else no checkout could be attested in which somebody with another registry wrote the records.
+#[test]
+fn a_checkout_that_is_only_fetched_is_still_its_commit() {
+    for is_old in [false, true] {
+        let project = silent();
+        let mut record = project.read(".pinfold/left.json");
+        if is_old {
+            record = record.replace("{ \"none\": \"https://mirror.example.com\" }", "\"none\"");
+            project.write(".pinfold/left.json", &record);
+        }
+        std::fs::remove_dir_all(project.path("vendor")).expect("a tree");
+        std::fs::remove_dir_all(project.store_folder()).expect("a store");
+        step(&project, (1, REGISTRY), (0, &["provenance-missing"]), &[TARBALL, ATTESTATIONS, "left/1.0.0"]);
+        assert!(project.exists("vendor/left"));
+        assert_eq!(project.read(".pinfold/left.json"), record, "{is_old}");
+    }
+}
+
 /// A store that many machines share: it has the evidence for a pin of any algorithm, and no one's word that there is none.
 #[test]
 fn a_shared_store_has_no_silence() {
