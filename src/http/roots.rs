@@ -33,9 +33,16 @@ pub(super) fn with_system(more: &[Certificate<'static>]) -> Result<RootCerts, Ht
         system.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
     all.extend_from_slice(more);
     if all.is_empty() {
-        return Err(none_found(&system.errors.iter().map(ToString::to_string).collect::<Vec<_>>()));
+        return Err(none_found(&system.errors.iter().map(cause_of).collect::<Vec<_>>()));
     }
     Ok(RootCerts::new_with_certs(&all))
+}
+
+/// What went wrong, without the path: the folders of `SSL_CERT_DIR` are cut apart at each colon, and a login that stands in
+/// one by mistake with them, so that nothing would know it again.
+fn cause_of(error: &rustls_native_certs::Error) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{}{cause}", error.context)
 }
 
 fn none_found(errors: &[String]) -> HttpError {

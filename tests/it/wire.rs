@@ -171,7 +171,9 @@ fn end_to_end() {
     let (code, said) = run(project.command().arg("verify"));
     assert!(code == 1 && said.contains("`vendor/left/index.js` was changed"), "{said}");
     // The bytes are in the store, so that nobody is asked to put it right.
-    assert_eq!(fetch(&project, &["--offline"]).0, 0);
+    assert_eq!(fetch(&project, &["--offline"]).0, 1);
+    assert_eq!(project.tree("vendor/left")["index.js"], "644 export default 2;\n");
+    assert_eq!(fetch(&project, &["--offline", "--restore"]).0, 0);
     assert_eq!(project.tree("vendor/left")["index.js"], "644 export default 1;\n");
 }
 

@@ -175,7 +175,8 @@ fn verify_proves_it_again() {
     let (code, codes) = run(&good, "verify");
     assert_eq!(code, 1);
     assert!(codes.contains(&"file-changed".to_owned()) && codes.contains(&"wasm-changed".to_owned()), "{codes:?}");
-    check(&good, "fetch", 0, &[]);
+    check(&good, "fetch", 1, &["tree-changed", "file-changed"]);
+    check(&good, "fetch --restore", 0, &["tree-restored", "file-changed"]);
     check(&good, "verify", 0, &[]);
     // A record that says more than the tree does.
     let record = good.read(".pinfold/tool.json");
