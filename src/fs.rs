@@ -14,6 +14,7 @@ use std::fs::{File, FileType};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
@@ -167,7 +168,10 @@ pub fn remove(path: &Path) -> Result<(), FsError> {
 /// Writes all of it, where the file may become so long: the system kills a process that goes beyond its limit on the length of
 /// files (SIGXFSZ, setrlimit(2)), and a killed one says nothing and leaves things behind.
 pub(crate) fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current {
+    // Asked once a process: a tree has thousands of files.
+    static LIMIT: LazyLock<Option<u64>> =
+        LazyLock::new(|| rustix::process::getrlimit(rustix::process::Resource::Fsize).current);
+    if let Some(limit) = *LIMIT {
         let end = file.stream_position()?.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if end > limit {
             return Err(rustix::io::Errno::FBIG.into());
