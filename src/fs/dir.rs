@@ -82,20 +82,25 @@ impl Dir {
         }
     }
 
+    /// The folder of this name, which must be there.
+    pub fn existing_child(&self, name: &str) -> Result<Self, FsError> {
+        self.child(name)?.ok_or_else(|| self.error("enter", name, Errno::NOENT))
+    }
+
     /// Creates the folder of this name and enters it; one that is there already is entered as it is.
     pub fn make_child(&self, name: &str, mode: u32) -> Result<Self, FsError> {
         match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(self.error("create", name, errno)),
         }
-        self.child(name)?.ok_or_else(|| self.error("enter", name, Errno::NOENT))
+        self.existing_child(name)
     }
 
     /// Creates the folder of this name, which must be new, and enters it.
     pub fn make_new_child(&self, name: &str, mode: u32) -> Result<Self, FsError> {
         rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode))
             .map_err(|errno| self.error("create", name, errno))?;
-        self.child(name)?.ok_or_else(|| self.error("enter", name, Errno::NOENT))
+        self.existing_child(name)
     }
 
     /// Takes the exclusive lock on the folder for as long as this handle is open; `false` where another one has a lock.

@@ -99,7 +99,7 @@ impl Writer {
                     }
                     dir
                 } else {
-                    above.make_child(component, 0o755)?
+                    above.existing_child(component)?
                 };
                 self.open.push((component.to_owned(), dir));
             }
