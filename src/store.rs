@@ -312,8 +312,8 @@ impl Store {
     /// Remembers that the bytes under a digest were fetched for `source`; where there are more sources than can be read
     /// again, the oldest are forgotten.
     pub fn remember(&self, integrity: &Integrity, source: &str) -> Result<(), FsError> {
-        // Two that fetched the same bytes for two sources write one file.
-        let _lock = Lock::exclusive(&self.root.join(SOURCES), &Patience::brief())?;
+        // Two that fetched the same bytes for two sources write one file. A lock for each, as those who wait for one sleep.
+        let _lock = Lock::exclusive(&self.sources_path(integrity).with_extension(SOURCES), &Patience::brief())?;
         let mut sources = self.sources_by_age(integrity)?;
         if sources.iter().any(|known| known == source) {
             return Ok(());
@@ -388,7 +388,7 @@ impl Store {
     pub fn sweep(&self) -> Result<usize, FsError> {
         let mut swept = 0_usize;
         self.each_name(|path, _, name| {
-            if name.ends_with(fs::PARTIAL) {
+            if name.ends_with(fs::PARTIAL) || name.ends_with(fs::LOCK) {
                 fs::remove(path)?;
                 swept = swept.saturating_add(1);
             }
@@ -482,8 +482,8 @@ fn from_hex(algorithm: Algorithm, hex: &str) -> Option<Integrity> {
 /// The lock that those who use the store share.
 const IN_USE: &str = ".lock";
 
-/// The lock on all lists of sources: each is held for as long as a line is written.
-const SOURCES: &str = ".sources.pinfold-lock";
+/// How the name ends of the lock on a list of sources, held for as long as a line is written.
+const SOURCES: &str = "sources.pinfold-lock";
 
 /// Folder of the projects that use the store.
 const PROJECTS: &str = "projects";
@@ -564,6 +564,20 @@ mod tests {
         assert!(store.sources(&integrity).expect("nothing").is_empty());
         store.remember(&integrity, "one").expect("a file");
         assert_eq!(store.sources(&integrity).expect("a list"), ["one"]);
+    }
+
+    #[test]
+    fn a_lock_that_a_killed_process_left_is_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::new(folder.path().to_owned());
+        let integrity = Integrity::of(Algorithm::Sha512, b"x");
+        fs::create_folders(store.path_of(&integrity).parent().expect("a folder")).expect("a folder");
+        let left = store.sources_path(&integrity).with_extension(SOURCES);
+        std::fs::write(&left, "1\n").expect("a file");
+        assert_eq!(store.sweep().expect("a store"), 1);
+        assert!(!left.exists());
+        store.remember(&integrity, "one").expect("a file");
+        assert!(!left.exists());
     }
 
     #[test]
