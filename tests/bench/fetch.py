@@ -15,7 +15,7 @@ from pathlib import Path
 
 import memory
 from measure import Run, adopt_orphans, run, spread
-from peers import PEERS, Peer, Pinfold, PinfoldAsking, PinfoldTrees, environment
+from peers import PEERS, Peer, Pinfold, PinfoldAsking, PinfoldEarlier, PinfoldTrees, environment
 from registry import Registry
 from sets import Set, load
 
@@ -134,6 +134,8 @@ def locate(arguments: argparse.Namespace, url: str) -> tuple[list[Peer], bool]:
             print(f"pinfold: no program at `{arguments.pinfold}`; the peers only")
         else:
             found += [kind(os.path.abspath(program), url) for kind in (Pinfold, PinfoldAsking, PinfoldTrees)]
+    if arguments.earlier is not None:
+        found.append(PinfoldEarlier(str(arguments.earlier.resolve(strict=True)), url))
     for kind in PEERS:
         if kind.name in arguments.peers:
             program = kind.find(arguments.cache)
@@ -168,6 +170,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scenario", default=",".join([*SCENARIOS, "memory"]), metavar="LIST", help="of: %(default)s")
     parser.add_argument("--pinfold", metavar="PATH", help="default: $PINFOLD or target/release/pinfold; `none`: peers only",
                         default=os.environ.get("PINFOLD") or str(checkout / "target/release/pinfold"))
+    parser.add_argument("--earlier", type=Path, metavar="PATH", help="another build of pinfold to run beside it")
     parser.add_argument("--cache", type=Path, default=home / "pinfold-bench", metavar="DIR",
                         help="where packages and peers are kept between runs (default: %(default)s)")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where the temporary folder is made; a disk, not a tmpfs")

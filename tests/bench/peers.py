@@ -68,6 +68,12 @@ class Pinfold(Peer):
         return [self.program, "fetch", *options, "--registry", f"npm={self.registry}"]
 
 
+class PinfoldEarlier(Pinfold):
+    """An earlier build of pinfold, in the same run: what a change costs shows only there."""
+
+    name = "earlier"
+
+
 class PinfoldAsking(Pinfold):
     """pinfold as it is by default: it asks for the evidence of each package, which this registry does not have."""
 
