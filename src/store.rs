@@ -312,14 +312,16 @@ impl Store {
     /// Remembers that the bytes under a digest were fetched for `source`; where there are more sources than can be read
     /// again, the oldest are forgotten.
     pub fn remember(&self, integrity: &Integrity, source: &str) -> Result<(), FsError> {
-        // Two that fetched the same bytes for two sources write one file. A lock for each, as those who wait for one sleep.
-        let _lock = Lock::exclusive(&self.sources_path(integrity).with_extension(SOURCES), &Patience::brief())?;
+        // Two that fetched the same bytes for two sources write one file. A lock for each, as those who wait for one sleep;
+        // and not `Lock::of_file`, which follows links: others may be able to write here.
+        let path = self.sources_path(integrity);
+        let _lock = Lock::exclusive(&path.with_extension(SOURCES), &Patience::brief())?;
         let mut sources = self.sources_by_age(integrity)?;
         if sources.iter().any(|known| known == source) {
             return Ok(());
         }
         sources.push(source.to_owned());
-        fs::write(&self.sources_path(integrity), newest(&sources, MAX_SOURCES_LEN).as_bytes())
+        fs::write(&path, newest(&sources, MAX_SOURCES_LEN).as_bytes())
     }
 
     /// Remembers that a project uses the store, so that what its records name is kept. A registration that is there may
@@ -571,13 +573,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::new(folder.path().to_owned());
         let integrity = Integrity::of(Algorithm::Sha512, b"x");
-        fs::create_folders(store.path_of(&integrity).parent().expect("a folder")).expect("a folder");
+        let shard = store.path_of(&integrity).parent().expect("a folder").to_owned();
+        fs::create_folders(&shard).expect("a folder");
         let left = store.sources_path(&integrity).with_extension(SOURCES);
         std::fs::write(&left, "1\n").expect("a file");
         assert_eq!(store.sweep().expect("a store"), 1);
         assert!(!left.exists());
         store.remember(&integrity, "one").expect("a file");
-        assert!(!left.exists());
+        let list = format!("{}.sources", integrity.hex());
+        assert_eq!(fs::names(&shard).expect("names"), [list], "nor is one left");
     }
 
     #[test]
