@@ -135,7 +135,7 @@ def locate(arguments: argparse.Namespace, url: str) -> tuple[list[Peer], bool]:
         else:
             found += [kind(os.path.abspath(program), url) for kind in (Pinfold, PinfoldAsking, PinfoldTrees)]
     if arguments.earlier is not None:
-        found.append(PinfoldEarlier(str(arguments.earlier.resolve(strict=True)), url))
+        found.append(PinfoldEarlier(str(arguments.earlier.resolve()), url))
     for kind in PEERS:
         if kind.name in arguments.peers:
             program = kind.find(arguments.cache)
@@ -183,6 +183,8 @@ def parse() -> argparse.Namespace:
     for option, given, known in (("--peers", arguments.peers, names), ("--scenario", arguments.scenario, scenarios)):
         if unknown := set(given) - set(known):
             parser.error(f"{option}: unknown: {', '.join(sorted(unknown))}")
+    if arguments.earlier is not None and not os.access(arguments.earlier, os.X_OK):
+        parser.error(f"--earlier: no program at `{arguments.earlier}`")
     if arguments.rounds < 1:
         parser.error("--rounds: at least 1")
     return arguments
