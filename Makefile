@@ -23,9 +23,9 @@ verify: build ## Prove that tools/ is what pins.toml pins
 	$(PINFOLD) verify
 
 check: ## Formatting, lints, documentation
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --quiet
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
 
 deny: ## Licences, bans and sources of the crates (needs cargo-deny)
 	$(CARGO) deny --config .cargo/deny.toml check bans licenses sources
@@ -35,7 +35,7 @@ demo: fetch ## A hermetic build, attested, checked, done again; then with one by
 	PINFOLD=$(abspath $(PINFOLD)) sh tests/demo/demo.sh
 
 test: ## All tests; none needs the internet
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
 
 # The integration tests are the second program: they sign what the interoperability tests look at.
 interop: ## What pinfold signs, before other people's tools (needs the internet; obtains them by pip, npm, apt, cargo)

@@ -1,71 +1,16 @@
 //! Which manifest of an index, and which layer of a manifest: exactly one, or a refusal that names what there is.
 
 use std::fmt;
-use std::str::FromStr;
 
-use super::manifest::{Descriptor, Index, Manifest};
-use super::platform::ImagePlatform;
-use super::{DOCKER_LIST, INDEX};
+use crate::manifest::{Descriptor, Index, Manifest};
+use crate::media_types::{DOCKER_LIST, INDEX};
+use pinfold_core::oci::{ImagePlatform, LayerChoice};
 
-/// What the layer has to be; what is `None` is left open.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct LayerChoice {
-    /// Its place among the layers, from 0.
-    pub index: Option<usize>,
-    /// Its title, whole.
-    pub title: Option<String>,
-    /// Its media type.
-    pub media_type: Option<String>,
+fn takes(choice: &LayerChoice, index: usize, layer: &Descriptor) -> bool {
+    choice.index.is_none_or(|wanted| wanted == index)
+        && choice.title.as_deref().is_none_or(|wanted| layer.title() == Some(wanted))
+        && choice.media_type.as_deref().is_none_or(|wanted| layer.media_type == wanted)
 }
-
-impl LayerChoice {
-    fn takes(&self, index: usize, layer: &Descriptor) -> bool {
-        self.index.is_none_or(|wanted| wanted == index)
-            && self.title.as_deref().is_none_or(|wanted| layer.title() == Some(wanted))
-            && self.media_type.as_deref().is_none_or(|wanted| layer.media_type == wanted)
-    }
-}
-
-impl fmt::Display for LayerChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [
-            self.index.map(|index| format!("layer={index}")),
-            self.title.as_ref().map(|title| format!("title={title}")),
-            self.media_type.as_ref().map(|kind| format!("media-type={kind}")),
-        ];
-        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(","))
-    }
-}
-
-impl FromStr for LayerChoice {
-    type Err = LayerChoiceError;
-
-    /// One thing that it has to be, as it is typed: `index=0`, `title=tool`, `media-type=application/wasm`.
-    fn from_str(text: &str) -> Result<Self, LayerChoiceError> {
-        let open = Self::default();
-        match text.split_once('=').filter(|(_, value)| !value.is_empty()) {
-            Some(("index", value)) => match value.parse() {
-                Ok(index) => Ok(Self { index: Some(index), ..open }),
-                Err(_) => Err(LayerChoiceError),
-            },
-            Some(("title", value)) => Ok(Self { title: Some(value.to_owned()), ..open }),
-            Some(("media-type", value)) => Ok(Self { media_type: Some(value.to_owned()), ..open }),
-            _ => Err(LayerChoiceError),
-        }
-    }
-}
-
-/// A text that chooses no layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LayerChoiceError;
-
-impl fmt::Display for LayerChoiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a layer is chosen by `index=N`, from 0, by `title=NAME` or by `media-type=TYPE`")
-    }
-}
-
-impl std::error::Error for LayerChoiceError {}
 
 impl Index {
     /// The manifest for a platform; for none, the only one that there is.
@@ -100,7 +45,7 @@ impl Manifest {
     /// The layer that is meant.
     pub fn choose(&self, choice: &LayerChoice) -> Result<&Descriptor, ChoiceError> {
         let known = || self.layers.iter().take(SHOWN).enumerate().map(shown).collect();
-        let mut fitting = self.layers.iter().enumerate().filter(|(index, layer)| choice.takes(*index, layer));
+        let mut fitting = self.layers.iter().enumerate().filter(|(index, layer)| takes(choice, *index, layer));
         match (fitting.next(), fitting.next()) {
             (Some((_, layer)), None) if layer.is_foreign => Err(ChoiceError::Foreign),
             (Some((_, layer)), None) => Ok(layer),
@@ -220,8 +165,8 @@ impl std::error::Error for ChoiceError {}
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Document, INDEX, MANIFEST};
     use super::*;
+    use crate::{Document, INDEX, MANIFEST};
 
     const DIGEST: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 

@@ -3,8 +3,8 @@
 //! There are more kinds of signatures than pinfold reads. One of a kind that it does not read has to be told, and may not
 //! pass for none; what else is attached, such as a bill of materials or documentation, is none.
 
-use super::manifest::{Descriptor, Manifest};
-use super::{BUNDLE, DSSE_ENVELOPE, SIMPLE_SIGNING, TITLE};
+use crate::manifest::{Descriptor, Manifest};
+use crate::media_types::{BUNDLE, DSSE_ENVELOPE, SIMPLE_SIGNING, TITLE};
 
 /// In what form a layer has signatures or attestations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ const WORDS: [&str; 20] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oci::{Document, MANIFEST};
+    use crate::{Document, MANIFEST};
 
     fn claim(artifact_type: &str, layer: &str, notes: &str, own_notes: &str) -> Option<String> {
         let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

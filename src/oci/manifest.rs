@@ -10,17 +10,14 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::digest::{DigestError, parse_digest};
-use super::platform::ImagePlatform;
-use super::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, TITLE, plain};
-use crate::digest::Integrity;
-use crate::json::{self, JsonError};
+use crate::media_types::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, TITLE, plain};
+use pinfold_core::digest::Integrity;
+use pinfold_core::json::{self, JsonError};
+use pinfold_core::oci::{DigestError, parse_digest};
+use pinfold_core::oci::{ImagePlatform, MAX_DESCRIPTORS};
 
 /// Longest manifest or index, in bytes (OCI distribution specification, "Pushing manifests": registries take 4 MiB).
 pub const MAX_MANIFEST_LEN: usize = 4 << 20;
-/// Most layers of a manifest, and most entries of an index: images have at most 127 layers, fallback indexes some hundred
-/// entries.
-pub const MAX_DESCRIPTORS: usize = 4096;
 
 /// What is under a tag or a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use pinfold::commands::consent::Consent;
 use pinfold::ctx::{Ctx, Silent};
 use pinfold::error::Error;
 use pinfold::install::Conduct;
-use pinfold::pins::Mode;
 use pinfold::report::Report;
+use pinfold_core::pins::Mode;
 use serde_json::{Value, json};
 
 use crate::corpus::Corpus;
@@ -185,7 +185,7 @@ fn from_everywhere_else() {
     let strip = Options { strip: Some(1), name: Some("stripped".to_owned()), ..options("in/x.tgz") };
     assert_eq!(codes(&check(&project, &strip)), ["provenance-missing", "executables", "pinned"]);
 
-    let digest = pinfold::digest::Sha256::of(&archive).hex();
+    let digest = pinfold_core::digest::Sha256::of(&archive).hex();
     let api = "https://git.example.com/api/v3/repos/o/r/releases";
     let release = json!({
         "tag_name": "v1.0", "published_at": "2024-01-01T00:00:00Z",
@@ -210,7 +210,7 @@ fn from_everywhere_else() {
     let sdist = Tar::default().file("p_q-1.0/setup.py", "").gz();
     let files = json!([
         { "filename": "p_q-1.0.tar.gz", "url": "https://example.com/p_q-1.0.tar.gz",
-          "hashes": { "sha256": pinfold::digest::Sha256::of(&sdist).hex() } },
+          "hashes": { "sha256": pinfold_core::digest::Sha256::of(&sdist).hex() } },
         { "filename": "p_q-1.0-py3-none-any.whl", "url": "https://example.com/w", "hashes": {} },
     ]);
     project.web.serve(&format!("{INDEX}p-q/"), json!({ "meta": {}, "files": files }).to_string());

@@ -5,17 +5,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use pinfold::attestation;
 use pinfold::commands::consent::Consent;
 use pinfold::commands::{audit, explain, fetch, sbom, update, verify, vsa};
 use pinfold::ctx::Ctx;
-use pinfold::digest::{Algorithm, Integrity};
 use pinfold::error::Error;
-use pinfold::http::{Clock, Http, HttpError, Request, Response};
 use pinfold::install::Conduct;
 use pinfold::report::audit::Provenance;
 use pinfold::report::{Report, Verdict};
-use pinfold::source::registries::{Registries, RegistryFlag, Settings};
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_evidence::attestation;
+use pinfold_net::http::{Clock, Http, HttpError, Request, Response};
+use pinfold_net::source::registries::{Registries, RegistryFlag, Settings};
 use serde_json::{Value, json};
 
 use crate::evidence::Vector;
@@ -336,7 +336,7 @@ fn a_record_does_not_lend_bytes_another_digest() {
             assert_eq!((report.exit_code(), codes(&report)), (1, vec!["subject-mismatch"]), "{told}");
 
             // The record of the loot as its author would like to have it.
-            let off = Conduct { evidence: Some(pinfold::pins::Mode::Off), ..Conduct::default() };
+            let off = Conduct { evidence: Some(pinfold_core::pins::Mode::Off), ..Conduct::default() };
             assert_eq!(fetched(&loot, off).exit_code(), 0, "{told}");
             let record: Value = serde_json::from_str(&good.read(".pinfold/left.json")).expect("JSON");
             let mut evidence = record["evidence"].clone();
@@ -815,7 +815,7 @@ fn a_checkout_that_is_only_fetched_is_still_its_commit() {
 /// A store that many machines share: it has the evidence for a pin of any algorithm, and no one's word that there is none.
 #[test]
 fn a_shared_store_has_no_silence() {
-    use pinfold::registry::shared::{Access, Settings, Shared};
+    use pinfold_oci::remote_cache::{Access, Settings, Shared};
     let use_store = |project: &mut Project, registry: &Arc<Registry>, access| {
         let at = Some(format!("oci://{HOST}/team/cache").parse().expect("a place"));
         project.shared = Shared::new(Arc::<Registry>::clone(registry), Settings { at, access, ..Settings::default() });

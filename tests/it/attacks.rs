@@ -798,7 +798,7 @@ fn mirrors_that_serve_other_bytes() {
 #[test]
 fn records_that_lie() {
     let other = integrity(b"other");
-    let digest = |text: &[u8]| pinfold::digest::FileDigest::of(text).hex();
+    let digest = |text: &[u8]| pinfold_core::digest::FileDigest::of(text).hex();
     let (good, evil) = (digest(b"good\n"), digest(b"evil\n"));
     let verify = |project: &Project| {
         let report = project.verify();
@@ -877,7 +877,7 @@ fn threats_are_written_down() {
         vectors.entry(expect.to_owned()).or_default().insert(name);
     }
     vectors.remove("ok");
-    let listed: BTreeSet<&str> = pinfold::archive::CODES.iter().copied().collect();
+    let listed: BTreeSet<&str> = pinfold_core::archive::CODES.iter().copied().collect();
     assert_eq!(vectors.keys().map(String::as_str).collect::<BTreeSet<_>>(), listed);
     for (name, vector) in crate::evidence::vectors() {
         let (_, codes) = vector.expected();
@@ -913,7 +913,7 @@ fn threats_are_written_down() {
             "{name}: `{expect}` is not in docs/pins.md"
         );
     }
-    for code in pinfold::pins::CODES {
+    for code in pinfold_core::pins::CODES {
         assert!(pins.contains(&format!("\n| `{code}` |")), "`{code}` is not in docs/pins.md");
     }
     // Tests that the prose names are there too.

@@ -4,13 +4,13 @@ mod ci;
 mod git;
 mod outputs;
 
-use pinfold::build::{Build, Checkout, Source};
 use pinfold::commands::attest::{self, Done, Options, Times};
 use pinfold::ctx::Silent;
-use pinfold::digest::{Algorithm, Integrity};
 use pinfold::error::Error;
 use pinfold::report::Report;
-use pinfold::statement::Statement;
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_evidence::statement::Statement;
+use pinfold_sign::build::{Build, Checkout, Source};
 use serde_json::{Value, json};
 
 use crate::support::{Project, codes, human, integrity, npm_package, pin};

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use pinfold::commands::audit::{self, FailOn, Options};
 use pinfold::commands::explain;
 use pinfold::ctx::{Ctx, Silent};
-use pinfold::digest::{Algorithm, Integrity};
 use pinfold::error::Error;
-use pinfold::http::{Http, HttpError, Request, Response};
 use pinfold::report::audit::{Audit, Provenance, ProvenanceFrom, Served, ServedBy, Signature};
 use pinfold::report::{Report, Verdict, markdown, sarif};
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_net::http::{Http, HttpError, Request, Response};
 
 use crate::corpus::Corpus;
 use crate::provenance;
@@ -244,7 +244,7 @@ fn a_registry_that_does_not_tell_the_truth() {
     let report = check(&one(signed), &plain(), 0, &["provenance-missing"]);
     assert_eq!(audit_of(&report, "tool").registry_signature, Some(Signature::Unverifiable));
     // A signature over nothing, by a key that is known.
-    let known = pinfold::root::RegistryKeys::embedded().expect("keys");
+    let known = pinfold_evidence::root::RegistryKeys::embedded().expect("keys");
     let keyid = known.keys().last().expect("a key").keyid.clone();
     let forged = signed.replace("SHA256:x", &keyid);
     let report = try_audit(&one(&forged), &plain()).expect("a report");

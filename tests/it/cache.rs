@@ -7,9 +7,9 @@ use std::os::unix::fs::symlink;
 use pinfold::commands::cache;
 use pinfold::ctx::Silent;
 use pinfold::error::Error;
-use pinfold::fs::Patience;
 use pinfold::report::{Report, Verdict};
-use pinfold::store::Store;
+use pinfold_core::fs::Patience;
+use pinfold_core::store::Store;
 
 use crate::support::{Project, both, codes, files_below, human, integrity, pin};
 
@@ -264,7 +264,7 @@ fn collecting_sweeps_up_what_was_killed() {
 }
 
 fn integrity_hex(bytes: &str) -> String {
-    integrity(bytes.as_bytes()).parse::<pinfold::digest::Integrity>().expect("an integrity").hex()
+    integrity(bytes.as_bytes()).parse::<pinfold_core::digest::Integrity>().expect("an integrity").hex()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pinfold::digest::Sha256;
+use pinfold_core::digest::Sha256;
 use serde_json::{Value, json};
 
 use crate::corpus::case::Case;
@@ -245,7 +245,7 @@ fn an_artifact_is_a_file_or_a_digest() {
     let Some(folder) = package() else { return };
     let bytes = std::fs::read(folder.path("cli.tgz")).expect("a file");
     let integrity = crate::support::integrity(&bytes);
-    let hex = integrity.parse::<pinfold::digest::Integrity>().expect("an integrity").hex();
+    let hex = integrity.parse::<pinfold_core::digest::Integrity>().expect("an integrity").hex();
     let code = |artifact: &str| codes(&folder, &[artifact, "-a", "evidence.json", REPOSITORY]);
     assert_eq!(code(&integrity), (0, vec![]));
     assert_eq!(code(&format!("sha512:{hex}")), (0, vec![]));

@@ -10,18 +10,18 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pinfold::asked::Asked;
 use pinfold::commands::{cache, fetch};
 use pinfold::ctx::{Ctx, Progress, Silent, Step};
-use pinfold::http::{SystemClock, Timeouts};
-use pinfold::registry::shared::{self, Shared};
 use pinfold::report::Verdict;
-use pinfold::source::registries::{Registries, Settings};
-use pinfold::store::Store;
-use pinfold::text::Secrets;
-use pinfold::tree::Gate;
-use pinfold::trust::Trust;
-use pinfold::verdicts::Verdicts;
+use pinfold_core::store::Store;
+use pinfold_core::text::Secrets;
+use pinfold_core::tree::Gate;
+use pinfold_evidence::trust::Trust;
+use pinfold_evidence::verdicts::Verdicts;
+use pinfold_net::asked::Asked;
+use pinfold_net::http::{SystemClock, Timeouts};
+use pinfold_net::source::registries::{Registries, Settings};
+use pinfold_oci::remote_cache::{self, Shared};
 
 use crate::support::{Project, QUIET, Tar, Web, human, integrity};
 
@@ -166,7 +166,7 @@ impl Progress for Dying {
     fn received(&self, _pin: &str, _bytes: u64, _total: Option<u64>) {
         self.called();
     }
-    fn waiting(&self, _held: &pinfold::fs::Held) {
+    fn waiting(&self, _held: &pinfold_core::fs::Held) {
         self.called();
     }
 }
@@ -188,7 +188,7 @@ fn child() {
     let ctx = Ctx {
         pin_file: &root.join("pins.toml"),
         store: &Store::new(PathBuf::from(variable("CRASH_STORE"))),
-        shared: &Shared::new(Arc::new(Web::default()), shared::Settings::default()),
+        shared: &Shared::new(Arc::new(Web::default()), remote_cache::Settings::default()),
         http: &web,
         clock: &SystemClock,
         timeouts: &Timeouts::default(),
@@ -201,7 +201,7 @@ fn child() {
         gate: &Gate::new(1),
         jobs: 1,
         secrets: &Secrets::default(),
-        lock_timeout: pinfold::fs::LOCK_TIMEOUT,
+        lock_timeout: pinfold_core::fs::LOCK_TIMEOUT,
     };
     let report = fetch::run(&ctx, &fetch::Options { conduct: QUIET, ..fetch::Options::default() }).expect("a report");
     assert_eq!(report.exit_code(), 0, "{}", human(&report));
@@ -514,7 +514,7 @@ impl Progress for Collecting<'_> {
         self.busy.fetch_add(usize::from(busy), Ordering::Relaxed);
     }
     fn received(&self, _pin: &str, _bytes: u64, _total: Option<u64>) {}
-    fn waiting(&self, _held: &pinfold::fs::Held) {}
+    fn waiting(&self, _held: &pinfold_core::fs::Held) {}
 }
 
 #[test]

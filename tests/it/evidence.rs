@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pinfold::attestation::{
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_evidence::attestation::{
     Artifact, Attestation, MAX_ATTESTATIONS, MAX_DOCUMENT_LEN, NamedKey, Trust, Unproved, VerifiedAttestation, prove,
     read,
 };
-use pinfold::digest::{Algorithm, Integrity};
-use pinfold::policy::{Name, Policy, RefPattern, SummaryPolicy, Verdict, evidence, judge};
-use pinfold::root::{Instance, RegistryKeys, TrustRoot, TrustRoots};
-use pinfold::statement::MAX_SUBJECTS;
+use pinfold_evidence::policy::{Name, Policy, RefPattern, SummaryPolicy, Verdict, evidence, judge};
+use pinfold_evidence::root::{Instance, RegistryKeys, TrustRoot, TrustRoots};
+use pinfold_evidence::statement::MAX_SUBJECTS;
 use serde_json::{Value, json};
 
 /// Thirty days after almost everything was signed, 2025-07-02.
@@ -331,7 +331,10 @@ fn documents_without_end() {
     };
     let subject = json!({ "name": "left", "digest": { "sha512": good.digests()["sha512"] } });
     assert_eq!(with(vec![subject.clone(); MAX_SUBJECTS + 1], ""), "statement-many-subjects");
-    assert_eq!(with(vec![subject.clone()], &"x".repeat(pinfold::statement::MAX_STATEMENT_LEN)), "json-too-long");
+    assert_eq!(
+        with(vec![subject.clone()], &"x".repeat(pinfold_evidence::statement::MAX_STATEMENT_LEN)),
+        "json-too-long"
+    );
     // The limit itself is fine, and what was changed is then found out.
     assert_eq!(with(vec![subject; MAX_SUBJECTS], ""), "signature-invalid");
 }
@@ -362,15 +365,15 @@ fn every_code_is_written_down() {
 
 /// Where codes of evidence are made; what a command makes of a verdict is in docs/report.md.
 const CODED: [&str; 9] = [
-    "attestation/document.rs",
-    "attestation/lack.rs",
-    "attestation/refusal.rs",
-    "json.rs",
-    "policy/criteria.rs",
-    "policy/summary.rs",
-    "root.rs",
-    "root/registry_keys.rs",
-    "statement.rs",
+    "evidence/attestation/document.rs",
+    "evidence/attestation/lack.rs",
+    "evidence/attestation/refusal.rs",
+    "core/json.rs",
+    "evidence/policy/criteria.rs",
+    "evidence/policy/summary.rs",
+    "evidence/root.rs",
+    "evidence/root/registry_keys.rs",
+    "evidence/statement.rs",
 ];
 
 /// Words with hyphens between them, and what there is of such texts that is no code.

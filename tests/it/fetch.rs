@@ -349,7 +349,7 @@ fn rotten_bytes_in_the_store_are_fetched_again() {
 /// Where the store of a project has these bytes.
 fn stored(project: &Project, bytes: &str) -> std::path::PathBuf {
     let integrity = integrity(bytes.as_bytes()).parse().expect("an integrity");
-    pinfold::store::Store::new(project.store_folder()).path_of(&integrity)
+    pinfold_core::store::Store::new(project.store_folder()).path_of(&integrity)
 }
 
 // Where bytes may come from.

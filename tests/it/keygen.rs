@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pinfold::signer::{Passphrase, SigningKey, SigningKeyError};
+use pinfold_sign::signer::{Passphrase, SigningKey, SigningKeyError};
 use serde_json::Value;
 use zeroize::Zeroizing;
 

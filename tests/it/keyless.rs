@@ -20,7 +20,7 @@ fn folder() -> Project {
     let folder = Project::new("");
     std::fs::remove_file(folder.path("pins.toml")).expect("it was there");
     folder.write("a.txt", "hello\n");
-    let digest = pinfold::digest::Sha256::of(b"hello\n").hex();
+    let digest = pinfold_core::digest::Sha256::of(b"hello\n").hex();
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1", "subject": [{ "name": "a.txt", "digest": { "sha256": digest } }],
         "predicateType": "https://example.com/predicate", "predicate": { "number": 1 },

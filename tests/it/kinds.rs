@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use pinfold::attestation::read;
 use pinfold::commands::consent::Consent;
 use pinfold::commands::{add, audit, explain, fetch, report, update, verify};
-use pinfold::digest::Sha256;
 use pinfold::report::Report;
+use pinfold_core::digest::Sha256;
+use pinfold_evidence::attestation::read;
 use serde_json::{Value, json};
 
 use crate::evidence::Vector;

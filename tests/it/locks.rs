@@ -13,9 +13,9 @@ use pinfold::commands::consent::Consent;
 use pinfold::commands::{add, update};
 use pinfold::ctx::Silent;
 use pinfold::error::Error;
-use pinfold::fs::{LOCK, Lock, Patience};
 use pinfold::report::{Report, Verdict};
-use pinfold::store::Store;
+use pinfold_core::fs::{LOCK, Lock, Patience};
+use pinfold_core::store::Store;
 use serde_json::json;
 
 use crate::support::{Project, codes, files_below, human, integrity, pin};
@@ -27,7 +27,7 @@ fn add_file(project: &Project, name: &str) -> Result<Report, Error> {
     let options = add::Options {
         spec: format!("in/{name}.txt"),
         name: Some(name.to_owned()),
-        format: Some(pinfold::layout::Format::Raw),
+        format: Some(pinfold_core::layout::Format::Raw),
         ..add::Options::default()
     };
     project.with(&Silent, |ctx| add::run(ctx, &options, Consent::Given))

@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on ends, and says where")]
 
 #[expect(dead_code, reason = "the shell's own rendering, of which tests need a part")]
-#[path = "../../src/bin/pinfold/render.rs"]
+#[path = "../../src/command/shell/render.rs"]
 mod render;
 mod support;
 

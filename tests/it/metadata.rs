@@ -1,7 +1,7 @@
 //! What sources say of packages: read as far as it is told, and however it is bad, bounded.
 
-use pinfold::digest::{Algorithm, Integrity};
-use pinfold::registry::{self, AskError, MAX_PACKAGE_LEN, MAX_VERSIONS, Package, Release};
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_net::registry::{self, AskError, MAX_PACKAGE_LEN, MAX_VERSIONS, Package, Release};
 
 use crate::registry::{Net, Reply, body, status, url};
 use crate::support::INDEX;

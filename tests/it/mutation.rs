@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pinfold::attestation::{Artifact, Signer, VerifiedAttestation, prove, read};
 use pinfold::ctx::Silent;
 use pinfold::install::Conduct;
-use pinfold::pins::PinFile;
+use pinfold_core::pins::PinFile;
+use pinfold_evidence::attestation::{Artifact, Signer, VerifiedAttestation, prove, read};
 
 use serde_json::Value;
 

@@ -213,7 +213,7 @@ fn what_killed_writers_left_is_removed_by_the_next() {
         }
     }
     // One that is being written is nobody's to remove, and no output.
-    let (held, path) = pinfold::fs::create_beside(&workshop.project.path("dist/held")).expect("a file");
+    let (held, path) = pinfold_core::fs::create_beside(&workshop.project.path("dist/held")).expect("a file");
     let said = workshop.pinfold(&["attest", "dist", BUILDER, "--build-type", "https://example.com/make"], &[]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(!said.stdout.contains("partial"), "{}", said.stdout);

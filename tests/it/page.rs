@@ -10,9 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pinfold::commands::{audit, explain, report, verify};
 use pinfold::ctx::Ctx;
-use pinfold::digest::Sha256;
-use pinfold::http::Clock;
 use pinfold::report::Report;
+use pinfold_core::digest::Sha256;
+use pinfold_net::http::Clock;
 
 use crate::corpus::say;
 use crate::support::{Project, human, integrity, pin};

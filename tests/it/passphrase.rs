@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 
-use pinfold::signer::{KeyKind, SigningKey};
+use pinfold_sign::signer::{KeyKind, SigningKey};
 
 use crate::keygen::{SIGN, codes, passphrase, project, said, tells_nothing, vectors};
 use crate::support::Project;

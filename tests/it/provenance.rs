@@ -3,10 +3,10 @@
 
 use pinfold::commands::{fetch, verify};
 use pinfold::ctx::{Ctx, Silent};
-use pinfold::digest::{Algorithm, Integrity};
 use pinfold::install::Conduct;
 use pinfold::report::{Evidence, Report};
-use pinfold::trust::Trust;
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_evidence::trust::Trust;
 
 use crate::corpus::Corpus;
 use crate::support::{INDEX, Page, Project, REGISTRY, both, codes, human, integrity, pin};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pinfold::commands::consent::Consent;
 use pinfold::commands::{add, fetch};
 use pinfold::ctx::{Progress, Step};
-use pinfold::digest::{Algorithm, Integrity};
+use pinfold_core::digest::{Algorithm, Integrity};
 
 use crate::support::{Project, QUIET, Tar, codes, human, integrity};
 
@@ -26,7 +26,7 @@ impl Progress for Racer {
         }
     }
     fn received(&self, _pin: &str, _bytes: u64, _total: Option<u64>) {}
-    fn waiting(&self, _held: &pinfold::fs::Held) {}
+    fn waiting(&self, _held: &pinfold_core::fs::Held) {}
 }
 
 /// Where the store keeps bytes.

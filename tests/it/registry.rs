@@ -5,14 +5,14 @@ use std::io::{self, Cursor, Read};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
-use pinfold::digest::{Algorithm, Integrity, Sha256};
-use pinfold::http::{Clock, Http, HttpError, Request, Response, Rules, Timeouts};
 use pinfold::install::Conduct;
-use pinfold::pins::Host;
-use pinfold::registry::{self, Answer, AskError, Document, NpmSignatures};
 use pinfold::report::{Level, Verdict};
-use pinfold::source::credentials::{Credentials, Secret};
-use pinfold::url::Url;
+use pinfold_core::digest::{Algorithm, Integrity, Sha256};
+use pinfold_core::pins::Host;
+use pinfold_core::url::Url;
+use pinfold_net::http::{Clock, Http, HttpError, Request, Response, Rules, Timeouts};
+use pinfold_net::registry::{self, Answer, AskError, Document, NpmSignatures};
+use pinfold_net::source::credentials::{Credentials, Secret};
 
 use crate::support::{INDEX, Page, Project, QUIET, Tar, codes, human, integrity, pin};
 
@@ -141,7 +141,7 @@ impl Http for Net {
             content_encoding: None,
             retry_after: reply.retry_after.map(str::to_owned),
             part: Default::default(),
-            registry: pinfold::http::RegistryHeaders::default(),
+            registry: pinfold_net::http::RegistryHeaders::default(),
             body: Box::new(Cursor::new(reply.body).chain(tail)),
         })
     }
@@ -224,7 +224,7 @@ fn only_the_source_says_that_there_is_none() {
         assert_eq!(ask(&Net::one(&url, status(404))).expect("an answer"), Answer::None, "{url}");
         // A renamed repository leads to its new place on the same server.
         let moved = Net::one(&url, leads_to("/elsewhere"));
-        let origin = pinfold::url::Url::origin(&self::url(&url)).to_string();
+        let origin = pinfold_core::url::Url::origin(&self::url(&url)).to_string();
         let moved = moved.with(&format!("{origin}/elsewhere"), [status(404)]);
         assert_eq!(ask(&moved).expect("an answer"), Answer::None, "{url}");
         // Another server cannot speak for it.

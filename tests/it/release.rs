@@ -101,7 +101,7 @@ fn a_release_is_checked_in_one_line() {
     };
     let (code, said) = pinfold(&["keygen", "--no-passphrase", "--out", &key.display().to_string()]);
     assert_eq!(code, 0, "{said}");
-    let digest = |bytes: &str| pinfold::digest::Sha256::of(bytes.as_bytes()).hex();
+    let digest = |bytes: &str| pinfold_core::digest::Sha256::of(bytes.as_bytes()).hex();
     let subject = |name: &str| serde_json::json!({ "name": name, "digest": { "sha256": digest(name) } });
     let statement = serde_json::json!({
         "_type": "https://in-toto.io/Statement/v1", "subject": [subject("a.js"), subject("b.js")],

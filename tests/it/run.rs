@@ -5,7 +5,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pinfold::digest::Sha256;
+use pinfold_core::digest::Sha256;
 use serde_json::{Value, json};
 
 use crate::corpus::say;

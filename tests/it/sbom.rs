@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use pinfold::commands::sbom::{self, Format};
-use pinfold::digest::{Algorithm, Integrity, Sha256};
 use pinfold::report::Report;
+use pinfold_core::digest::{Algorithm, Integrity, Sha256};
 use serde_json::Value;
 
 use crate::support::{Project, codes, human, integrity, pin};
@@ -228,8 +228,8 @@ fn a_record_that_lies_about_a_digest_refuses() {
     let project = built("ok-actions", FILE, REPOSITORY);
     fetched(&project);
     let record = project.read(".pinfold/left.json");
-    let own = pinfold::digest::Sha256::of(&crate::vsa::artifact()).to_string();
-    let other = pinfold::digest::Sha256::of(b"loot");
+    let own = pinfold_core::digest::Sha256::of(&crate::vsa::artifact()).to_string();
+    let other = pinfold_core::digest::Sha256::of(b"loot");
     assert!(record.contains(&own));
     project.write(".pinfold/left.json", record.replace(&own, &other.to_string()));
     for format in FORMATS {

@@ -5,14 +5,14 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use pinfold::attestation::{Artifact, NamedKey, Signer, Trust, VerifiedAttestation, prove, read};
 use pinfold::commands::output::Destination;
 use pinfold::commands::seal::{self, Payload, Signing};
 use pinfold::ctx::Silent;
-use pinfold::digest::{Algorithm, Integrity};
 use pinfold::error::Error;
-use pinfold::root::{RegistryKeys, TrustRoots};
-use pinfold::signer::{KeyKind, SigningKey};
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_evidence::attestation::{Artifact, NamedKey, Signer, Trust, VerifiedAttestation, prove, read};
+use pinfold_evidence::root::{RegistryKeys, TrustRoots};
+use pinfold_sign::signer::{KeyKind, SigningKey};
 use serde_json::{Value, json};
 
 use crate::support::Project;
@@ -206,7 +206,7 @@ fn a_bundle_stands_where_a_file_may_stand() {
     let project = Project::new("");
     let bundle = sealed_by(key(KeyKind::Ed25519), &statement()).expect("a bundle");
     let refused = |path: &Path| {
-        let names = || pinfold::fs::names(&project.root()).expect("names");
+        let names = || pinfold_core::fs::names(&project.root()).expect("names");
         let before = names();
         let error = put(path, &bundle).expect_err("it cannot stand there");
         assert_eq!(names(), before);
@@ -238,7 +238,7 @@ fn a_bundle_stands_where_a_file_may_stand() {
     put(&file, &bundle).expect("nothing is in it");
     put(&file, &bundle).expect("its own earlier one");
     assert_eq!(project.read("out.json"), format!("{bundle}\n"));
-    assert_eq!(pinfold::fs::names(&project.root()).expect("names"), ["folder", "out.json", "pins.toml", "socket"]);
+    assert_eq!(pinfold_core::fs::names(&project.root()).expect("names"), ["folder", "out.json", "pins.toml", "socket"]);
 }
 
 /// Not a test of its own: signs for [`killed_before_it_is_written`], and for `tests/interop/`, which names a key and passes

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use pinfold::report::audit::{Audit, Provenance, ProvenanceFrom, Served, ServedBy};
 use pinfold::report::{Evidence, Finding, Level, Report, Row, Verdict, markdown, sarif};
-use pinfold::text::{is_hidden, without_commands};
+use pinfold_core::text::{is_hidden, without_commands};
 
 use crate::render::{self, Style};
 use crate::support::{Project, Tar, files_below, integrity, npm_package, pin};
@@ -157,8 +157,8 @@ fn no_key_of_pins_toml_shows_a_login() {
     ];
     let mut keys = 0;
     let project = local();
-    for file in files_below(&tidy::root().join("src/pins")) {
-        let code = std::fs::read_to_string(tidy::root().join("src/pins").join(file)).expect("a source");
+    for file in files_below(&tidy::root().join("src/core/pins")) {
+        let code = std::fs::read_to_string(tidy::root().join("src/core/pins").join(file)).expect("a source");
         for rest in code.split("noun: \"").skip(1) {
             let Some((noun, rest)) = rest.split_once('"') else { continue };
             let Some((_, rest)) = rest.split_once("keys: &[") else { continue };

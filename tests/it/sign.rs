@@ -14,7 +14,7 @@ fn what_a_key_signs_is_verified_by_its_public_half() {
     let folder = Project::new("");
     folder.write("a.txt", "hello\n");
     folder.write("other.txt", "hello!\n");
-    let digest = pinfold::digest::Sha256::of(b"hello\n").hex();
+    let digest = pinfold_core::digest::Sha256::of(b"hello\n").hex();
     let statement = serde_json::json!({
         "_type": "https://in-toto.io/Statement/v1", "subject": [{ "name": "a.txt", "digest": { "sha256": digest } }],
         "predicateType": "https://example.com/predicate", "predicate": {},
@@ -49,7 +49,7 @@ fn what_a_key_signs_is_verified_by_its_public_half() {
 fn a_number_is_signed_as_it_stands_there() {
     let folder = Project::new("");
     assert_eq!(run(&folder, &["keygen", "--out", "key.pem", "--no-passphrase"]).0, 0);
-    let digest = pinfold::digest::Sha256::of(b"hello\n").hex();
+    let digest = pinfold_core::digest::Sha256::of(b"hello\n").hex();
     let cases = [
         ("18446744073709551615", 0),
         ("-9223372036854775808", 0),

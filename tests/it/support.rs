@@ -9,22 +9,22 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use pinfold::asked::Asked;
 use pinfold::commands::{cache, fetch, verify};
 use pinfold::ctx::{Ctx, Progress, Silent};
-use pinfold::digest::{Algorithm, Integrity};
 use pinfold::error::Error;
-use pinfold::http::{Http, HttpError, Request, Response, SystemClock, Timeouts};
 use pinfold::install::Conduct;
-use pinfold::pins::{Mode, Platform};
-use pinfold::registry::shared::{self, Shared};
 use pinfold::report::{Report, Verdict};
-use pinfold::source::registries::{Registries, RegistryFlag, Settings};
-use pinfold::store::Store;
-use pinfold::text::Secrets;
-use pinfold::tree::Gate;
-use pinfold::trust::Trust;
-use pinfold::verdicts::Verdicts;
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::pins::{Mode, Platform};
+use pinfold_core::store::Store;
+use pinfold_core::text::Secrets;
+use pinfold_core::tree::Gate;
+use pinfold_evidence::trust::Trust;
+use pinfold_evidence::verdicts::Verdicts;
+use pinfold_net::asked::Asked;
+use pinfold_net::http::{Http, HttpError, Request, Response, SystemClock, Timeouts};
+use pinfold_net::source::registries::{Registries, RegistryFlag, Settings};
+use pinfold_oci::remote_cache::{self, Shared};
 
 use crate::render::{self, Style};
 
@@ -49,7 +49,7 @@ impl Project {
             web: Web::default(),
             platform: "linux-x64".parse().expect("a platform"),
             jobs: 2,
-            shared: Shared::new(Arc::new(Web::default()), shared::Settings::default()),
+            shared: Shared::new(Arc::new(Web::default()), remote_cache::Settings::default()),
         };
         project.pins(pins);
         project
@@ -126,7 +126,7 @@ impl Project {
             gate: &Gate::new(2),
             jobs: self.jobs,
             secrets: &Secrets::default(),
-            lock_timeout: pinfold::fs::LOCK_TIMEOUT,
+            lock_timeout: pinfold_core::fs::LOCK_TIMEOUT,
         })
     }
 
@@ -333,7 +333,7 @@ impl Http for Web {
             content_encoding: None,
             retry_after: None,
             part: Default::default(),
-            registry: pinfold::http::RegistryHeaders::default(),
+            registry: pinfold_net::http::RegistryHeaders::default(),
             body: Box::new(Cursor::new(page.body)),
         })
     }

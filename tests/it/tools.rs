@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use pinfold::pins::PinFile;
-use pinfold::store::Store;
+use pinfold_core::pins::PinFile;
+use pinfold_core::store::Store;
 
 use crate::support::Project;
 

@@ -12,11 +12,11 @@ use sigstore_verify::crypto::KeyPair;
 
 use pinfold::commands::trust;
 use pinfold::ctx::{Ctx, Silent};
-use pinfold::digest::Sha256;
-use pinfold::http::{Clock, Http, HttpError, Request, Response};
 use pinfold::report::Report;
-use pinfold::root::{Instance, Usage};
-use pinfold::trust::{Repository, Trust};
+use pinfold_core::digest::Sha256;
+use pinfold_evidence::root::{Instance, Usage};
+use pinfold_evidence::trust::{Repository, Trust};
+use pinfold_net::http::{Clock, Http, HttpError, Request, Response};
 
 use crate::support::{Project, both, codes, files_below, human};
 
@@ -430,7 +430,7 @@ fn a_file_that_rotted_is_never_passed_over() {
 #[test]
 fn the_registry_s_keys_come_with_the_public_root() {
     let (project, site) = (Project::new(""), Site::new());
-    let keys = include_bytes!("../../src/root/registry_keys.json");
+    let keys = include_bytes!("../../src/evidence/root/registry_keys.json");
     let newer = String::from_utf8_lossy(keys).replace("2025-01-13", "2026-02-03").into_bytes();
     let name = "keys.example.com/keys.json";
     let in_use = || Trust::new(Some(project.trust_folder())).registry_keys().expect("keys").keys;

@@ -318,7 +318,7 @@ fn releases() {
     project.pins(&format!("{header}{pins}"));
     let api = "https://git.example.com/api/v3/repos/o/r/releases";
     let serve = |tag: &str, place: &str, name: &str, bytes: &[u8]| {
-        let digest = format!("sha256:{}", pinfold::digest::Sha256::of(bytes).hex());
+        let digest = format!("sha256:{}", pinfold_core::digest::Sha256::of(bytes).hex());
         let assets = json!([{ "name": name, "digest": digest }]);
         let release = json!({ "tag_name": tag, "published_at": "2024-01-01T00:00:00Z", "assets": assets });
         project.web.serve(&format!("{api}/{place}"), release.to_string());
@@ -360,7 +360,7 @@ fn python_files() {
     let file = |version: &str| {
         let url = format!("https://example.com/p-{version}.tar.gz");
         project.web.serve(&url, sdist(version));
-        let digest = pinfold::digest::Sha256::of(&sdist(version)).hex();
+        let digest = pinfold_core::digest::Sha256::of(&sdist(version)).hex();
         json!({ "filename": format!("p-{version}.tar.gz"), "url": url, "hashes": { "sha256": digest } })
     };
     let list = json!({ "meta": {}, "files": [file("1.0"), file("1.1"), file("2.0rc1")] });
@@ -616,7 +616,7 @@ fn the_same_file_under_another_version() {
         };
         let header = "[registries]\ngithub = \"https://git.example.com/\"\n";
         project.pins(&format!("{}\n{header}\n{pins}", project.read("pins.toml")));
-        let digest = format!("sha256:{}", pinfold::digest::Sha256::of(bytes).hex());
+        let digest = format!("sha256:{}", pinfold_core::digest::Sha256::of(bytes).hex());
         for (tag, place) in [("v1", "tags/v1"), ("v2", "tags/v2"), ("v2", "latest")] {
             let release = json!({ "tag_name": tag, "assets": [{ "name": "tool", "digest": digest }] });
             let api = "https://git.example.com/api/v3/repos/o/r/releases";

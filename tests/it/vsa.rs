@@ -2,24 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use pinfold::attestation::{Artifact, NamedKey, Trust as Proving, prove, read};
 use pinfold::commands::seal::Signing;
 use pinfold::commands::{fetch, vsa};
 use pinfold::ctx::{Ctx, Silent};
-use pinfold::digest::{Algorithm, Integrity, Sha256};
 use pinfold::install::Conduct;
-use pinfold::policy::{Policy, SummaryPolicy, Verdict, judge};
 use pinfold::report::Report;
-use pinfold::root::{RegistryKeys, TrustRoots};
-use pinfold::signer::SigningKey;
-use pinfold::trust::Trust;
+use pinfold_core::digest::{Algorithm, Integrity, Sha256};
+use pinfold_evidence::attestation::{Artifact, NamedKey, Trust as Proving, prove, read};
+use pinfold_evidence::policy::{Policy, SummaryPolicy, Verdict, judge};
+use pinfold_evidence::root::{RegistryKeys, TrustRoots};
+use pinfold_evidence::trust::Trust;
+use pinfold_sign::signer::SigningKey;
 use serde_json::Value;
 
 use crate::evidence::Vector;
 use crate::support::{Project, codes, human, integrity, pin};
 
 /// A key that is published here and so signs for nobody.
-const KEY: &[u8] = include_bytes!("../../src/http/tests/leaf.key");
+const KEY: &[u8] = include_bytes!("../../src/net/http/tests/leaf.key");
 const VERIFIER: &str = "https://verifier.example.com/pinfold";
 /// 2025-07-02, after the vectors were signed.
 const NOW: i64 = 1_751_457_600;

@@ -4,8 +4,8 @@
 use std::io::{Cursor, copy, sink};
 
 use libfuzzer_sys::fuzz_target;
-use pinfold::archive::unpack;
-use pinfold::layout::{Format, Layout, Limits};
+use pinfold_core::archive::unpack;
+use pinfold_core::layout::{Format, Layout, Limits};
 
 const LIMITS: Limits = Limits { unpacked: 1 << 20, members: 100, ratio: 200 };
 

@@ -4,9 +4,9 @@
 
 use std::sync::LazyLock;
 
-use pinfold::attestation::{Artifact, Trust, prove, read};
-use pinfold::digest::{Algorithm, Integrity};
-use pinfold::root::{RegistryKeys, TrustRoot, TrustRoots};
+use pinfold_evidence::attestation::{Artifact, Trust, prove, read};
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_evidence::root::{RegistryKeys, TrustRoot, TrustRoots};
 
 static TRUST: LazyLock<Trust> = LazyLock::new(|| {
     let root = include_bytes!("../../vectors/evidence/trusted_root.json");

@@ -1,7 +1,7 @@
 //! Any bytes are taken apart or refused, and what an attestation claims can be asked of it.
 #![no_main]
 
-use pinfold::attestation::{MAX_ATTESTATIONS, read};
+use pinfold_evidence::attestation::{MAX_ATTESTATIONS, read};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     // The vectors, which it starts from, have a header.

@@ -1,7 +1,7 @@
 //! Any bytes are an identity token or none, and a signing configuration that serves somebody or nobody.
 #![no_main]
 
-use pinfold::keyless::{IdentityToken, SigningConfig};
+use pinfold_sign::keyless::{IdentityToken, SigningConfig};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(token) = IdentityToken::parse(&String::from_utf8_lossy(bytes)) {

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pinfold::nar::{Nar, Node};
-use pinfold::path::RelPath;
+use pinfold_core::nar::{Nar, Node};
+use pinfold_core::path::RelPath;
 
 fuzz_target!(|lines: Vec<(String, u8, Vec<u8>)>| {
     let mut nar = Nar::hash_folder();

@@ -1,7 +1,10 @@
 //! Any bytes are what a registry sends or a refusal; what is read says the same when it is written.
 #![no_main]
 
-use pinfold::oci::{Challenge, Document, LayerChoice, Logins, Reference, SimpleSigning, next_page};
+use pinfold_core::oci::{LayerChoice, Reference};
+use pinfold_evidence::attestation::SimpleSigning;
+use pinfold_net::docker_config::Logins;
+use pinfold_oci::{Challenge, Document, next_page};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     match Document::parse(bytes, None) {

@@ -1,7 +1,7 @@
 //! Any bytes are a record or a refusal, and a record is written as it is read.
 #![no_main]
 
-use pinfold::record::Record;
+use pinfold_core::record::Record;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(record) = Record::parse(bytes) {

@@ -1,7 +1,7 @@
 //! Any bytes are trust roots or a refusal, and a root can be asked whom it knows.
 #![no_main]
 
-use pinfold::root::{Instance, TrustRoot};
+use pinfold_evidence::root::{Instance, TrustRoot};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for root in TrustRoot::parse(bytes, "fuzz".to_owned()).unwrap_or_default() {

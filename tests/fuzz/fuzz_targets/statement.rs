@@ -1,8 +1,8 @@
 //! Any bytes are a statement or a refusal, and whatever a statement's predicate is, reading it does not panic.
 #![no_main]
 
-use pinfold::provenance::Provenance;
-use pinfold::statement::Statement;
+use pinfold_evidence::provenance::Provenance;
+use pinfold_evidence::statement::Statement;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(statement) = Statement::parse(bytes) {

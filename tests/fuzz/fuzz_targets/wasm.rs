@@ -4,9 +4,9 @@
 
 use std::sync::LazyLock;
 
-use pinfold::digest::Sha256;
-use pinfold::wasm::{KeyId, Policy, PublicKey, SecretKey, Threshold, TrustedKeys, prove, sign, sign_detached};
-use pinfold::wasmfile::{Cut, Selection, inspect, split, strip};
+use pinfold_core::digest::Sha256;
+use pinfold_wasm::{KeyId, Policy, PublicKey, SecretKey, Threshold, TrustedKeys, prove, sign, sign_detached};
+use pinfold_wasm::wasmfile::{Cut, Selection, inspect, split, strip};
 
 static KEY: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::generate().expect("random bytes"));
 

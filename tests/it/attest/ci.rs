@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use pinfold::attestation::Certificate;
-use pinfold::build::{
+use pinfold::commands::attest::Options;
+use pinfold_evidence::attestation::Certificate;
+use pinfold_evidence::provenance::Provenance;
+use pinfold_evidence::statement::Statement;
+use pinfold_sign::build::{
     Build, BuildError, GITHUB_BUILD_TYPE, GITHUB_VARIABLES, GITLAB_VARIABLES, Named, gitlab_pipeline,
 };
-use pinfold::commands::attest::Options;
-use pinfold::provenance::Provenance;
-use pinfold::statement::Statement;
 use serde_json::{Value, json};
 
 use super::{COMMIT, clean, options, project, refused, stated};

@@ -1,7 +1,7 @@
 //! Which files are outputs, and which are none, however they are named.
 
-use pinfold::build::Checkout;
 use pinfold::commands::attest::Options;
+use pinfold_sign::build::Checkout;
 
 use super::{clean, names, options, project, refused, run, stated};
 

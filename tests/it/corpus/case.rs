@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pinfold::attestation::{Artifact, NamedKey};
-use pinfold::digest::{Algorithm, Integrity};
-use pinfold::policy::{Name, Policy, RefPattern, SummaryPolicy};
-use pinfold::root::{Instance, RegistryKeys, RootError, TrustRoot, TrustRoots};
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_evidence::attestation::{Artifact, NamedKey};
+use pinfold_evidence::policy::{Name, Policy, RefPattern, SummaryPolicy};
+use pinfold_evidence::root::{Instance, RegistryKeys, RootError, TrustRoot, TrustRoots};
 use serde_json::Value;
 
 use super::Corpus;

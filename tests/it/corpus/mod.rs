@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use case::Case;
-use pinfold::attestation::{Artifact, Trust, prove, read};
-use pinfold::policy::{Verdict, judge};
+use pinfold_evidence::attestation::{Artifact, Trust, prove, read};
+use pinfold_evidence::policy::{Verdict, judge};
 
 /// Cases that come out otherwise than expected, each with the reason why that is right. One that no longer does fails.
 pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
@@ -102,10 +102,10 @@ impl Corpus {
             return None;
         };
         let mut files = BTreeMap::new();
-        let layout = pinfold::layout::Layout { strip: 1, ..Default::default() };
+        let layout = pinfold_core::layout::Layout { strip: 1, ..Default::default() };
         let len = u64::try_from(packed.len()).expect("short");
-        let format = pinfold::layout::Format::TarGz;
-        pinfold::archive::unpack(std::io::Cursor::new(packed), len, format, &layout, &mut |member| {
+        let format = pinfold_core::layout::Format::TarGz;
+        pinfold_core::archive::unpack(std::io::Cursor::new(packed), len, format, &layout, &mut |member| {
             let mut bytes = Vec::new();
             member.body.read_to_end(&mut bytes)?;
             files.insert(member.path.to_string(), bytes);

@@ -32,7 +32,7 @@ fn claims(commit: &str, signer: &str) -> Value {
 
 /// Provenance of that job.
 fn provenance() -> Value {
-    let digest = pinfold::digest::Sha256::of(b"hello\n").hex();
+    let digest = pinfold_core::digest::Sha256::of(b"hello\n").hex();
     json!({
         "_type": "https://in-toto.io/Statement/v1", "subject": [{ "name": "a.txt", "digest": { "sha256": digest } }],
         "predicateType": "https://slsa.dev/provenance/v1",

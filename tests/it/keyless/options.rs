@@ -1,7 +1,7 @@
 //! What is wrong before anything is sent: tokens, signing configurations, options.
 
-use pinfold::keyless::{IdentityToken, LogApi, SigningConfig};
-use pinfold::root::Instance;
+use pinfold_evidence::root::Instance;
+use pinfold_sign::keyless::{IdentityToken, LogApi, SigningConfig};
 use serde_json::{Value, json};
 
 use super::loopback::{GOOD, claims, now, sigstore, token, token_of};
@@ -150,7 +150,7 @@ fn signing_configurations_are_held_to_their_rules() {
         let chosen = parse(&config).expect("a configuration").choose(now)?;
         assert!(chosen.logs.iter().all(|log| log.api == LogApi::V2));
         let hosts: Vec<String> = chosen.logs.iter().map(|log| log.url.host().replace(".example.com", "")).collect();
-        Ok::<_, pinfold::keyless::ServicesError>(hosts)
+        Ok::<_, pinfold_sign::keyless::ServicesError>(hosts)
     };
     assert_eq!(logs(json!({ "selector": "ANY" })).expect("logs"), ["new"]);
     assert_eq!(logs(json!({ "selector": "ALL" })).expect("logs"), ["new", "other"]);

@@ -1,10 +1,10 @@
 //! The library's part alone: one identity that signs more than once.
 
-use pinfold::attestation::Trust;
-use pinfold::digest::Sha256;
-use pinfold::http::{SystemClock, Wire, WireConfig};
-use pinfold::keyless::{Content, Door, Identity, IdentityToken, Session, SigningConfig};
-use pinfold::root::{RegistryKeys, TrustRoot, TrustRoots};
+use pinfold_core::digest::Sha256;
+use pinfold_evidence::attestation::Trust;
+use pinfold_evidence::root::{RegistryKeys, TrustRoot, TrustRoots};
+use pinfold_net::http::{SystemClock, Wire, WireConfig};
+use pinfold_sign::keyless::{Content, Door, Identity, IdentityToken, Session, SigningConfig};
 
 use super::loopback::{GOOD, sigstore, token};
 

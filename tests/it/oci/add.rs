@@ -5,10 +5,11 @@ use pinfold::commands::consent::Consent;
 use pinfold::commands::fetch;
 use pinfold::ctx::Silent;
 use pinfold::install::Conduct;
-use pinfold::layout::Format;
-use pinfold::oci::{INDEX, LayerChoice, MANIFEST, TITLE, WASM};
-use pinfold::pins::Mode;
 use pinfold::report::Report;
+use pinfold_core::layout::Format;
+use pinfold_core::oci::LayerChoice;
+use pinfold_core::pins::Mode;
+use pinfold_oci::{INDEX, MANIFEST, TITLE, WASM};
 use serde_json::{Value, json};
 
 use crate::support::{Tar, both, codes, human, integrity, scrub};

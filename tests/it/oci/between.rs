@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use pinfold::http::{Http, HttpError, RegistryHeaders, Request, Response};
+use pinfold_net::http::{Http, HttpError, RegistryHeaders, Request, Response};
 
 use super::Scene;
 use super::registry::Registry;

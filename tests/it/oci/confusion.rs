@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use pinfold::commands::oci;
 use pinfold::ctx::Silent;
-use pinfold::oci::MANIFEST;
+use pinfold_oci::MANIFEST;
 use serde_json::{Value, json};
 
 use super::registry::Signer;

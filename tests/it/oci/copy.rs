@@ -5,9 +5,9 @@ use std::sync::Arc;
 use pinfold::commands::oci::copy::{self, Copy};
 use pinfold::commands::oci::{self, Options};
 use pinfold::ctx::Silent;
-use pinfold::oci::{INDEX, MANIFEST, TITLE};
-use pinfold::policy::Policy;
 use pinfold::report::Report;
+use pinfold_evidence::policy::Policy;
+use pinfold_oci::{INDEX, MANIFEST, TITLE};
 use serde_json::json;
 
 use crate::support::{files_below, human};

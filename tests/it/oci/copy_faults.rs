@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pinfold::commands::oci::copy;
 use pinfold::ctx::Silent;
-use pinfold::http::Method;
-use pinfold::oci::{INDEX, MANIFEST, TITLE};
+use pinfold_net::http::Method;
+use pinfold_oci::{INDEX, MANIFEST, TITLE};
 use serde_json::{Value, json};
 
 use crate::support::files_below;

@@ -2,7 +2,7 @@
 
 use pinfold::commands::oci::pull;
 use pinfold::ctx::{Progress, Silent, Step};
-use pinfold::oci::{BUNDLE, INDEX, MANIFEST, SIMPLE_SIGNING};
+use pinfold_oci::{BUNDLE, INDEX, MANIFEST, SIMPLE_SIGNING};
 use serde_json::json;
 
 use super::pull::wanted;
@@ -124,7 +124,7 @@ impl Progress for Racer<'_> {
         self.0.project.write("out/tool", "mine");
     }
 
-    fn waiting(&self, _held: &pinfold::fs::Held) {}
+    fn waiting(&self, _held: &pinfold_core::fs::Held) {}
 }
 
 #[test]

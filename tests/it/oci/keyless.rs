@@ -4,9 +4,9 @@
 use pinfold::commands::{fetch, oci, verify};
 use pinfold::ctx::Ctx;
 use pinfold::install::Conduct;
-use pinfold::oci::MANIFEST;
-use pinfold::policy::Policy;
 use pinfold::report::Report;
+use pinfold_evidence::policy::Policy;
+use pinfold_oci::MANIFEST;
 use serde_json::Value;
 
 use crate::support::{Project, codes, human, integrity, pin};

@@ -6,11 +6,12 @@ use pinfold::commands::oci::push::{self, Push};
 use pinfold::commands::oci::{self, copy, pull};
 use pinfold::commands::{fetch, verify};
 use pinfold::ctx::{Ctx, Silent};
-use pinfold::http::Response;
 use pinfold::install::Conduct;
-use pinfold::oci::{Keeper, Logins, Said};
 use pinfold::report::Report;
-use pinfold::source::registries::{Registries, Settings};
+use pinfold_net::docker_config::Logins;
+use pinfold_net::docker_config::{Keeper, Said};
+use pinfold_net::http::Response;
+use pinfold_net::source::registries::{Registries, Settings};
 use serde_json::json;
 
 use super::between::{between, status};

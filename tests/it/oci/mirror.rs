@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use pinfold::commands::mirror;
 use pinfold::ctx::Silent;
-use pinfold::registry::shared::Access;
 use pinfold::report::Report;
+use pinfold_oci::remote_cache::Access;
 
 use crate::corpus::Corpus;
 use crate::provenance::playwright;

@@ -42,8 +42,8 @@ use std::sync::Arc;
 use pinfold::commands::oci::{self, Options};
 use pinfold::ctx::Silent;
 use pinfold::error::Error;
-use pinfold::policy::Policy;
 use pinfold::report::Report;
+use pinfold_evidence::policy::Policy;
 
 use crate::support::{Project, codes};
 

@@ -3,9 +3,10 @@
 use pinfold::commands::verify;
 use pinfold::ctx::{Ctx, Silent};
 use pinfold::install::Conduct;
-use pinfold::oci::{INDEX, Logins, MANIFEST, TITLE};
 use pinfold::report::Report;
-use pinfold::source::registries::{Registries, Settings};
+use pinfold_net::docker_config::Logins;
+use pinfold_net::source::registries::{Registries, Settings};
+use pinfold_oci::{INDEX, MANIFEST, TITLE};
 use serde_json::json;
 
 use crate::support::{Tar, codes, human, integrity, pin};
@@ -243,7 +244,7 @@ fn digests_and_lengths_hold_on_the_way() {
     // Of the same algorithm as the manifest's, a wrong integrity needs no bytes.
     scene.registry.asked();
     let source = format!("oci = \"{HOST}/{REPO}@{artifact}\"");
-    let wrong = pinfold::digest::Integrity::of(pinfold::digest::Algorithm::Sha256, b"other").to_string();
+    let wrong = pinfold_core::digest::Integrity::of(pinfold_core::digest::Algorithm::Sha256, b"other").to_string();
     scene.project.pins(&pin("tool", &source, &wrong, "format = \"raw\""));
     check(&scene, 1, &["integrity-mismatch"]);
     assert!(scene.registry.asked().iter().all(|(url, _)| !url.contains("/blobs/")));

@@ -3,9 +3,9 @@
 use pinfold::commands::oci::pull::{self, Pull};
 use pinfold::ctx::Silent;
 use pinfold::error::Error;
-use pinfold::oci::{INDEX, MANIFEST, TITLE};
-use pinfold::registry::oci::OciError;
 use pinfold::report::Report;
+use pinfold_oci::registry::OciError;
+use pinfold_oci::{INDEX, MANIFEST, TITLE};
 use serde_json::json;
 
 use crate::support::{files_below, human, integrity, pin};
@@ -72,7 +72,7 @@ fn what_killed_ones_left_is_removed_and_pinned_trees_are_left_alone() {
         copied(&scene, &format!("{HOST}/{REPO}:v1"), &to, true)
     };
     is(copy("copies/one"), 0, &["unsigned-allowed"]);
-    assert_eq!(pinfold::fs::names(&scene.project.path("copies")).expect("names"), ["one"]);
+    assert_eq!(pinfold_core::fs::names(&scene.project.path("copies")).expect("names"), ["one"]);
     // Nor does either write where a pin has its tree.
     scene.project.pins(&pin("x", "file = \"x.tgz\"", &integrity(b"x"), ""));
     let wanted = Pull { out: scene.project.path("vendor/x/sub"), ..wanted(&scene, true) };

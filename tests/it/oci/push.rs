@@ -7,9 +7,9 @@ use pinfold::commands::oci::push::{self, Push};
 use pinfold::commands::seal::Signing;
 use pinfold::ctx::Silent;
 use pinfold::error::Error;
-use pinfold::http::{Http, HttpError, Method, Request, Response};
 use pinfold::report::Report;
-use pinfold::signer::{KeyKind, SigningKey};
+use pinfold_net::http::{Http, HttpError, Method, Request, Response};
+use pinfold_sign::signer::{KeyKind, SigningKey};
 use serde_json::{Value, json};
 
 use crate::support::human;

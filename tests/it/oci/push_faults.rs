@@ -5,11 +5,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use pinfold::digest::{Algorithm, Integrity};
-use pinfold::http::{Clock, Method, Request, Response, Rules, Timeouts};
-use pinfold::oci::{Descriptor, Logins};
-use pinfold::registry::oci::{OciError, Repository};
-use pinfold::source::credentials::Credentials;
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_net::docker_config::Logins;
+use pinfold_net::http::{Clock, Method, Request, Response, Rules, Timeouts};
+use pinfold_net::source::credentials::Credentials;
+use pinfold_oci::Descriptor;
+use pinfold_oci::registry::{OciError, Repository};
 
 use super::between::{between, dropped, error, status};
 use super::push::{good, push, run, scene};

@@ -94,7 +94,7 @@ fn a_mirror_does_not_make_good_what_the_registry_refutes() {
     let (scene, artifact) = scene();
     pinned(&scene, &artifact, EVIL, OFF);
     check(&scene, 1, &["integrity-mismatch"]);
-    let wrong = pinfold::digest::Integrity::of(pinfold::digest::Algorithm::Sha256, EVIL).to_string();
+    let wrong = pinfold_core::digest::Integrity::of(pinfold_core::digest::Algorithm::Sha256, EVIL).to_string();
     scene.project.pins(&scene.project.read("pins.toml").replace(&integrity(EVIL), &wrong));
     check(&scene, 1, &["integrity-mismatch"]);
     // It leads to no such layer.

@@ -6,9 +6,10 @@ use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pinfold::digest::{Algorithm, Integrity};
-use pinfold::http::{Http, HttpError, Method, RegistryHeaders, Request, Response};
-use pinfold::oci::{BUNDLE, INDEX, MANIFEST, SIMPLE_SIGNING, TITLE, digest_text};
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::oci::digest_text;
+use pinfold_net::http::{Http, HttpError, Method, RegistryHeaders, Request, Response};
+use pinfold_oci::{BUNDLE, INDEX, MANIFEST, SIMPLE_SIGNING, TITLE};
 use serde_json::{Value, json};
 
 pub(crate) use super::signer::Signer;

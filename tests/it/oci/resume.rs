@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pinfold::commands::fetch;
 use pinfold::ctx::{Ctx, Progress, Step};
-use pinfold::http::{Clock, Http, HttpError, PartHeaders, Request, Response};
 use pinfold::install::Conduct;
+use pinfold_net::http::{Clock, Http, HttpError, PartHeaders, Request, Response};
 
 use super::between::status;
 use super::registry::{Registry, digest};
@@ -104,7 +104,7 @@ impl Progress for Heard {
         self.0.lock().expect("no panic").push((bytes, total));
     }
 
-    fn waiting(&self, _held: &pinfold::fs::Held) {}
+    fn waiting(&self, _held: &pinfold_core::fs::Held) {}
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pinfold::oci::ACCEPT;
+use pinfold_oci::ACCEPT;
 
 use crate::corpus::say;
 use crate::support::Project;

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use pinfold::http::{Http, HttpError, Request, Response};
 use pinfold::install::Conduct;
-use pinfold::registry::shared::{Access, Settings, Shared};
 use pinfold::report::Report;
+use pinfold_net::http::{Http, HttpError, Request, Response};
+use pinfold_oci::remote_cache::{Access, Settings, Shared};
 use serde_json::{Value, json};
 
 use crate::corpus::Corpus;

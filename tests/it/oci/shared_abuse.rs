@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use pinfold::ctx::Silent;
-use pinfold::http::{Http, HttpError, Method, Request, Response};
 use pinfold::install::Conduct;
-use pinfold::registry::shared::{Access, Settings};
+use pinfold_net::http::{Http, HttpError, Method, Request, Response};
+use pinfold_oci::remote_cache::{Access, Settings};
 use serde_json::{Value, json};
 
 use crate::corpus::Corpus;

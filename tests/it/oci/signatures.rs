@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use pinfold::commands::oci::{self, Options};
 use pinfold::ctx::Silent;
-use pinfold::oci::{BUNDLE, MANIFEST, SIMPLE_SIGNING};
-use pinfold::policy::Policy;
+use pinfold_evidence::policy::Policy;
+use pinfold_oci::{BUNDLE, MANIFEST, SIMPLE_SIGNING};
 use serde_json::{Value, json};
 
 use crate::corpus::{Corpus, say};
@@ -299,6 +299,6 @@ fn every_fault_of_a_registry() {
     }
 }
 
-fn digest_of(text: &str) -> pinfold::digest::Integrity {
-    pinfold::oci::parse_digest(text).expect("a digest")
+fn digest_of(text: &str) -> pinfold_core::digest::Integrity {
+    pinfold_core::oci::parse_digest(text).expect("a digest")
 }

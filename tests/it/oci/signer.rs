@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pinfold::digest::{Algorithm, Integrity};
-use pinfold::oci::BUNDLE;
+use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_oci::BUNDLE;
 use serde_json::{Value, json};
 use sigstore_verify::crypto::KeyPair;
 use sigstore_verify::types::pae;

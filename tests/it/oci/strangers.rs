@@ -2,8 +2,8 @@
 
 use pinfold::commands::oci::{self, Verify};
 use pinfold::ctx::Silent;
-use pinfold::oci::{LAYOUT_FILE, MANIFEST};
-use pinfold::policy::Policy;
+use pinfold_evidence::policy::Policy;
+use pinfold_oci::{LAYOUT_FILE, MANIFEST};
 use serde_json::{Value, json};
 
 use super::copy::{OTHER, copied, layout, scene};

@@ -4,7 +4,7 @@
 use pinfold::commands::oci::pull;
 use pinfold::ctx::Silent;
 use pinfold::install::Conduct;
-use pinfold::oci::{INDEX, MANIFEST, TITLE};
+use pinfold_oci::{INDEX, MANIFEST, TITLE};
 use serde_json::{Value, json};
 
 use crate::support::{codes, human};

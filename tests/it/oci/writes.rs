@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use pinfold::http::Method;
+use pinfold_net::http::Method;
 use serde_json::Value;
 
 use super::registry::{Answer, Knobs, Registry, digest as registry_digest};

@@ -4,7 +4,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
-use pinfold::wasm::{KeyId, sign, sign_detached};
+use pinfold_wasm::{KeyId, sign, sign_detached};
 use serde_json::Value;
 
 use super::made::{COMPONENT, MODULE, code, component, custom, key, parts};

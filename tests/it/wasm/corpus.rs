@@ -1,7 +1,7 @@
 //! The corpus of signed modules: every case comes out as its answer says, without exceptions.
 
-use pinfold::wasm::{Policy, PublicKey, Scope, Threshold, TrustedKeys, prove, verify};
-use pinfold::wasmfile::{Selection, inspect};
+use pinfold_wasm::wasmfile::{Selection, inspect};
+use pinfold_wasm::{Policy, PublicKey, Scope, Threshold, TrustedKeys, prove, verify};
 use serde_json::Value;
 
 use crate::corpus::{Corpus, say};
@@ -16,7 +16,7 @@ fn every_case_comes_out_as_its_answer_says() {
         let text = |name: &str| case[name].as_str();
         let (id, should) = (text("id").expect("an id"), text("should").expect("an answer"));
         let file = corpus.bytes(text("file").expect("a file"));
-        assert_eq!(pinfold::digest::Sha256::of(&file).hex(), text("sha256").expect("a digest"), "{id}");
+        assert_eq!(pinfold_core::digest::Sha256::of(&file).hex(), text("sha256").expect("a digest"), "{id}");
         let detached = text("sig").map(|path| corpus.bytes(path));
         let scope = match text("split") {
             Some(pattern) => Scope::Sections(Selection::pattern(pattern).expect("a pattern")),

@@ -1,7 +1,7 @@
 //! What is written: signed, split, put together and cut, for modules and components.
 
-use pinfold::wasm::{Covered, KeyId, Policy, Scope, Threshold, delimiter, prove, sign, sign_detached, verify};
-use pinfold::wasmfile::{Coverage, Cut, Kind, RecordKind, Selection, attach, detach, inspect, split, strip};
+use pinfold_wasm::wasmfile::{Coverage, Cut, Kind, RecordKind, Selection, attach, detach, inspect, split, strip};
+use pinfold_wasm::{Covered, KeyId, Policy, Scope, Threshold, delimiter, prove, sign, sign_detached, verify};
 
 use super::made::{COMPONENT, MODULE, code, component, custom, key, parts, section, trusting};
 
@@ -20,9 +20,9 @@ fn several_signers_one_after_the_other() {
             let all = trusting(&["alice", "bob", "carol"], Threshold::AtLeast(count + 1));
             let proof = prove(&Policy { digest: true, ..all }, &*signed, None).expect("a proof");
             assert_eq!((proof.signers().len(), proof.kind(), proof.covered()), (count + 1, kind, Covered::Whole));
-            assert_eq!(proof.sha256(), Some(pinfold::digest::Sha256::of(&signed)));
+            assert_eq!(proof.sha256(), Some(pinfold_core::digest::Sha256::of(&signed)));
             assert_eq!(proof.size(), u64::try_from(signed.len()).expect("short"));
-            assert_eq!(proof.content(), pinfold::digest::Sha256::of(&file[8..]), "whoever signs it");
+            assert_eq!(proof.content(), pinfold_core::digest::Sha256::of(&file[8..]), "whoever signs it");
         }
         // Detached and embedded are the same bytes at two places.
         let beside = beside.expect("a signature");
@@ -100,7 +100,7 @@ fn a_look_shows_what_is_there() {
     let look = inspect(&*file, None).expect("a file");
     assert_eq!((look.kind, look.sections.len(), look.parts.len()), (Kind::Component, 6, 1));
     assert!(look.signature.is_none());
-    assert_eq!(look.sections[0].sha256, pinfold::digest::Sha256::of(&inner), "the module, as a file of its own");
+    assert_eq!(look.sections[0].sha256, pinfold_core::digest::Sha256::of(&inner), "the module, as a file of its own");
     assert_eq!(look.sections[0].word, "core module");
     let extras: Vec<&str> = look.extras.iter().map(|extra| extra.section.as_str()).collect();
     let expected = ["producers", "wasmcloud_jwt", "wsc.transformation.attestation", "component-type:x"];

@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use pinfold::wasm::{
+use pinfold_wasm::wasmfile::{Selection, attach, detach, layout, split};
+use pinfold_wasm::{
     KeyId, Policy, PublicKey, Scope, SecretKey, Threshold, TrustedKeys, delimiter, prove, sign, sign_detached,
 };
-use pinfold::wasmfile::{Selection, attach, detach, layout, split};
 
 use super::made::{component, custom, parts};
 use crate::corpus::{Corpus, say};

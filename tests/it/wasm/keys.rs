@@ -1,6 +1,6 @@
 //! Keys and whom they are trusted for.
 
-use pinfold::wasm::{KeyId, Policy, PublicKey, SecretKey, Threshold, TrustedKeys, sign, verify};
+use pinfold_wasm::{KeyId, Policy, PublicKey, SecretKey, Threshold, TrustedKeys, sign, verify};
 
 use super::made::{MODULE, code, key};
 use crate::corpus::Corpus;
@@ -16,7 +16,7 @@ fn what_is_written_is_read() {
         assert_eq!(PublicKey::read(&form), Ok(vec![secret.public()]));
     }
     let shown = format!("{secret:?}");
-    let seed = pinfold::digest::hex(&secret.to_raw()[1..33]);
+    let seed = pinfold_core::digest::hex(&secret.to_raw()[1..33]);
     assert!(!shown.contains(&seed) && !shown.contains(&format!("{:?}", &secret.to_raw()[1..33])), "{shown}");
 }
 

@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::io::Read;
 use std::num::NonZeroUsize;
 
-use pinfold::pins::Mode;
-use pinfold::wasm::{
+use pinfold_core::pins::Mode;
+use pinfold_wasm::wasmfile::{MAX_DATA_LEN, MAX_NAME_LEN, MAX_SECTIONS, Selection, SignatureData, layout};
+use pinfold_wasm::{
     Gate, Input, KeyId, Policy, Reached, RememberingGate, Scope, Standing, Threshold, TrustedKeys, prove,
     prove_by_part, sign, sign_detached, verify,
 };
-use pinfold::wasmfile::{MAX_DATA_LEN, MAX_NAME_LEN, MAX_SECTIONS, Selection, SignatureData, layout};
 
 use super::made::{MODULE, code, custom, delimiter, key, parts, section, trusting};
 
@@ -131,7 +131,7 @@ fn long_files_in_one_pass() {
     let before = &file[..file.len() - zeros - behind.len()];
     let count = u64::try_from(zeros).expect("small");
     let proof = prove(&policy, long(count, before, &behind), Some(&signature)).expect("a proof");
-    assert_eq!(proof.sha256(), Some(pinfold::digest::Sha256::of(&file)));
+    assert_eq!(proof.sha256(), Some(pinfold_core::digest::Sha256::of(&file)));
     assert_eq!(prove(&policy, file.as_slice(), Some(&signature)).ok(), Some(proof));
     for zeros in [0, count - 1, count + 1] {
         assert!(prove(&policy, long(zeros, before, &behind), Some(&signature)).is_err(), "{zeros}");
@@ -216,9 +216,9 @@ fn the_kind_and_the_sections_are_asked_for_alone() {
     let mut swapped = signed.clone();
     swapped[..8].copy_from_slice(super::made::COMPONENT);
     let any = trusting(&["alice"], Threshold::Any);
-    let asked = Policy { kind: Some(pinfold::wasmfile::Kind::Module), ..any.clone() };
+    let asked = Policy { kind: Some(pinfold_wasm::wasmfile::Kind::Module), ..any.clone() };
     // Without sections that tell the kinds apart, the proof names the kind, and whoever cares asks for it.
-    assert_eq!(prove(&any, &*swapped, None).expect("a proof").kind(), pinfold::wasmfile::Kind::Component);
+    assert_eq!(prove(&any, &*swapped, None).expect("a proof").kind(), pinfold_wasm::wasmfile::Kind::Component);
     assert_ne!(prove(&any, &*swapped, None).ok(), prove(&any, &*signed, None).ok());
     assert_eq!(prove(&asked, &*swapped, None).expect_err("a component").code(), "wasm-other-kind");
     let words = Policy { scope: Scope::Sections(Selection::of(["only"]).expect("a word")), ..any };

@@ -1,7 +1,7 @@
 //! Files that tests put together by hand.
 
-use pinfold::digest::Sha256;
-use pinfold::wasm::{Policy, SecretKey, Threshold, TrustedKeys};
+use pinfold_core::digest::Sha256;
+use pinfold_wasm::{Policy, SecretKey, Threshold, TrustedKeys};
 
 pub(super) const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 pub(super) const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";

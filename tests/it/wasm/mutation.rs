@@ -1,7 +1,7 @@
 //! Every byte of a signed file flipped, and every end cut: refused, or a byte that nobody signed and the same proof.
 
-use pinfold::wasm::{Covered, KeyId, Policy, Proof, Scope, Threshold, prove, prove_by_part, sign, sign_detached};
-use pinfold::wasmfile::{Kind, Selection, attach, detach};
+use pinfold_wasm::wasmfile::{Kind, Selection, attach, detach};
+use pinfold_wasm::{Covered, KeyId, Policy, Proof, Scope, Threshold, prove, prove_by_part, sign, sign_detached};
 
 use super::made::{component, key, parts, trusting};
 use crate::mutation::mutants;

@@ -2,7 +2,7 @@
 
 use pinfold::commands::explain;
 use pinfold::ctx::Silent;
-use pinfold::wasm::{KeyId, sign};
+use pinfold_wasm::{KeyId, sign};
 use serde_json::Value;
 
 use super::made::{MODULE, code, custom, key, parts};

@@ -6,9 +6,9 @@ use std::error::Error;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use pinfold::pins::Mode;
-use pinfold::wasm::{Admitted, Gate, Policy, RememberingGate, Standing, TrustedKeys};
-use pinfold::wasmfile::Kind;
+use pinfold_core::pins::Mode;
+use pinfold_wasm::{Admitted, Gate, Policy, RememberingGate, Standing, TrustedKeys};
+use pinfold_wasm::wasmfile::Kind;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 

@@ -1,0 +1,58 @@
+//! Signatures over a file as it is.
+
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::trusting;
+use crate::error::{Error, SealError};
+use pinfold_core::digest::{Algorithm, Hasher, Integrity};
+use pinfold_core::fs::{self, FsError};
+use pinfold_evidence::attestation::{self, Artifact, Trust, prove};
+use pinfold_sign::signer::{Message, SigningKey};
+
+/// Signs a file with a key.
+pub(super) fn by_key(key: &SigningKey, path: &Path) -> Result<Value, Error> {
+    if key.signs_digests() {
+        let digest = digest(path)?;
+        let bundle = key.message_bundle(Message::Digest(&digest))?;
+        hold(&trusting(key)?, &bundle, &Artifact::of(&[digest]))?;
+        return Ok(bundle);
+    }
+    let bytes = fs::read(path, MAX_WHOLE)?;
+    let bundle = key.message_bundle(Message::Whole(&bytes))?;
+    let open = || Ok::<Box<dyn Read>, io::Error>(Box::new(Cursor::new(bytes.as_slice())));
+    let artifact = Artifact { open: Some(&open), ..Artifact::of(&[Integrity::of(Algorithm::Sha256, &bytes)]) };
+    hold(&trusting(key)?, &bundle, &artifact)?;
+    Ok(bundle)
+}
+
+/// Reads a bundle back and proves that it is about these bytes.
+pub(super) fn hold(trust: &Trust, bundle: &Value, artifact: &Artifact<'_>) -> Result<(), SealError> {
+    let read = attestation::read(bundle.to_string().as_bytes()).map_err(SealError::Unreadable)?;
+    let [attestation] = read.as_slice() else {
+        return Err(SealError::Other { why: "it is more than one bundle".to_owned() });
+    };
+    prove(trust, attestation, artifact).map(drop).map_err(SealError::Rejected)
+}
+
+/// The SHA-256 of a file, which is read once, in pieces: what is signed is what was read.
+pub(super) fn digest(path: &Path) -> Result<Integrity, Error> {
+    let mut file = fs::open(path)?;
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(read) => hasher.update(piece.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(FsError { action: "read", path: path.to_owned(), source }.into()),
+        }
+    }
+}
+
+/// Longest file that a key signs whole, in bytes: as long as one that is checked.
+const MAX_WHOLE: u64 = 64 << 20;
+/// Bytes that are read at once.
+const PIECE: usize = 64 << 10;

@@ -1,0 +1,37 @@
+//! All patches that do not apply to another version, not only the first.
+
+use crate::error::{Error, LifeError};
+use crate::install;
+use pinfold_core::patch::{PatchError, Patches};
+use pinfold_core::pins::{Artifact, Edit, Pin};
+use pinfold_core::store::VerifiedBlob;
+
+/// In place of an error of one patch, one of all that do not apply; any other error as it is.
+pub(super) fn all(error: Error, (pin, artifact, blob): (&Pin, &Artifact, &VerifiedBlob), patches: &Patches) -> Error {
+    let Error::Patch(first) = error else { return error };
+    let mut wrong = Vec::new();
+    for (path, edits) in patches.iter() {
+        let mut alone = Patches::default();
+        for edit in edits {
+            alone.push(path.clone(), edit.clone());
+        }
+        if let Err(Error::Patch(error)) = install::describe(pin, artifact, blob, &alone) {
+            wrong.push((line_of(pin, &error), error));
+        }
+    }
+    if wrong.is_empty() {
+        wrong.push((line_of(pin, &first), first));
+    }
+    wrong.sort_by_key(|(line, _)| *line);
+    LifeError::Patches(wrong).into()
+}
+
+/// The line of pins.toml where the patch stands.
+fn line_of(pin: &Pin, error: &PatchError) -> usize {
+    let of_path = || pin.patches.iter().filter(|patch| patch.path == *error.path());
+    let exact = of_path().find(|patch| match (&patch.edit, error) {
+        (Edit::Substitute { find, .. }, PatchError::Count { find: wanted, .. }) => find == wanted,
+        _ => false,
+    });
+    exact.or_else(|| of_path().next()).map_or(pin.line, |patch| patch.line)
+}

@@ -1,0 +1,132 @@
+//! What `?` makes an [`Error`] of, and what stands behind one.
+
+use super::{
+    CheckError, Error, EvidenceError, LifeError, OutputError, PullError, PushError, RunError, SealError, WasmFailure,
+};
+use pinfold_core::archive::ArchiveError;
+use pinfold_core::digest::Changed;
+use pinfold_core::fs::FsError;
+use pinfold_evidence::trust::TrustError;
+use pinfold_oci::registry::OciError;
+use pinfold_sign::keyless::KeylessError;
+use pinfold_sign::signer::SigningKeyError;
+
+impl From<FsError> for Error {
+    fn from(error: FsError) -> Self {
+        Self::Fs(error)
+    }
+}
+
+impl From<CheckError> for Error {
+    fn from(error: CheckError) -> Self {
+        Self::Check(error)
+    }
+}
+
+impl From<EvidenceError> for Error {
+    fn from(error: EvidenceError) -> Self {
+        Self::Evidence(error)
+    }
+}
+
+impl From<OciError> for Error {
+    fn from(error: OciError) -> Self {
+        Self::Oci(Box::new(error))
+    }
+}
+
+impl From<PullError> for Error {
+    fn from(error: PullError) -> Self {
+        Self::Pull(error)
+    }
+}
+
+impl From<PushError> for Error {
+    fn from(error: PushError) -> Self {
+        Self::Push(Box::new(error))
+    }
+}
+
+impl From<LifeError> for Error {
+    fn from(error: LifeError) -> Self {
+        Self::Life(Box::new(error))
+    }
+}
+
+impl From<OutputError> for Error {
+    fn from(error: OutputError) -> Self {
+        Self::Output(Box::new(error))
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
+    }
+}
+
+impl From<WasmFailure> for Error {
+    fn from(error: WasmFailure) -> Self {
+        Self::Wasm(Box::new(error))
+    }
+}
+
+impl From<TrustError> for Error {
+    fn from(error: TrustError) -> Self {
+        Self::Trust(error)
+    }
+}
+
+impl From<ArchiveError> for Error {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Input(error) if Changed::is_behind(&error) => Self::Changed,
+            error => Self::Archive(error),
+        }
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::Seal(Box::new(error))
+    }
+}
+
+impl From<SigningKeyError> for Error {
+    fn from(error: SigningKeyError) -> Self {
+        SealError::Signing(error).into()
+    }
+}
+
+impl From<KeylessError> for Error {
+    fn from(error: KeylessError) -> Self {
+        SealError::Keyless(error).into()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Pins { source, .. } => Some(source),
+            Self::Record { source, .. } => Some(source),
+            Self::Evidence(error) => Some(error),
+            Self::Registry(error) => Some(error),
+            Self::Tarball(error) => Some(error),
+            Self::Asset(error) => Some(error),
+            Self::File { source, .. } => Some(source),
+            Self::Archive(error) => Some(error),
+            Self::Package(error) => Some(error),
+            Self::Patch(error) => Some(error),
+            Self::Nar(error) => Some(error),
+            Self::Check(error) => Some(error),
+            Self::Trust(error) => Some(error),
+            Self::Seal(error) => Some(error),
+            Self::Life(error) => Some(error),
+            Self::Attest(error) => Some(error),
+            Self::Run(error) => Some(error),
+            Self::Wasm(error) => Some(error),
+            Self::Fs(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! pinfold holds what a project vendors until it has been proved.
+//!
+//! The library behind the `pinfold` command: it reads a pin file, fetches artifacts without a package manager, and
+//! publishes a tree only when every byte of it was pinned. The layers are told in `docs/architecture.md` and held by
+//! `tests/it/tidy.rs`.
+
+// names and documents
+pub mod purl;
+pub mod report;
+pub mod sbom;
+
+// what a user asks for
+pub mod commands;
+pub mod ctx;
+pub mod error;
+pub mod install;
+pub mod project;

@@ -1,0 +1,231 @@
+//! The `pinfold` command: parse, run, render, exit code.
+
+mod attests;
+mod audits;
+mod bars;
+mod cli;
+mod consent;
+mod git;
+mod keeper;
+mod papers;
+mod render;
+mod reproduce;
+mod run;
+mod sandbox;
+mod say;
+mod seal;
+mod terminal;
+mod tokens;
+mod wasms;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use pinfold::commands::many::Tally;
+use pinfold::commands::paper::Paper;
+use pinfold::error::Error;
+use pinfold::report::{Finding, Level, Report, Verdict, json};
+use pinfold_core::text::{Secrets, plain_lines};
+use pinfold_net::http::SystemClock;
+
+use cli::{Cli, Command};
+use papers::Verified;
+use render::Style;
+use world::World;
+
+fn main() -> ExitCode {
+    if let Some(code) = sandbox::stage() {
+        return code;
+    }
+    let secrets = Secrets::default();
+    // Whatever comes to quote an argument: a login in it is nobody's to read.
+    std::env::args_os().for_each(|argument| secrets.add_location(&argument.to_string_lossy()));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error, &secrets),
+    };
+    let style = cli.output.style();
+    match run(&cli, &secrets) {
+        Ok(Answer::Report(mut report)) => {
+            report.keep(&secrets);
+            let text = if cli.output.json { report.to_json() } else { render::report(&report, &style) };
+            answered(say::answer(&text), report.exit_code())
+        }
+        Ok(Answer::Formed(mut report, form)) => {
+            report.keep(&secrets);
+            answered(say::answer(&form(&report)), report.exit_code())
+        }
+        Ok(Answer::Text(text)) => answered(say::document(&secrets.hide(&text)), 0),
+        Ok(Answer::Paper(paper)) => {
+            // The document has standard output for itself; what is wrong with it goes beside.
+            say::aside(&say::told(&paper.report, &secrets, &Style { colour: false, quiet: true, ..style }));
+            answered(say::document(&paper.document), paper.report.exit_code())
+        }
+        Ok(Answer::Lines(tally)) => {
+            if !style.quiet {
+                say::aside(&format!("{}\n", tally.summary()));
+            }
+            ExitCode::from(tally.exit_code())
+        }
+        Ok(Answer::Rendered(text, code)) => answered(say::answer(&text), code),
+        Ok(Answer::Ended(failure, code)) => failed(&cli, failure, code, &secrets),
+        Err(failure) => {
+            let code = failure.verdict.exit_code();
+            failed(&cli, failure, code, &secrets)
+        }
+    }
+}
+
+/// Tells what is wrong with the arguments, which are quoted, or gives the help that they ask for.
+fn misused(error: &clap::Error, secrets: &Secrets) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    say::aside(&plain_lines(&secrets.hide(&error.render().to_string())));
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Tells why there is no report.
+fn failed(cli: &Cli, mut failure: Failure, code: u8, secrets: &Secrets) -> ExitCode {
+    failure.findings.iter_mut().for_each(|finding| finding.keep(secrets));
+    match failure.findings.first() {
+        Some(first) if cli.output.json => {
+            answered(say::answer(&json::failure(cli.command.words(), first, failure.verdict, code)), code)
+        }
+        _ => {
+            say::aside(&render::failure(&failure.findings, &cli.output.style()));
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// What goes to standard output.
+enum Answer {
+    Report(Report),
+    Text(String),
+    Paper(Paper),
+    /// They went there already.
+    Lines(Tally),
+    /// A report in a form of its own.
+    Formed(Report, Form),
+    /// Another answer, and its exit code.
+    Rendered(String, u8),
+    /// A command that ran and failed, and its exit code.
+    Ended(Failure, u8),
+}
+
+/// How a report is written.
+type Form = Box<dyn Fn(&Report) -> String>;
+
+/// Why there is no report.
+struct Failure {
+    findings: Vec<Finding>,
+    verdict: Verdict,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { findings: error.findings(), verdict: error.verdict() }
+    }
+}
+
+fn run(cli: &Cli, secrets: &Secrets) -> Result<Answer, Failure> {
+    use pinfold::commands::{check, fetch, mirror, report, sbom, trust};
+    // Gathered only by the commands that need it: scripts and pages are to be had where nothing is configured.
+    let world = || {
+        let failure = |message| Failure {
+            findings: vec![Finding::new(Level::Error, "environment", message)],
+            verdict: Verdict::Failed,
+        };
+        World::gather(cli, secrets).map_err(failure)
+    };
+    let report = match &cli.command {
+        Command::Fetch(options) => {
+            let conduct = pinfold::install::Conduct {
+                offline: options.offline,
+                frozen: options.frozen,
+                restore: options.restore,
+                evidence: options.evidence.verify_attestations,
+            };
+            fetch::run(&world()?.ctx(), &fetch::Options { pins: options.pins.clone(), conduct })?
+        }
+        Command::Verify(options) => match papers::verify(&world()?, options)? {
+            Verified::Report(report) => report,
+            Verified::Lines(tally) => return Ok(Answer::Lines(tally)),
+        },
+        Command::Sbom(options) => {
+            let world = world()?;
+            let time = world.source_date_epoch();
+            let paper = sbom::run(&world.ctx(), sbom::Options { format: options.format, time })?;
+            match &options.out {
+                Some(path) => papers::put(&world, paper, path, &options.force)?,
+                None => return Ok(Answer::Paper(paper)),
+            }
+        }
+        Command::Add(options) => consent::add(world, options, secrets, &cli.output.style())?,
+        Command::Update(options) => consent::update(world, options, secrets, &cli.output.style())?,
+        Command::Report(options) => {
+            let world = world()?;
+            let page = report::run(&world.ctx(), world.source_date_epoch())?;
+            papers::put(&world, page, &options.html, &options.force)?
+        }
+        // Nothing of the world but the roots: a process for each artifact should cost no more than its evidence.
+        Command::Check(options) => check::run(&world::trust(cli), &SystemClock, &options.options())?,
+        Command::Attest(options) => return attests::attest(&world()?, options),
+        Command::Reproduce(options) => reproduce::reproduce(cli, &world()?, options)?,
+        Command::Run(options) => return run::run(cli, &world()?, options),
+        Command::Audit(options) => return audits::audit(cli, &world()?, options),
+        Command::Explain(options) => return audits::explain(cli, &world()?, options),
+        Command::Oci(command) => artifacts(&world()?, command)?,
+        Command::Mirror(options) => mirror::run(&world()?.ctx(), &options.library())?,
+        Command::Keygen(options) => seal::keygen(options)?,
+        Command::Sign(options) => seal::sign(&world()?, options)?,
+        Command::Wasm(command) => return wasms::run(command, cli.output.json),
+        Command::Cache(command) => return caches(&world()?, command),
+        Command::Trust(cli::Trust::Show) => trust::show(&world()?.ctx())?,
+        Command::Trust(cli::Trust::Update(update)) => {
+            trust::update(&world()?.ctx(), &update.repositories().map_err(Error::Trust)?)?
+        }
+        Command::Completions { shell } => return Ok(Answer::Text(cli::completions(*shell))),
+        Command::Man { out, force } => return Ok(Answer::Text(cli::man_pages(out.as_deref(), force)?)),
+    };
+    Ok(Answer::Report(report))
+}
+
+/// `pinfold oci`.
+fn artifacts(world: &World, command: &cli::Oci) -> Result<Report, Failure> {
+    use pinfold::commands::oci;
+    let ctx = world.ctx();
+    Ok(match command {
+        cli::Oci::Verify(options) => oci::verify(&ctx, &options.options())?,
+        cli::Oci::Copy(options) => oci::copy::run(&ctx, &options.options())?,
+        cli::Oci::Pull(options) => oci::pull::run(&ctx, &options.options())?,
+        cli::Oci::Push(options) => oci::push::run(&ctx, &options.options(seal::signing(world, &options.sealing)?))?,
+    })
+}
+
+/// `pinfold cache`.
+fn caches(world: &World, command: &cli::Cache) -> Result<Answer, Failure> {
+    use pinfold::commands::cache;
+    let ctx = world.ctx();
+    Ok(Answer::Report(match command {
+        cli::Cache::List => cache::list(&ctx)?,
+        cli::Cache::Gc { dry_run } => cache::gc(&ctx, *dry_run)?,
+        cli::Cache::Verify => cache::verify(&ctx)?,
+        cli::Cache::Path => return Ok(Answer::Text(format!("{}\n", ctx.store.root().display()))),
+    }))
+}
+
+/// The answer is printed. Somebody who closed the pipe has seen enough; the exit code stays what it is.
+fn answered(printed: std::io::Result<()>, code: u8) -> ExitCode {
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            say::aside(&format!("error: cannot write to standard output: {error}\n"));
+            ExitCode::from(2)
+        }
+        _ => ExitCode::from(code),
+    }
+}
