@@ -9,6 +9,9 @@ pub mod purl;
 pub mod report;
 pub mod sbom;
 
+// the one effect that is not in the crates below: what is read and not handed on
+pub mod secret;
+
 // what a user asks for
 pub mod commands;
 pub mod ctx;

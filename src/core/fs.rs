@@ -6,8 +6,8 @@
 mod dir;
 mod identity;
 mod lock;
+mod new;
 mod partial;
-mod secret;
 
 use std::fmt;
 use std::fs::{File, FileType};
@@ -20,11 +20,11 @@ pub use dir::{Dir, Kind, Stat};
 pub(crate) use dir::{set_file_mode, set_file_time};
 pub use identity::Identity;
 pub use lock::{Held, LOCK, LOCK_TIMEOUT, Lock, Patience, edit};
+pub use new::{New, is_absent, is_file_or_absent, write_new};
 pub use partial::{
     PARTIAL, create_beside, create_partial, create_partial_folder, is_partial, sweep_beside, sweep_partials,
     unique_name,
 };
-pub use secret::{New, is_absent, is_file_or_absent, read_descriptor, read_secret, write_new};
 
 use dir::open_without_waiting;
 
@@ -255,7 +255,7 @@ pub fn secret(path: &Path) -> Result<[u8; 32], FsError> {
         Ok(_) => return Err(FsError::new("make", path, io::Error::from(io::ErrorKind::UnexpectedEof))),
         Err(error) => return Err(FsError::new("make", path, error)),
     }
-    if !secret::is_absent(path)? {
+    if !is_absent(path)? {
         // What is there is no secret of ours.
         remove(path)?;
     }

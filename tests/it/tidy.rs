@@ -69,7 +69,7 @@ const LADDER: &[Crate] = &[
     Crate {
         name: "command",
         uses: &["core", "net", "evidence", "oci", "wasm", "sign"],
-        rungs: &[&["purl", "report", "sbom"], &["ctx", "error"], &["project"], &["install"], &["commands"]],
+        rungs: &[&["purl", "report", "sbom", "secret"], &["ctx", "error"], &["project"], &["install"], &["commands"]],
     },
 ];
 
@@ -80,20 +80,21 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("rustls_native_certs", &["src/net/http"], "one place that knows the roots"),
     (
         "std::fs",
-        &["src/core/fs", "src/command/shell/sandbox"],
-        "errors carry their paths, links are not followed by accident; a sandbox is arranged where nobody else is",
+        &["src/core/fs", "src/command/secret.rs", "src/command/shell/sandbox"],
+        "errors carry their paths, links are not followed by accident; a sandbox is arranged where nobody else is; what a \
+         secret was read from is looked for among the open descriptors",
     ),
-    ("File::open", &["src/core/fs"], "see `std::fs`"),
+    ("File::open", &["src/core/fs", "src/command/secret.rs"], "see `std::fs`"),
     ("File::create", &["src/core/fs", "src/command/shell/sandbox"], "see `std::fs`"),
     ("File::options", &["src/core/fs", "src/command/shell/sandbox"], "see `std::fs`"),
     ("OpenOptions", &["src/core/fs"], "see `std::fs`"),
     (
         "rustix",
-        &["src/core/fs", "src/command/shell/terminal.rs", "src/command/shell/sandbox"],
-        "one place for system calls, one for the terminal, one for the sandbox",
+        &["src/core/fs", "src/command/secret.rs", "src/command/shell/terminal.rs", "src/command/shell/sandbox"],
+        "one place for system calls, one for the terminal, one for the sandbox, one for what a secret was read from",
     ),
     ("seccompiler", &["src/command/shell/sandbox/calls.rs"], "one filter of system calls"),
-    ("close_fds", &["src/core/fs/secret.rs", "src/command/shell/sandbox/inside.rs"], "what is not handed on"),
+    ("close_fds", &["src/command/secret.rs", "src/command/shell/sandbox/inside.rs"], "what is not handed on"),
     ("mount_remount", &["src/command/shell/sandbox/mounts.rs"], "one place that arranges what a sandbox sees"),
     ("flate2", &["src/core/archive"], "one decoder"),
     ("lzma_rust2", &["src/core/archive"], "one decoder"),

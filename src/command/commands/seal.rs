@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::ctx::Ctx;
 use crate::error::{Error, SealError};
 use crate::report::{Finding, Level};
-use pinfold_core::fs;
+use crate::secret;
 use pinfold_evidence::attestation::{self, Artifact, Attestation, NamedKey, Trust, prove};
 use pinfold_evidence::root::{RegistryKeys, TrustRoots};
 use pinfold_evidence::statement::{Statement, Subject};
@@ -47,7 +47,7 @@ pub enum Payload<'a> {
 impl Signing {
     /// Reads a key from a file; who else can read it is worth knowing. `passphrase` as in [`SigningKey::from_pem`].
     pub fn by_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<Self, Error> {
-        let (bytes, mode) = fs::read_secret(path, MAX_KEY_LEN)?;
+        let (bytes, mode) = secret::read_secret(path, MAX_KEY_LEN)?;
         let bytes = Zeroizing::new(bytes);
         let key = SigningKey::from_pem(&bytes, passphrase);
         let key = key.map_err(|source| SealError::Key { path: path.to_owned(), source })?;
@@ -65,13 +65,13 @@ impl Signing {
 
 /// Reads a passphrase from a file.
 pub fn passphrase(path: &Path) -> Result<Passphrase, Error> {
-    let (bytes, _) = fs::read_secret(path, MAX_PASSPHRASE_FILE_LEN)?;
+    let (bytes, _) = secret::read_secret(path, MAX_PASSPHRASE_FILE_LEN)?;
     passphrase_of(bytes, || format!("`{}`", path.display()))
 }
 
 /// Reads a passphrase from a descriptor that whoever started pinfold opened for it.
 pub fn passphrase_from_descriptor(number: u32) -> Result<Passphrase, Error> {
-    let bytes = fs::read_descriptor(number, MAX_PASSPHRASE_FILE_LEN)?;
+    let bytes = secret::read_descriptor(number, MAX_PASSPHRASE_FILE_LEN)?;
     passphrase_of(bytes, || format!("descriptor {number}"))
 }
 

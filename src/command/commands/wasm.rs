@@ -18,6 +18,7 @@ use crate::error::{Error, WasmFailure};
 use crate::install::signed::signed;
 use crate::report::wasm::SignedFile;
 use crate::report::{Finding, Report, Row, Verdict};
+use crate::secret;
 use pinfold_core::fs;
 use pinfold_wasm::wasmfile::SignatureData;
 use pinfold_wasm::{KeyError, MAX_FILE_LEN, MAX_KEY_FILE, Proof, PublicKey, SecretKey};
@@ -30,13 +31,13 @@ pub use verify::{Verify, verify};
 
 /// All public keys in a file.
 pub fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Error> {
-    let bytes = fs::read_secret(path, key_limit())?.0;
+    let bytes = secret::read_secret(path, key_limit())?.0;
     PublicKey::read(&bytes).map_err(|source| not_a_key(path, source))
 }
 
 /// The one private key in a file, and whether others can use it.
 fn secret_key(path: &Path) -> Result<(SecretKey, Option<Finding>), Error> {
-    let (bytes, mode) = fs::read_secret(path, key_limit())?;
+    let (bytes, mode) = secret::read_secret(path, key_limit())?;
     let bytes = Zeroizing::new(bytes);
     let key = SecretKey::read(&bytes).map_err(|source| not_a_key(path, source))?;
     Ok((key, super::seal::exposed(path, mode)))

@@ -2,7 +2,7 @@
 //! those.
 
 use pinfold::report::{Finding, Level, Verdict};
-use pinfold_core::fs;
+use pinfold::secret;
 use pinfold_net::source::credentials::Secret;
 use pinfold_sign::keyless::{ActionsRequest, Identity, IdentityToken, KeylessError, MAX_TOKEN_LEN};
 
@@ -15,8 +15,8 @@ pub(crate) fn identity(options: &Keyless) -> Result<Identity, Failure> {
     let limit = u64::try_from(MAX_TOKEN_LEN).unwrap_or(u64::MAX);
     if let Some(path) = &options.identity_token_file {
         let bytes = match path.to_str() {
-            Some("-") => fs::read_descriptor(0, limit).map_err(pinfold::error::Error::from)?,
-            _ => fs::read_secret(path, limit).map_err(pinfold::error::Error::from)?.0,
+            Some("-") => secret::read_descriptor(0, limit).map_err(pinfold::error::Error::from)?,
+            _ => secret::read_secret(path, limit).map_err(pinfold::error::Error::from)?.0,
         };
         return given(&String::from_utf8_lossy(&bytes));
     }
