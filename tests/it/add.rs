@@ -77,7 +77,7 @@ fn left(project: &Project) -> Vec<Value> {
 
 #[test]
 fn evidence_becomes_a_demand() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = Project::new("[pins]");
     let tarball = corpus.bytes(&format!("{CLI}.tgz"));
     let listed = json!({
@@ -106,7 +106,7 @@ fn evidence_becomes_a_demand() {
 
 #[test]
 fn a_project_that_names_its_repositories_is_not_talked_out_of_it() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let serve = |project: &Project| {
         let tarball = corpus.bytes(&format!("{CLI}.tgz"));
         let listed = json!({ "version": "0.1.1", "dist": { "integrity": integrity(&tarball) } });

@@ -391,7 +391,7 @@ fn playwright(corpus: &Corpus, demands: &str) -> Project {
 
 #[test]
 fn evidence_is_proved_whoever_has_it() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = playwright(&corpus, &format!("mode = \"strict\"\nrepository = \"{REPOSITORY}\""));
     let report = check(&project, &plain(), 0, &["registry-unsigned"]);
     insta::assert_snapshot!("audit-proved", both(&project, &report));
@@ -459,7 +459,7 @@ fn evidence_is_proved_whoever_has_it() {
 /// Evidence that names a digest which neither the pin nor anything here has: about whatever upstream says.
 #[test]
 fn without_the_bytes_a_digest_is_a_claim() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = provenance::python(&corpus);
     let report = check(&project, &plain(), 0, &["upstream-unlisted", "evidence-by-claim"]);
     let audit = audit_of(&report, "cli");
@@ -511,7 +511,7 @@ fn statuses(report: &Report) -> Vec<&str> {
 
 #[test]
 fn question_by_question() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = playwright(&corpus, &format!("mode = \"strict\"\nrepository = \"{REPOSITORY}\""));
     assert_eq!(
         statuses(&explained(&project, "cli")),

@@ -49,8 +49,8 @@ fn folder() -> Project {
 }
 
 /// A folder with an npm package and what its registry says of it.
-fn package() -> Option<Project> {
-    let corpus = Corpus::open("attestations")?;
+fn package() -> Project {
+    let corpus = Corpus::open("attestations");
     let folder = folder();
     folder.write("cli.tgz", corpus.bytes(&format!("{PACKAGE}.tgz")));
     folder.write("evidence.json", corpus.bytes(&format!("{PACKAGE}-attestations.json")));
@@ -59,7 +59,7 @@ fn package() -> Option<Project> {
     folder.write("unproved.jsonl", corpus.bytes("docs/jdx__mise-sops_v3_9_0.intoto.jsonl"));
     folder.write("stale-root.json", corpus.bytes("trust/trusted_root_github_stale_2026-06.json"));
     folder.write("keys.json", corpus.bytes("trust/npm_registry_keys.json"));
-    Some(folder)
+    folder
 }
 
 /// @playwright/cli 0.1.1 of the corpus.
@@ -70,7 +70,7 @@ const REPOSITORY: &str = "--repository=https://github.com/microsoft/playwright-c
 
 #[test]
 fn each_verdict() {
-    let Some(folder) = package() else { return };
+    let folder = package();
     let document = check("verified", &folder, &["cli.tgz", "-a", "evidence.json", REPOSITORY], 0);
     assert_eq!(document["rows"][0]["evidence"]["repository"], "https://github.com/microsoft/playwright-cli");
     let other =
@@ -96,7 +96,7 @@ const SOPS: &str = "sha256:caec6cd9a1c92c77b9dc3c8ef7d0a0d4b1d63a0d1a9b4a5b7d4b3
 
 #[test]
 fn nobody_named_is_no_verdict() {
-    let Some(folder) = package() else { return };
+    let folder = package();
     check("not-judged", &folder, &["cli.tgz", "-a", "evidence.json"], 3);
     check("not-judged-unproved", &folder, &[SOPS, "-a", "unproved.jsonl"], 3);
     // What else is demanded says nobody either.
@@ -117,7 +117,7 @@ fn nobody_named_is_no_verdict() {
 
 #[test]
 fn each_option_decides() {
-    let Some(folder) = package() else { return };
+    let folder = package();
     let check = |option: &str, expected: &str| {
         let (code, found) = codes(&folder, &["cli.tgz", "-a", "evidence.json", "--owner=microsoft", option]);
         let wanted = if expected.is_empty() { vec![] } else { vec![expected.to_owned()] };
@@ -156,7 +156,7 @@ fn each_option_decides() {
 
 #[test]
 fn an_owner_is_one_owner() {
-    let Some(folder) = package() else { return };
+    let folder = package();
     for (owner, code) in
         [("Microsoft", 0), ("https://github.com/microsoft", 0), ("micro", 1), ("https://example.com/microsoft", 1)]
     {
@@ -167,7 +167,7 @@ fn an_owner_is_one_owner() {
 
 #[test]
 fn an_id_is_that_of_one_host() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let folder = folder();
     let digest = "sha256:6cdd4a1a0a49aeef47265e7bf8ec1667257b397d34d731dc7b7af349deca1cd8";
     folder.write("gitlab.json", corpus.bytes("docs/pypi__warehouse-pep740-sampleproject-1.0.0.tar.gz.provenance"));
@@ -183,7 +183,7 @@ fn an_id_is_that_of_one_host() {
 
 #[test]
 fn an_id_vouches_for_no_workflow_elsewhere() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let folder = folder();
     folder.write(
         "reusable.json",
@@ -203,7 +203,7 @@ fn an_id_vouches_for_no_workflow_elsewhere() {
 
 #[test]
 fn a_key_counts_for_what_keys_sign() {
-    let Some(folder) = package() else { return };
+    let folder = package();
     check("key-of-registry", &folder, &["cli.tgz", "-a", "evidence.json", "--key=registry"], 0);
     assert_eq!(codes(&folder, &["cli.tgz", "-a", "evidence.json", "--key=keys.json"]), (0, vec![]));
     let keys: Value = serde_json::from_str(&folder.read("keys.json")).expect("JSON");
@@ -228,7 +228,7 @@ fn a_key_counts_for_what_keys_sign() {
 
 #[test]
 fn one_wrong_document_refuses_them_all() {
-    let Some(folder) = package() else { return };
+    let folder = package();
     folder.write("page.json", "<!doctype html>");
     let together = |other: &str| codes(&folder, &["cli.tgz", "-a", "evidence.json", "-a", other, REPOSITORY]);
     assert_eq!(together("forged.json"), (1, vec!["log-entry-invalid".to_owned()]));
@@ -242,7 +242,7 @@ fn one_wrong_document_refuses_them_all() {
 
 #[test]
 fn an_artifact_is_a_file_or_a_digest() {
-    let Some(folder) = package() else { return };
+    let folder = package();
     let bytes = std::fs::read(folder.path("cli.tgz")).expect("a file");
     let integrity = crate::support::integrity(&bytes);
     let hex = integrity.parse::<pinfold_core::digest::Integrity>().expect("an integrity").hex();
@@ -370,10 +370,8 @@ fn no_project_and_no_home_are_needed() {
 
 #[test]
 fn the_conformance_client_says_the_same() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
-    if !Command::new("bash").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return say("skipped: there is no bash to run the conformance client with");
-    }
+    let corpus = Corpus::open("attestations");
+    crate::needs::program("bash");
     let folder = folder();
     let name = |rest: &str| format!("docs/sigstore__sigstore-conformance-bundle-verify-{rest}");
     for path in ["a.txt", "happy-path-v0.3-bundle.sigstore.json", "signature-mismatch_fail-bundle.sigstore.json"] {
@@ -418,7 +416,7 @@ fn the_conformance_client_says_the_same() {
 /// The whole corpus through the command: what the library says of each case, the exit code says too.
 #[test]
 fn every_case_has_its_exit_code() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = Project::new("");
     write(&project, &corpus);
     let cases = corpus.text("cases.jsonl");

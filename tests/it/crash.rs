@@ -23,6 +23,7 @@ use pinfold_net::http::{SystemClock, Timeouts};
 use pinfold_net::source::registries::{Registries, Settings};
 use pinfold_oci::remote_cache::{self, Shared};
 
+use crate::needs;
 use crate::support::{Project, QUIET, Tar, Web, human, integrity};
 
 type Tree = BTreeMap<String, String>;
@@ -320,16 +321,6 @@ pub(crate) fn run_with_fault(project: &Project, args: &[&str], fault: &str) -> (
     (log.contains("(INJECTED)") || log.contains("killed by SIGKILL"), output)
 }
 
-/// Whether faults can be injected here: strace is installed and may trace.
-pub(crate) fn can_inject() -> bool {
-    let probe = Command::new("strace").args(["-qq", "-o", "/dev/null", "-e", "trace=none", "true"]).output();
-    let can = probe.is_ok_and(|output| output.status.success());
-    if !can {
-        let _ = writeln!(std::io::stderr(), "skipped: strace is not installed, or may not trace");
-    }
-    can
-}
-
 /// Kills or fails the command at each call of each kind, until one run does not get as far as that.
 fn at_every_call(change: &Change, calls: &[&str], fault: &str, came_out: &dyn Fn(&Project, &Output, &str)) -> usize {
     let served = Project::new("");
@@ -366,9 +357,7 @@ fn at_every_call(change: &Change, calls: &[&str], fault: &str, came_out: &dyn Fn
 }
 
 fn killed_at_every_call(change: &Change) {
-    if !can_inject() {
-        return;
-    }
+    needs::strace();
     let old = change.before.as_ref().map(tree_of);
     let new = tree_of(&change.after);
     let faults = at_every_call(change, &CALLS, "signal=KILL", &|project, output, at| {
@@ -380,9 +369,7 @@ fn killed_at_every_call(change: &Change) {
 
 #[test]
 fn killed_at_every_call_of_a_restore() {
-    if !can_inject() {
-        return;
-    }
+    needs::strace();
     let pinned = new_tree();
     let good = tree_of(&pinned);
     let mut faults = 0;
@@ -444,9 +431,7 @@ fn killed_at_every_call_of_a_tree_that_becomes_a_file() {
 
 #[test]
 fn the_disk_is_full_at_every_write() {
-    if !can_inject() {
-        return;
-    }
+    needs::strace();
     for change in [&changes()[0], &changes()[2]] {
         let old = change.before.as_ref().map(tree_of);
         let new = tree_of(&change.after);

@@ -11,7 +11,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::corpus::say;
+use crate::harness::ignore;
+use crate::needs;
 use crate::support::Project;
 use loopback::{EMAIL, Faults, GOOD, ISSUER, Sigstore, job, python, sigstore, token, token_of};
 
@@ -75,7 +76,7 @@ fn check(server: &Sigstore, folder: &Project, bundle: &str) -> (i32, String) {
 
 #[test]
 fn what_is_signed_is_verified_by_anybody() {
-    let Some(server) = sigstore() else { return };
+    let server = sigstore();
     let folder = folder();
     for (tag, version, timestampers) in
         [("v1", 1, &[][..]), ("v1-time", 1, &["good"]), ("v2", 2, &["good"]), ("v2-two", 2, &["good", "good-too"])]
@@ -104,7 +105,7 @@ fn what_is_signed_is_verified_by_anybody() {
 
 #[test]
 fn a_bundle_has_the_form_that_everybody_reads() {
-    let Some(server) = sigstore() else { return };
+    let server = sigstore();
     let folder = folder();
     let (code, said) = sign(server, &folder, "form", Faults { version: 2, ..GOOD });
     assert_eq!(code, 0, "{said}");
@@ -121,7 +122,7 @@ fn a_bundle_has_the_form_that_everybody_reads() {
 
 #[test]
 fn a_job_signs_with_the_token_of_its_runner() {
-    let Some(server) = sigstore() else { return };
+    let server = sigstore();
     let folder = folder();
     server.hand_out(&token_of(&job()));
     let sign = |url: &str, secret: &str| {
@@ -158,10 +159,8 @@ fn a_job_signs_with_the_token_of_its_runner() {
 
 #[test]
 fn the_conformance_client_signs() {
-    let Some(server) = sigstore() else { return };
-    if !Command::new("bash").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return say("skipped: there is no bash to run the conformance client with");
-    }
+    let server = sigstore();
+    needs::program("bash");
     let folder = folder();
     let client = |args: &[&str]| {
         let mut command = Command::new("bash");
@@ -202,12 +201,11 @@ fn another_sigstore_takes_it_too() {
         || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tools/fake_sigstore.py"),
         std::path::PathBuf::from,
     );
-    let openssl = Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
-    let Some(python) = python().filter(|_| openssl && program.exists()) else {
-        return say(
-            "skipped: there is no other Sigstore beside the project (PINFOLD_TEST_SIGSTORE names one), or no python3 or openssl for it",
-        );
-    };
+    if !program.exists() {
+        ignore("needs ../shared/tools/fake_sigstore.py or what PINFOLD_TEST_SIGSTORE names");
+    }
+    needs::program("openssl");
+    let python = python();
     let folder = folder();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();

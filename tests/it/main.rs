@@ -2,6 +2,11 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on ends, and says where")]
 
+// In the whole crate, `#[test]` is that of tests/attribute.
+#[macro_use]
+extern crate test_attribute;
+
+mod harness;
 #[expect(dead_code, reason = "the shell's own rendering, of which tests need a part")]
 #[path = "../../src/command/shell/render.rs"]
 mod render;
@@ -30,6 +35,7 @@ mod locks;
 mod many;
 mod metadata;
 mod mutation;
+mod needs;
 #[path = "oci/mod.rs"]
 mod oci;
 mod outputs;
@@ -54,3 +60,7 @@ mod verify;
 mod vsa;
 mod wasm;
 mod wire;
+
+fn main() -> std::process::ExitCode {
+    harness::main()
+}

@@ -79,10 +79,7 @@ fn a_passphrase_comes_from_a_file_or_a_descriptor() {
 /// What is typed at a terminal is not shown there, and a question that is broken off ends the command.
 #[test]
 fn a_passphrase_is_asked_for_at_a_terminal() {
-    if !Command::new("script").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        let _ = writeln!(std::io::stderr(), "skipped: script (util-linux) is not installed");
-        return;
-    }
+    crate::needs::program("script");
     let project = locked();
     let typed = |words: &[&str], keys: &[u8]| {
         let command = project.command();

@@ -65,7 +65,7 @@ fn told(report: &Report) -> Option<Evidence> {
 
 #[test]
 fn who_built_it_from_where() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let more = "ref = \"refs/tags/v*\"\nworkflow = \".github/workflows/publish.yml\"\n\
                 builder = \"https://github.com/actions/runner/github-hosted\"\ndeny-self-hosted = true";
     let project = playwright(&corpus, &strict(more));
@@ -96,7 +96,7 @@ fn who_built_it_from_where() {
 
 #[test]
 fn the_same_record_whoever_is_asked_when() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let (one, other) = (playwright(&corpus, &strict("")), playwright(&corpus, &strict("")));
     let mut document: serde_json::Value = serde_json::from_slice(&corpus.bytes(PLAYWRIGHT.document)).expect("JSON");
     document["attestations"].as_array_mut().expect("a list").reverse();
@@ -109,7 +109,7 @@ fn the_same_record_whoever_is_asked_when() {
 
 #[test]
 fn evidence_that_is_wrong_refuses_in_every_mode_but_off() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     for (more, code) in [
         ("repository = \"https://github.com/microsoft/playwright\"", "repository-mismatch"),
         ("repository = \"https://github.com/microsoft/playwright-cli2\"", "repository-mismatch"),
@@ -162,7 +162,7 @@ fn evidence_that_is_wrong_refuses_in_every_mode_but_off() {
 
 #[test]
 fn evidence_that_is_missing_does_what_the_mode_says() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = playwright(&corpus, &strict(""));
     project.web.remove(&attestations_url());
     let report = check(&project, 1, &["provenance-missing"]);
@@ -199,7 +199,7 @@ fn evidence_that_is_missing_does_what_the_mode_says() {
 /// What the registry signed beside it holds, and does not turn provenance of other bytes into none.
 #[test]
 fn evidence_about_something_else_is_wrong_and_not_missing() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let attestations = |name: &str| -> Vec<serde_json::Value> {
         let document: serde_json::Value = serde_json::from_slice(&corpus.bytes(name)).expect("JSON");
         document["attestations"].as_array().expect("a list").clone()
@@ -224,7 +224,7 @@ fn evidence_about_something_else_is_wrong_and_not_missing() {
 /// The registry's signature beside the version: it speaks for the bytes, and never for who built them.
 #[test]
 fn what_the_registry_signed() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let tarball = corpus.bytes(PLAYWRIGHT.artifact);
     let version = |integrity: &str, keyid: &str| {
         let sig = "MEUCIQ".repeat(16);
@@ -255,7 +255,7 @@ fn what_the_registry_signed() {
 
 #[test]
 fn could_not_ask_is_not_none() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let page = |status: u16, kind: &str, body: &str| Page {
         status,
         location: None,
@@ -297,7 +297,7 @@ fn could_not_ask_is_not_none() {
 
 #[test]
 fn a_policy_holds_for_what_is_there_already() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = playwright(&corpus, &strict(""));
     check(&project, 0, &[]);
     let pins = project.read("pins.toml");
@@ -325,7 +325,7 @@ fn a_policy_holds_for_what_is_there_already() {
 
 #[test]
 fn nobody_is_named() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = playwright(&corpus, "mode = \"lenient\"");
     let report = check(&project, 0, &["nobody-named"]);
     insta::assert_snapshot!("nobody-named", both(&project, &report));
@@ -344,7 +344,7 @@ fn nobody_is_named() {
 
 #[test]
 fn min_age_is_that_of_the_log() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = playwright(&corpus, &strict(""));
     let pins = project.read("pins.toml");
     project.pins(&format!("{pins}\n[trust]\nmin-age = \"3650d\"\n"));
@@ -355,7 +355,7 @@ fn min_age_is_that_of_the_log() {
 
 #[test]
 fn another_root_of_trust() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = playwright(&corpus, &strict(""));
     let with_root = |root: &str| {
         let trust = Trust::new(None).with_root(Some(root.to_owned()));
@@ -395,7 +395,7 @@ pub(crate) fn python(corpus: &Corpus) -> Project {
 /// A file of a Python index, whose evidence names it by SHA-256, which no pin has.
 #[test]
 fn by_a_digest_that_the_pin_does_not_have() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = python(&corpus);
     let report = check(&project, 0, &[]);
     assert!(report.rows[0].evidence.is_some());
@@ -410,7 +410,7 @@ fn by_a_digest_that_the_pin_does_not_have() {
 /// A signature over the bytes, in a file that the pin names.
 #[test]
 fn in_a_file_of_the_project() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let wheel = corpus.bytes("docs/sigstore__sigstore-python-bundle_v3_github.whl");
     let more = "format = \"raw\"\n[pins.cli.provenance]\nmode = \"strict\"\nattestation = \"evidence.json\"\n\
                 repository = \"https://github.com/trailofbits/rfc8785.py\"\nref = \"refs/tags/v0.1.2\"\n";

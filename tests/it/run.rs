@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use pinfold_core::digest::Sha256;
 use serde_json::{Value, json};
 
-use crate::corpus::say;
+use crate::harness::ignore;
 use crate::support::{Project, integrity, npm_package, pin};
 
 /// A checkout with two fetched pins, a source and a key, and nothing built.
@@ -387,14 +387,11 @@ fn on_a_platform_the_builder_is_its_workflow() {
     assert_eq!(predicate["buildDefinition"]["buildType"], "urn:pinfold:run:v1");
 }
 
-/// A temporary folder that no sandbox covers with an empty one; `None` where only such are to be had.
-pub(crate) fn uncovered() -> Option<tempfile::TempDir> {
+/// A temporary folder that no sandbox covers with an empty one.
+pub(crate) fn uncovered() -> tempfile::TempDir {
     let places = [Some(env!("CARGO_TARGET_TMPDIR").into()), std::env::var_os("HOME")];
     let is_open = |place: &PathBuf| !["/tmp", "/var/tmp", "/run"].iter().any(|covered| place.starts_with(covered));
     let place = places.into_iter().flatten().map(PathBuf::from).find(is_open);
     let folder = place.and_then(|place| tempfile::tempdir_in(place).ok());
-    if folder.is_none() {
-        say("skipped in part: no folder to write to but those that a sandbox covers");
-    }
-    folder
+    folder.unwrap_or_else(|| ignore("needs a folder to write to that no sandbox covers"))
 }

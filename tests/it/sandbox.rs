@@ -11,22 +11,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::corpus::say;
+use crate::harness::ignore;
+use crate::needs;
 use crate::run::{BUILD, BUILDER, BUNDLE, Said, Workshop, said, uncovered};
-
-/// Whether this system allows what a sandbox takes, by the word of another program; says why not.
-fn is_allowed() -> bool {
-    let kinds =
-        ["--user", "--map-root-user", "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--mount-proc", "true"];
-    let tried = Command::new("unshare").args(kinds).output();
-    let why = match tried {
-        Ok(output) if output.status.success() => return true,
-        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-        Err(error) => error.to_string(),
-    };
-    say(&format!("skipped: this system has no unprivileged namespaces: {why}"));
-    false
-}
 
 impl Workshop {
     /// A script in the sandbox, after the build of the output.
@@ -52,14 +39,13 @@ fn connect(address: &str) -> String {
         Some((host, port)) => ("AF_INET", format!("('{host}', {port})")),
         None => ("AF_UNIX", format!("'{address}'")),
     };
+    needs::program_inside("python3");
     format!("python3 -c \"import socket; socket.socket(socket.{kind}).connect({address})\"")
 }
 
 #[test]
 fn the_claim_is_what_was_seen() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let said =
         workshop.confined("pwd; env; hostname; umask; ls /dev; ls -A /tmp /run \"$HOME\"; git log -1 --format=%s");
@@ -103,9 +89,7 @@ fn the_claim_is_what_was_seen() {
 
 #[test]
 fn exit_codes_come_through() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     for (script, code) in [("exit 7", 7), ("exit 3", 3), ("kill -KILL $$", 137)] {
         let said = workshop.confined(script);
@@ -120,9 +104,7 @@ fn exit_codes_come_through() {
 
 #[test]
 fn no_network() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     workshop.attack(&connect(&format!("127.0.0.1:{}", server.local_addr().expect("an address").port())));
@@ -134,19 +116,14 @@ fn no_network() {
 
 #[test]
 fn no_sockets_of_others() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
-    let elsewhere = uncovered();
     let temporary = tempfile::tempdir().expect("a folder");
     let here = workshop.project.path("dist");
     std::fs::create_dir_all(&here).expect("a folder");
-    let folders = [temporary.path(), &here].into_iter().chain(elsewhere.iter().map(tempfile::TempDir::path));
-    for folder in folders {
+    for folder in [temporary.path(), &here] {
         let path = folder.join("s");
-        // A path that is too long for one is none that anybody listens at.
-        let Ok(_socket) = UnixListener::bind(&path) else { continue };
+        let _socket = UnixListener::bind(&path).expect("a socket");
         workshop.attack(&connect(&path.display().to_string()));
         // The project is at a second place, where they are covered too.
         if folder == here {
@@ -156,25 +133,42 @@ fn no_sockets_of_others() {
 }
 
 #[test]
+fn no_sockets_of_others_where_no_sandbox_covers_them() {
+    needs::namespaces();
+    let elsewhere = uncovered();
+    let path = elsewhere.path().join("s");
+    // A path that is too long for one is none that anybody listens at.
+    let Ok(_socket) = UnixListener::bind(&path) else { ignore("needs such a folder whose path is short") };
+    Workshop::new().attack(&connect(&path.display().to_string()));
+}
+
+fn is_read_only(workshop: &Workshop, script: &str) {
+    let said = workshop.confined(script);
+    assert_ne!(said.code, 0, "{script}");
+    assert!(said.stderr.contains("Read-only file system"), "{script}: {}", said.stderr);
+}
+
+#[test]
+fn what_is_beside_the_project_cannot_be_written_to() {
+    needs::namespaces();
+    let beside = uncovered();
+    is_read_only(&Workshop::new(), &format!("echo x > {}/x", beside.path().display()));
+}
+
+#[test]
 fn what_was_pinned_cannot_be_written_to() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let original = workshop.project.root().display().to_string();
-    let beside = uncovered();
-    let elsewhere = beside.iter().map(|beside| format!("echo x > {}/x", beside.path().display()));
-    for script in elsewhere.chain([
+    for script in [
         "echo x >> vendor/left/main.js".to_owned(),
         "echo x >> vendor/tool".to_owned(),
         "echo x >> pins.toml".to_owned(),
         "echo x >> .pinfold/left.json".to_owned(),
         "echo x >> .git/config".to_owned(),
         format!("echo x >> {original}/vendor/left/main.js"),
-    ]) {
-        let said = workshop.confined(&script);
-        assert_ne!(said.code, 0, "{script}");
-        assert!(said.stderr.contains("Read-only file system"), "{script}: {}", said.stderr);
+    ] {
+        is_read_only(&workshop, &script);
     }
     let said = workshop.confined(&format!("echo x >> /proc/1/root/{original}/vendor/tool"));
     assert!(said.code != 0 && said.stderr.contains("Permission denied"), "{}", said.stderr);
@@ -204,9 +198,7 @@ fn what_was_pinned_cannot_be_written_to() {
 
 #[test]
 fn no_processes_of_others() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let own = std::process::id();
     workshop.attack(&format!("test -e /proc/{own}/status && kill -0 {own}"));
@@ -225,9 +217,7 @@ fn no_processes_of_others() {
 
 #[test]
 fn nothing_goes_on_after_the_end() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let daemon = "(setsid sh -c 'sleep 0.5; echo later >> dist/app.js' > /dev/null 2>&1 &)";
     assert_eq!(workshop.confined(daemon).code, 0);
@@ -241,9 +231,7 @@ fn nothing_goes_on_after_the_end() {
 
 #[test]
 fn the_environment_is_clean() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let key = format!("--key={}", workshop.key.display());
     let run = |more: &[&str], script: &str| {
@@ -271,9 +259,7 @@ fn the_environment_is_clean() {
 
 #[test]
 fn the_statement_goes_where_it_was_told() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let elsewhere = tempfile::tempdir().expect("a folder");
     let link = format!("rmdir dist/out; ln -s {} dist/out", elsewhere.path().display());
@@ -299,9 +285,7 @@ fn the_statement_goes_where_it_was_told() {
 
 #[test]
 fn descriptors_that_lead_out_are_refused() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = server.local_addr().expect("an address").port();
@@ -342,9 +326,7 @@ fn descriptors_that_lead_out_are_refused() {
 
 #[test]
 fn a_kernel_that_forbids_it() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let none = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\"";
     let run = |more: &[&str]| {
@@ -370,10 +352,9 @@ fn a_kernel_that_forbids_it() {
 
 #[test]
 fn a_user_without_privileges() {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|found| std::os::unix::fs::MetadataExt::uid(&found) == 0);
-    if !is_allowed() || !is_root {
-        return say("skipped: all other tests are of such a user already");
-    }
+    // Where it is not root who runs them, all other tests are of such a user.
+    needs::root();
+    needs::namespaces();
     let workshop = Workshop::new();
     let top = workshop.project.root().parent().expect("a parent").to_owned();
     let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(&top).status().expect("chown");
@@ -388,7 +369,7 @@ fn a_user_without_privileges() {
     command.envs(pinfold.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let said = said(&mut command);
     if said.stderr.contains("Permission denied") && said.stdout.is_empty() {
-        return say(&format!("skipped: that user cannot reach the command: {}", said.stderr));
+        ignore("needs to be where every user reaches the command");
     }
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
     assert!(said.stdout.starts_with("65534\n"), "it is who it was: {}", said.stdout);

@@ -262,9 +262,7 @@ fn child() {
 /// Killed between signing and the end of writing: what was there before is there, or the whole bundle.
 #[test]
 fn killed_before_it_is_written() {
-    if !crate::crash::can_inject() {
-        return;
-    }
+    crate::needs::strace();
     let mut deaths = 0;
     for fault in ["rename:signal=KILL:when=1", "rename:error=ENOSPC:when=1", "openat:error=EACCES:path"] {
         let folder = tempfile::tempdir().expect("a folder");

@@ -215,7 +215,7 @@ fn attestations(version: &str) -> String {
 
 #[test]
 fn evidence_is_not_given_up_without_a_word() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let strict = format!("mode = \"strict\"\nrepository = \"{REPOSITORY}\"");
     for (provenance, fetched) in
         [(strict.as_str(), true), (strict.as_str(), false), ("mode = \"lenient\"", true), ("mode = \"lenient\"", false)]
@@ -251,7 +251,7 @@ fn evidence_is_not_given_up_without_a_word() {
 /// Who can change a record, or waits for evidence that the pin does not want, does not get around the ratchet.
 #[test]
 fn a_record_that_proves_nothing_is_not_believed() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let words = format!("was SLSA provenance from {REPOSITORY}, now none");
     for provenance in ["mode = \"lenient\"".to_owned(), format!("mode = \"lenient\"\nrepository = \"{REPOSITORY}\"")] {
         let project = playwright(&corpus, &provenance);
@@ -278,7 +278,7 @@ fn a_record_that_proves_nothing_is_not_believed() {
 /// Without record and bytes the documents are still to be had, and the pin has the digest that they name.
 #[test]
 fn what_was_proved_is_known_without_the_bytes() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let project = playwright(&corpus, "mode = \"lenient\"");
     project.web.remove(&format!("{REGISTRY}@playwright/cli/-/cli-0.1.1.tgz"));
     let report = check(&project, &to("latest"), 1, "refused");
@@ -292,7 +292,7 @@ fn what_was_proved_is_known_without_the_bytes() {
 
 #[test]
 fn evidence_that_is_wrong_or_not_to_be_had_holds_the_pin_where_it_is() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     for allow_downgrade in [false, true] {
         let options = Options { allow_downgrade, ..to("latest") };
         let project = playwright(&corpus, "mode = \"lenient\"");

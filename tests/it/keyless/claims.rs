@@ -65,7 +65,7 @@ fn sign(server: &Sigstore, folder: &Project, tag: &str, statement: &Value) -> (i
 
 #[test]
 fn provenance_that_nobody_would_believe_is_not_logged() {
-    let Some(server) = sigstore() else { return };
+    let server = sigstore();
     let folder = folder();
     folder.write("token", token_of(&claims(COMMIT, WORKFLOW)));
     let workflow = "/predicate/buildDefinition/externalParameters/workflow";
@@ -174,7 +174,7 @@ const POLICY: [&str; 6] = [
 
 #[test]
 fn a_job_attests_what_its_certificate_says() {
-    let Some(server) = sigstore() else { return };
+    let server = sigstore();
     let workshop = Workshop::new();
     let run = [&["run", "--out", "dist/app.js"], &BUILD[..]].concat();
     let bundle = "dist/app.js.sigstore.json";
@@ -204,7 +204,7 @@ fn a_job_attests_what_its_certificate_says() {
 
 #[test]
 fn a_person_is_a_builder_too() {
-    let Some(server) = sigstore() else { return };
+    let server = sigstore();
     let workshop = Workshop::new();
     let config = config(server, &workshop, "person");
     let build = |builder: &str| {

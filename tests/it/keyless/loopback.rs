@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::corpus::say;
+use crate::harness::ignore;
 
 /// A Sigstore on loopback.
 pub(crate) struct Sigstore {
@@ -33,20 +33,14 @@ pub(crate) struct Faults<'a> {
 /// Nothing.
 pub(crate) const GOOD: Faults<'static> = Faults { authority: "good", timestampers: &["good"], log: "good", version: 1 };
 
-/// The server, or `None` and the reason said where there is no python that can run it.
-pub(crate) fn sigstore() -> Option<&'static Sigstore> {
-    static SERVER: OnceLock<Result<Sigstore, String>> = OnceLock::new();
-    match SERVER.get_or_init(start) {
-        Ok(server) => Some(server),
-        Err(why) => {
-            say(&format!("skipped: {why}"));
-            None
-        }
-    }
+/// The server.
+pub(crate) fn sigstore() -> &'static Sigstore {
+    static SERVER: OnceLock<Sigstore> = OnceLock::new();
+    let python = python();
+    SERVER.get_or_init(|| start(&python))
 }
 
-fn start() -> Result<Sigstore, String> {
-    let python = python().ok_or("there is no python3 with `cryptography` (43 or newer) for a Sigstore on loopback")?;
+fn start(python: &Path) -> Sigstore {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sigstore-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let mut command = Command::new(python);
@@ -58,11 +52,17 @@ fn start() -> Result<Sigstore, String> {
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     output.read_line(&mut line).expect("a line");
     let port = line.trim().parse().expect("a port");
-    Ok(Sigstore { folder, port, _input: child.stdin.take().expect("a pipe") })
+    Sigstore { folder, port, _input: child.stdin.take().expect("a pipe") }
 }
 
-/// A python that has what the server takes: the one of `.ci/run`, else the system's.
-pub(crate) fn python() -> Option<PathBuf> {
+/// A python that has what the server takes: the one of `.ci/run`, else the system's. Without one the test is ignored.
+pub(crate) fn python() -> PathBuf {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = PYTHON.get_or_init(find_python).clone();
+    found.unwrap_or_else(|| ignore("needs python3 with `cryptography` (43 or newer)"))
+}
+
+fn find_python() -> Option<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/python/bin/python3");
     let can = |python: &PathBuf| {
         let mut run = Command::new(python);

@@ -12,8 +12,16 @@ use super::{REPO, Scene};
 #[test]
 fn from_registry_to_registry_nothing_is_lost() {
     let distribution = || Server::distribution(&Config::default());
-    let (Some(first), Some(second)) = (distribution(), distribution()) else { return };
-    let python = Server::python(&[]);
+    carried(&[(distribution(), "one/a"), (distribution(), "two/b")]);
+}
+
+#[test]
+fn to_a_registry_of_another_kind_nothing_is_lost() {
+    let distribution = || Server::distribution(&Config::default());
+    carried(&[(distribution(), "one/a"), (distribution(), "two/b"), (Server::python(&[]), "three/c")]);
+}
+
+fn carried(servers: &[(Server, &str)]) {
     let scene = Scene::with(Knobs::default());
     let (index, all) = everything(&scene);
     let folder = layout(&scene, "");
@@ -22,8 +30,7 @@ fn from_registry_to_registry_nothing_is_lost() {
     });
     assert_eq!(out.expect("a report"), 0);
     let mut place = format!("{folder}:v1");
-    for (server, name) in [(Some(&first), "one/a"), (Some(&second), "two/b"), (python.as_ref(), "three/c")] {
-        let Some(server) = server else { continue };
+    for (server, name) in servers {
         let to = server.place(&format!("{name}:v1"));
         ends(&scene.project, 0, &["oci", "copy", &place, &to, "--key", "keys/a.pem"]);
         for digest in &all {

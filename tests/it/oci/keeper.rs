@@ -7,7 +7,7 @@ use crate::support::Project;
 
 #[test]
 fn a_program_keeps_the_login() {
-    let Some(server) = Server::python(&["auth=basic"]) else { return };
+    let server = Server::python(&["auth=basic"]);
     let project = Project::new("");
     let host = format!("127.0.0.1:{}", server.port);
     project

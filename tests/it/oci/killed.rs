@@ -31,7 +31,7 @@ fn is_there(project: &Project, place: &str) -> bool {
 
 #[test]
 fn nothing_unsigned_is_to_be_seen() {
-    let Some(server) = Server::distribution(&Config::default()) else { return };
+    let server = Server::distribution(&Config::default());
     let project = project();
     std::fs::write(project.path("tool"), vec![7; 3 << 20]).expect("a file");
     let first = server.place("first:v1");
@@ -58,7 +58,7 @@ fn nothing_unsigned_is_to_be_seen() {
 
 #[test]
 fn a_folder_is_whole_or_not_there() {
-    let Some(server) = Server::distribution(&Config::default()) else { return };
+    let server = Server::distribution(&Config::default());
     let project = project();
     let from = server.place("team/tool:v1");
     ends(&project, 0, &["oci", "push", "tool", "README", &from, "--key", "key"]);

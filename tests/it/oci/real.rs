@@ -16,20 +16,20 @@ fn what_has_to_go_well() {
         // The same server by another name: another origin, which answers 400 where it is shown a secret.
         (&["redirect=localhost:PORT", "auth=basic"], Some(LOGIN)),
     ] {
-        let Some(server) = Server::python(knobs) else { return };
+        let server = Server::python(knobs);
         goes_well(&server, login);
         assert!(server.pings(), "{knobs:?}");
     }
 }
 
 /// What other tools put into a registry, and the key that signed it.
-fn corpus() -> Option<(Project, String)> {
-    let corpus = Corpus::open("oci")?;
+fn corpus() -> (Project, String) {
+    let corpus = Corpus::open("oci");
     let project = project();
     project.write("on.json", corpus.bytes("on.json"));
     project.write("key.pub", corpus.bytes("keys/a.pub"));
     let load = format!("load={}", project.path("on.json").display());
-    Some((project, load))
+    (project, load)
 }
 
 const NAME: &str = "case/real-v3:v1";
@@ -37,21 +37,21 @@ const TOOL: &[u8] = b"artifact case/real-v3";
 
 #[test]
 fn what_other_tools_signed_goes_well() {
-    let Some((project, load)) = corpus() else { return };
+    let (project, load) = corpus();
     for knobs in [&["page=1", "auth=anon"][..], &["filter=off", "redirect=localhost:PORT"], &["auth=basic"]] {
-        let Some(server) = Server::python(&[knobs, &[load.as_str()]].concat()) else { return };
+        let server = Server::python(&[knobs, &[load.as_str()]].concat());
         // For what everybody may read the realm wants no login.
         ends(&project, 0, &["oci", "verify", &server.place(NAME), "--key", "key.pub"]);
     }
     // Of a list that the registry does not hand out nothing is known.
-    let Some(server) = Server::python(&["referrers=400", &load]) else { return };
+    let server = Server::python(&["referrers=400", &load]);
     refuses(&project, 1, "signature-missing", &["oci", "verify", &server.place(NAME), "--key", "key.pub"]);
 }
 
 /// A project, and what a registry has that it pushed to: `team/tool`, which is signed, and `team/bare`, which is not; and
 /// the digest of the first.
-fn stocked() -> Option<(Project, String, String)> {
-    let (server, project) = (Server::python(&[])?, project());
+fn stocked() -> (Project, String, String) {
+    let (server, project) = (Server::python(&[]), project());
     let push = |name: &str, more: &[&str]| {
         let text = ends(&project, 0, &[&["oci", "push", "tool", "README", &server.place(name)], more].concat());
         digest_of(&text)
@@ -60,12 +60,12 @@ fn stocked() -> Option<(Project, String, String)> {
     push("team/bare:v1", &["--allow-unsigned"]);
     project.write("dump.json", server.dump());
     let load = format!("load={}", project.path("dump.json").display());
-    Some((project, load, digest))
+    (project, load, digest)
 }
 
 #[test]
 fn every_fault_refuses_and_leaves_nothing() {
-    let Some((project, load, digest)) = stocked() else { return };
+    let (project, load, digest) = stocked();
     for (knobs, exit, code) in [
         (&["evil=blob"][..], 1, "integrity-mismatch"),
         (&["evil=short"], 2, "body-truncated"),
@@ -76,7 +76,7 @@ fn every_fault_refuses_and_leaves_nothing() {
         (&["evil=ctype"], 1, "manifest-content-type"),
         (&["evil=http", "auth=anon"], 1, "oci-realm"),
     ] {
-        let Some(server) = Server::python(&[knobs, &[load.as_str()]].concat()) else { return };
+        let server = Server::python(&[knobs, &[load.as_str()]].concat());
         let (tool, bare, new) = (server.place("team/tool:v1"), server.place("team/bare:v1"), server.place("new:v1"));
         let off = "format = \"raw\"\nlayer = { title = \"tool\" }\n[pins.tool.provenance]\nmode = \"off\"";
         let source = format!("oci = \"{tool}@{digest}\"");
@@ -116,11 +116,11 @@ fn every_fault_refuses_and_leaves_nothing() {
 
 #[test]
 fn a_secret_goes_to_nobody_else() {
-    let Some((project, load)) = corpus() else { return };
+    let (project, load) = corpus();
     // The CDN is another server, which answers 400 where it is shown a secret.
-    let Some(cdn) = Server::python(&[&load]) else { return };
+    let cdn = Server::python(&[&load]);
     let redirect = format!("redirect=127.0.0.1:{}", cdn.port);
-    let Some(server) = Server::python(&["auth=basic", &redirect, &load]) else { return };
+    let server = Server::python(&["auth=basic", &redirect, &load]);
     log_in(&project, &server, LOGIN);
     let reference = server.place(NAME);
     ends(&project, 0, &["oci", "pull", &reference, "--key", "key.pub", "--out", "out"]);
@@ -134,7 +134,7 @@ fn a_secret_goes_to_nobody_else() {
 
 #[test]
 fn a_copy_keeps_its_signature() {
-    let (Some(from), Some(to)) = (Server::python(&[]), Server::python(&["referrers=off"])) else { return };
+    let (from, to) = (Server::python(&[]), Server::python(&["referrers=off"]));
     let project = project();
     let (from, to) = (from.place("team/tool:v1"), to.place("team/tool:v1"));
     ends(&project, 0, &["oci", "push", "tool", "README", &from, "--key", "key"]);

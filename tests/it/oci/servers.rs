@@ -1,16 +1,17 @@
 //! Registries of other people on loopback, each on a port of its own and ended by its own process id, and the real command
-//! before them. Where the program is not there, the tests say so.
+//! before them. Without the program a test is ignored.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pinfold_oci::ACCEPT;
 
-use crate::corpus::say;
+use crate::corpus::beside_corpora;
+use crate::needs::program;
 use crate::support::Project;
 
 /// A registry that runs; what it says goes to its own folder.
@@ -45,14 +46,9 @@ pub(super) const HTPASSWD: &str = "u:$2b$04$abcdefghijklmnopqrstuudMegMbPN37Mbpd
 impl Server {
     /// The registry in Python that cosign, oras and crane were run against, with these knobs, in which `PORT` is its own. It
     /// lies beside the project, in `shared/tools`.
-    pub(super) fn python(knobs: &[&str]) -> Option<Self> {
-        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-        let corpus = std::env::var_os("PINFOLD_TEST_CORPUS").map_or_else(beside, PathBuf::from);
-        let script = corpus.join("../tools/miniregistry.py");
-        let Some(python) = program("python3").filter(|_| script.exists()) else {
-            say("skipped: there is no registry in Python beside the project");
-            return None;
-        };
+    pub(super) fn python(knobs: &[&str]) -> Self {
+        let script = beside_corpora("../tools/miniregistry.py");
+        let python = program("python3");
         let start = || {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
             let folder = tempfile::tempdir().expect("a folder");
@@ -69,15 +65,12 @@ impl Server {
             })
             .then_some(server)
         };
-        Some((0..5).find_map(|_| start()).expect("a registry in Python that starts"))
+        (0..5).find_map(|_| start()).expect("a registry in Python that starts")
     }
 
     /// Debian's docker-registry, which has no referrers API.
-    pub(super) fn distribution(config: &Config<'_>) -> Option<Self> {
-        let Some(program) = program("docker-registry") else {
-            say("skipped: there is no docker-registry; `.ci/run` gets Debian's");
-            return None;
-        };
+    pub(super) fn distribution(config: &Config<'_>) -> Self {
+        let program = program("docker-registry");
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
         let mut text = "version: 0.1\nlog: { level: info }\nhttp: { addr: \"127.0.0.1:0\", secret: none }\n".to_owned();
@@ -103,7 +96,7 @@ impl Server {
             let said = std::fs::read_to_string(server.folder.path().join("said")).ok()?;
             said.split_once("listening on 127.0.0.1:")?.1.split_once('"')?.0.parse().ok()
         });
-        Some(server)
+        server
     }
 
     /// What something there is called.
@@ -167,13 +160,6 @@ pub(super) fn patiently<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T
         assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// A program of other people: on the path, or where `.ci/run` unpacks docker-registry.
-pub(super) fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/docker-registry/usr/bin");
-    std::env::split_paths(&path).chain([unpacked]).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// Gives the project a login for a registry.

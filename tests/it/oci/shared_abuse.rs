@@ -62,7 +62,7 @@ fn offline_asks_it_nothing_and_tells_it_nothing() {
 /// Evidence that leaves something open is no word of upstream's: the record does not say that it was asked.
 #[test]
 fn what_it_leaves_open_is_asked_for_the_next_time() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let (registry, first) = filled(&corpus);
     let mut other = playwright(&corpus, "mode = \"lenient\"");
     use_store(&mut other, &registry, Access::Read);
@@ -81,7 +81,7 @@ type Change = fn(&mut Value);
 
 #[test]
 fn a_record_is_as_upstream_makes_it() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let whole = |registry: &Registry| -> Value {
         serde_json::from_slice(&registry.blob_of(&layer(registry, 1))).expect("JSON")
     };
@@ -138,7 +138,7 @@ fn a_record_of_a_signed_artifact_is_as_upstream_makes_it() {
 
 #[test]
 fn what_is_lost_of_an_entry_is_put_there_again() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     for number in [0, 1] {
         let (registry, _) = filled(&corpus);
         let part = layer(&registry, number);
@@ -152,7 +152,7 @@ fn what_is_lost_of_an_entry_is_put_there_again() {
 
 #[test]
 fn mirror_says_there_of_nothing_that_is_not() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     // Bytes, evidence, and evidence that somebody has spoilt where nobody looked at it in this run.
     let spoils: [&dyn Fn(&Registry); 3] =
         [&|registry| registry.lose(&layer(registry, 0)), &|registry| registry.lose(&layer(registry, 1)), &|registry| {
@@ -213,7 +213,7 @@ fn nothing_is_sent_to_hosts_that_may_not_be_asked() {
 /// A pin that named a file of the project once: its record still has what was in it.
 #[test]
 fn files_of_the_project_are_handed_to_nobody() {
-    let Some(corpus) = Corpus::open("attestations") else { return };
+    let corpus = Corpus::open("attestations");
     let registry = Arc::new(Registry::default());
     let mut project = playwright(&corpus, &format!("{STRICT}\nattestation = \"private/evidence.json\""));
     project.write("private/evidence.json", project.web.body(&attestations_url()));

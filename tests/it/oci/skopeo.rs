@@ -6,21 +6,17 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::servers::{Config, Server, digest_of, ends, program, project, refuses};
+use super::servers::{Config, Server, digest_of, ends, project, refuses};
 use super::suite::{COMPONENT, pin_strictly};
-use crate::corpus::say;
+use crate::needs::program;
 use crate::support::{Project, Tar, integrity, pin};
 
 /// skopeo, in the folder of a project.
 struct Skopeo<'a>(PathBuf, &'a Project);
 
 impl<'a> Skopeo<'a> {
-    fn of(project: &'a Project) -> Option<Self> {
-        let found = program("skopeo");
-        if found.is_none() {
-            say("skipped: there is no skopeo; `.ci/run` gets Debian's");
-        }
-        found.map(|program| Self(program, project))
+    fn of(project: &'a Project) -> Self {
+        Self(program("skopeo"), project)
     }
 
     fn run(&self, arguments: &[&str]) -> Vec<u8> {
@@ -49,9 +45,9 @@ const SAME: &[&str] = &["--preserve-digests"];
 
 #[test]
 fn what_we_push_it_copies() {
-    let Some(server) = Server::distribution(&Config::default()) else { return };
+    let server = Server::distribution(&Config::default());
     let project = project();
-    let Some(skopeo) = Skopeo::of(&project) else { return };
+    let skopeo = Skopeo::of(&project);
     project.write("hello.wasm", COMPONENT);
     let of = |name: &str| format!("docker://{}", server.place(name));
     let verify = |name: &str| ends(&project, 0, &["oci", "verify", &server.place(name), "--key", "key.pub"]);
@@ -86,9 +82,9 @@ fn what_we_push_it_copies() {
 
 #[test]
 fn our_layouts_it_reads() {
-    let Some(server) = Server::distribution(&Config::default()) else { return };
+    let server = Server::distribution(&Config::default());
     let project = project();
-    let Some(skopeo) = Skopeo::of(&project) else { return };
+    let skopeo = Skopeo::of(&project);
     let reference = server.place("a/tool:v1");
     let digest = digest_of(&ends(&project, 0, &["oci", "push", "tool", &reference, "--key", "key"]));
     ends(&project, 0, &["oci", "copy", &reference, "oci-layout:ours", "--key", "key.pub"]);
@@ -140,9 +136,9 @@ fn images(project: &Project, layers: &[(&str, &[u8])]) {
 
 #[test]
 fn images_that_it_pushes_are_pinned_by_platform() {
-    let Some(server) = Server::distribution(&Config::default()) else { return };
+    let server = Server::distribution(&Config::default());
     let project = project();
-    let Some(skopeo) = Skopeo::of(&project) else { return };
+    let skopeo = Skopeo::of(&project);
     let tars = ["amd64", "arm64"].map(|one| Tar::default().executable("bin/tool", format!("#!{one}")).bytes());
     images(&project, &[("amd64", &tars[0]), ("arm64", &tars[1])]);
     let (from, to) = ("oci:images:v1", server.place("a/image:v1"));

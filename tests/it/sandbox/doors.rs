@@ -6,12 +6,14 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{connect, is_allowed};
-use crate::corpus::say;
+use super::connect;
+use crate::harness::ignore;
+use crate::needs;
 use crate::run::{BUILD, BUILDER, BUNDLE, Said, Workshop, said};
 
 /// A script of Python's, for a shell.
 fn python(script: &str) -> String {
+    needs::program_inside("python3");
     assert!(!script.contains('\''), "{script}");
     format!("python3 -c '{script}'")
 }
@@ -44,9 +46,7 @@ impl Workshop {
 
 #[test]
 fn no_sockets_by_any_name() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let dist = workshop.project.path("dist");
     std::fs::create_dir_all(&dist).expect("a folder");
@@ -106,9 +106,7 @@ impl Said {
 
 #[test]
 fn no_keys_of_the_caller() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let numbers = if cfg!(target_arch = "x86_64") { "248, 249, 250, 425" } else { "217, 218, 219, 425" };
     let call = format!(
         "import ctypes; l = ctypes.CDLL(None, use_errno=True); s = ctypes.c_long\nfor n in ({numbers}): \
@@ -124,9 +122,7 @@ fn no_keys_of_the_caller() {
 
 #[test]
 fn no_core_dumps_outside() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     // A limit of one byte has the kernel start no handler; of 0 it starts one all the same.
     let script = "import resource, os; c = resource.RLIMIT_CORE; before = resource.getrlimit(c)\n\
@@ -148,6 +144,17 @@ fn hard_limit() -> String {
 
 #[test]
 fn descriptors_of_secrets_are_not_handed_on() {
+    secrets_stay("");
+}
+
+#[test]
+fn descriptors_of_secrets_are_not_handed_on_to_a_sandbox() {
+    needs::namespaces();
+    secrets_stay("--hermetic");
+}
+
+/// By `run` with this option.
+fn secrets_stay(hermetic: &str) {
     let workshop = Workshop::new();
     let folder = tempfile::tempdir().expect("a folder");
     let (key, pass) = (folder.path().join("r.key"), folder.path().join("pass"));
@@ -156,22 +163,19 @@ fn descriptors_of_secrets_are_not_handed_on() {
     let made = workshop.pinfold(&["keygen", "--out", &key.to_string(), "--passphrase-file", &pass.to_string()], &[]);
     assert_eq!(made.code, 0, "{}", made.stderr);
     let look = "for n in 0 3 4; do echo $n $(cat /dev/fd/$n 2>/dev/null) >> dist/seen; done";
-    let modes: &[&str] = if is_allowed() { &["", "--hermetic"] } else { &[""] };
-    for hermetic in modes {
-        for (options, redirections) in [
-            (format!("--key {key} --passphrase-fd 3"), format!("3<{pass}")),
-            (format!("--key {key} --passphrase-file /dev/fd/3"), format!("3<{pass}")),
-            (format!("--key {key} --passphrase-file /proc/self/fd/3"), format!("3<{pass}")),
-            (format!("--key {key} --passphrase-fd 0"), format!("0<{pass}")),
-            (format!("--key {key} --passphrase-file /dev/stdin"), format!("0<{pass}")),
-            (format!("--key {key} --passphrase-file {pass}"), format!("3<{pass}")),
-            ("--key /dev/fd/4 --passphrase-fd 3".to_owned(), format!("3<{pass} 4<{key}")),
-        ] {
-            let _ = std::fs::remove_file(workshop.project.path("dist/seen"));
-            let said = workshop.redirected(&format!("{hermetic} {options}"), look, &redirections);
-            assert_eq!(said.code, 0, "{options}: {}{}", said.stdout, said.stderr);
-            assert_eq!(workshop.project.read("dist/seen"), "0\n3\n4\n", "{hermetic} {options}");
-        }
+    for (options, redirections) in [
+        (format!("--key {key} --passphrase-fd 3"), format!("3<{pass}")),
+        (format!("--key {key} --passphrase-file /dev/fd/3"), format!("3<{pass}")),
+        (format!("--key {key} --passphrase-file /proc/self/fd/3"), format!("3<{pass}")),
+        (format!("--key {key} --passphrase-fd 0"), format!("0<{pass}")),
+        (format!("--key {key} --passphrase-file /dev/stdin"), format!("0<{pass}")),
+        (format!("--key {key} --passphrase-file {pass}"), format!("3<{pass}")),
+        ("--key /dev/fd/4 --passphrase-fd 3".to_owned(), format!("3<{pass} 4<{key}")),
+    ] {
+        let _ = std::fs::remove_file(workshop.project.path("dist/seen"));
+        let said = workshop.redirected(&format!("{hermetic} {options}"), look, &redirections);
+        assert_eq!(said.code, 0, "{options}: {}{}", said.stdout, said.stderr);
+        assert_eq!(workshop.project.read("dist/seen"), "0\n3\n4\n", "{hermetic} {options}");
     }
     let said = workshop.redirected(&format!("--key {key} --passphrase-fd 2"), "true", &format!("2<{pass}"));
     assert_eq!(said.code, 2, "{}", said.stdout);
@@ -183,9 +187,7 @@ fn descriptors_of_secrets_are_not_handed_on() {
 
 #[test]
 fn standard_streams_that_lead_out_are_refused() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let key = format!("--key={}", workshop.key.display());
     let run = |stdin: Stdio| {
@@ -206,9 +208,7 @@ fn standard_streams_that_lead_out_are_refused() {
 
 #[test]
 fn what_pinfold_believes_cannot_be_written_to() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let project = &workshop.project;
     project.write(".gitignore", "/dist/\n/vendor/\n/.cache/\n/release.key*\n");
@@ -269,9 +269,7 @@ fn what_pinfold_believes_cannot_be_written_to() {
 
 #[test]
 fn files_with_other_names() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let project = &workshop.project;
     std::fs::create_dir_all(project.path("dist")).expect("a folder");
@@ -329,10 +327,9 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn places_with_other_mounts() {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|found| std::os::unix::fs::MetadataExt::uid(&found) == 0);
-    if !is_allowed() || !is_root {
-        return say("skipped: only root mounts what is here at another place");
-    }
+    // Nobody else mounts what is here at another place.
+    needs::root();
+    needs::namespaces();
     let workshop = Workshop::new();
     let project = &workshop.project;
     std::fs::create_dir_all(project.path("dist/two")).expect("a folder");
@@ -350,10 +347,19 @@ fn places_with_other_mounts() {
     assert_eq!((said.code, said.error()), (2, "hermetic-unavailable".to_owned()), "{}{}", said.stdout, said.stderr);
     let said = run("mount -t tmpfs none dist/two", "echo x > dist/two/x");
     assert_eq!(said.code, 0, "a mount of something else is none of it: {}{}", said.stdout, said.stderr);
-    // Devices are in /dev, and nowhere else.
-    let made = Command::new("mknod").arg(project.path("dist/zero")).args(["c", "1", "5"]).status().expect("mknod");
-    if made.success() {
-        std::fs::set_permissions(project.path("dist/zero"), std::fs::Permissions::from_mode(0o666)).expect("a mode");
-        workshop.attack("head -c 1 dist/zero");
+}
+
+#[test]
+fn devices_are_in_dev_and_nowhere_else() {
+    needs::root();
+    needs::namespaces();
+    let workshop = Workshop::new();
+    let zero = workshop.project.path("dist/zero");
+    std::fs::create_dir_all(workshop.project.path("dist")).expect("a folder");
+    let made = Command::new("mknod").arg(&zero).args(["c", "1", "5"]).status().expect("mknod");
+    if !made.success() {
+        ignore("needs a root who makes devices");
     }
+    std::fs::set_permissions(zero, std::fs::Permissions::from_mode(0o666)).expect("a mode");
+    workshop.attack("head -c 1 dist/zero");
 }

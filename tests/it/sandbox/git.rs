@@ -1,6 +1,6 @@
 //! git is asked outside of the sandbox, once the command has ended: what the command leaves must not tell it what to do.
 
-use super::is_allowed;
+use crate::needs;
 use crate::run::{BUILD, BUILDER, BUNDLE, Workshop};
 
 /// A repository like the project's, in the folder where the script runs, whose filter leaves a mark.
@@ -13,9 +13,7 @@ fn lure(repository: &str) -> String {
 
 #[test]
 fn another_repository_where_git_would_look_first() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let project = &workshop.project;
     std::fs::remove_dir_all(project.path(".git")).expect("it was there");
@@ -41,9 +39,7 @@ fn another_repository_where_git_would_look_first() {
 /// The configuration is read-only, and what it includes need not be.
 #[test]
 fn configuration_that_the_command_writes() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let project = &workshop.project;
     workshop.git(&["config", "include.path", "../dist/config"]);
@@ -64,9 +60,7 @@ fn configuration_that_the_command_writes() {
 /// Where the user's home is in the checkout, as in some build services, the command writes there too.
 #[test]
 fn the_users_configuration_in_the_checkout() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let project = &workshop.project;
     std::fs::create_dir_all(project.path("dist/home/.config/git")).expect("a folder");
@@ -93,9 +87,7 @@ fn the_users_configuration_in_the_checkout() {
 
 #[test]
 fn repositories_of_submodules() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let other = Workshop::new();
     let url = other.project.root().display().to_string();
@@ -124,9 +116,7 @@ fn repositories_of_submodules() {
 
 #[test]
 fn a_repository_that_could_be_replaced() {
-    if !is_allowed() {
-        return;
-    }
+    needs::namespaces();
     let workshop = Workshop::new();
     let (link, real) = (workshop.project.path(".git"), workshop.project.path("dist/real.git"));
     std::fs::create_dir_all(workshop.project.path("dist")).expect("a folder");

@@ -8,7 +8,7 @@ use crate::corpus::{Corpus, say};
 
 #[test]
 fn every_case_comes_out_as_its_answer_says() {
-    let Some(corpus) = Corpus::open("wasm") else { return };
+    let corpus = Corpus::open("wasm");
     let (mut wrong, mut accepted, mut refused) = (Vec::new(), 0, 0);
     let cases = corpus.text("expectations.jsonl");
     for line in cases.lines() {

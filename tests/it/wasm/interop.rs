@@ -1,5 +1,5 @@
 //! wasmsign2 0.2.8 and pinfold, byte for byte and both ways. Its command is `WASMSIGN2`, or `wasmsign2` on the path; without
-//! it (`cargo install wasmsign2-cli --version 0.2.8`) the test says so.
+//! it (`cargo install wasmsign2-cli --version 0.2.8`) a test is ignored.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,8 @@ use pinfold_wasm::{
 };
 
 use super::made::{component, custom, parts};
-use crate::corpus::{Corpus, say};
+use crate::corpus::Corpus;
+use crate::harness::ignore;
 
 /// The other tool, in a folder of its own.
 struct Other {
@@ -19,13 +20,12 @@ struct Other {
 }
 
 impl Other {
-    fn find() -> Option<Self> {
+    fn find() -> Self {
         let program = std::env::var("WASMSIGN2").unwrap_or_else(|_| "wasmsign2".to_owned());
-        let found = Command::new(&program).arg("--help").output().is_ok();
-        if !found {
-            say("skipped: there is no wasmsign2 (cargo install wasmsign2-cli --version 0.2.8)");
+        if Command::new(&program).arg("--help").output().is_err() {
+            ignore("needs wasmsign2 (cargo install wasmsign2-cli --version 0.2.8) on the path or in WASMSIGN2");
         }
-        found.then(|| Self { program, folder: tempfile::tempdir().expect("a folder") })
+        Self { program, folder: tempfile::tempdir().expect("a folder") }
     }
 
     /// Runs it; the words are split at spaces.
@@ -62,13 +62,15 @@ impl Other {
     }
 }
 
-/// Modules and components, made by hand and real.
-fn files() -> Vec<Vec<u8>> {
-    let mut files = vec![parts(), component()];
-    if let Some(corpus) = Corpus::open("wasm") {
-        files.extend(["core", "comp", "custom"].map(|name| corpus.bytes(&format!("base/{name}.wasm"))));
-    }
-    files
+/// A module and a component, made by hand.
+fn made() -> Vec<Vec<u8>> {
+    vec![parts(), component()]
+}
+
+/// Modules and a component that compilers made.
+fn real() -> Vec<Vec<u8>> {
+    let corpus = Corpus::open("wasm");
+    ["core", "comp", "custom"].map(|name| corpus.bytes(&format!("base/{name}.wasm"))).to_vec()
 }
 
 /// Delimiters without their random bytes.
@@ -86,9 +88,18 @@ fn trusting(keys: &[&SecretKey], threshold: Threshold) -> Policy {
 
 #[test]
 fn signatures_are_the_same_bytes() {
-    let Some(other) = Other::find() else { return };
+    signed_alike(made());
+}
+
+#[test]
+fn signatures_of_real_files_are_the_same_bytes() {
+    signed_alike(real());
+}
+
+fn signed_alike(files: Vec<Vec<u8>>) {
+    let other = Other::find();
     let (alice, bob) = (other.keygen("alice"), other.keygen("bob"));
-    for file in files() {
+    for file in files {
         other.write("in.wasm", &file);
         // One signer without a key id, then a second one with.
         assert!(other.run("sign -i in.wasm -o one.wasm -k alice.sec"));
@@ -115,12 +126,21 @@ fn signatures_are_the_same_bytes() {
 
 #[test]
 fn split_and_extended_files_are_the_same_to_both() {
-    let Some(other) = Other::find() else { return };
+    split_alike(made());
+}
+
+#[test]
+fn real_files_split_and_extended_are_the_same_to_both() {
+    split_alike(real());
+}
+
+fn split_alike(files: Vec<Vec<u8>>) {
+    let other = Other::find();
     let (alice, bob) = (other.keygen("alice"), other.keygen("bob"));
     let words = "^name$|^producers$|^component-name$";
     let selection = Selection::pattern(words).expect("a pattern");
     let subset = Policy { scope: Scope::Sections(selection.clone()), ..trusting(&[&alice], Threshold::Any) };
-    for file in files() {
+    for file in files {
         other.write("in.wasm", &file);
         assert!(other.run(&format!("split -i in.wasm -o split.wasm -s {words}")));
         let (theirs, ours) = (other.read("split.wasm"), split(&file, Some(&selection), &mut delimiter).expect("parts"));
@@ -151,14 +171,23 @@ fn split_and_extended_files_are_the_same_to_both() {
 
 #[test]
 fn both_ways_by_the_command_line() {
-    let Some(other) = Other::find() else { return };
+    both_ways(&made());
+}
+
+#[test]
+fn both_ways_by_the_command_line_with_real_files() {
+    both_ways(&real());
+}
+
+fn both_ways(files: &[Vec<u8>]) {
+    let other = Other::find();
     let own = |words: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
         command.args(words.split(' ')).current_dir(other.folder.path()).output().expect("the command").status.success()
     };
     assert!(own("wasm keygen -k ours.sec -K ours.pub --format raw"));
     assert!(other.run("keygen -k theirs.sec -K theirs.pub"));
-    for (index, file) in files().iter().enumerate() {
+    for (index, file) in files.iter().enumerate() {
         other.write("in.wasm", file);
         assert!(own("wasm sign in.wasm --key ours.sec --out ours.wasm"));
         assert!(other.run("verify -i ours.wasm -K ours.pub") && !other.run("verify -i ours.wasm -K theirs.pub"));

@@ -20,47 +20,62 @@ fn what_is_written_is_read() {
     assert!(!shown.contains(&seed) && !shown.contains(&format!("{:?}", &secret.to_raw()[1..33])), "{shown}");
 }
 
-/// The keys that ssh-keygen and openssl make, where they are.
-#[test]
-fn keys_of_other_tools() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name);
-    let run = |program: &str, arguments: &[&str]| {
-        let mut command = std::process::Command::new(program);
-        let output = command.args(arguments).current_dir(folder.path()).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    let read = |name: &str| std::fs::read(path(name)).expect(name);
-    if run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "somebody", "-f", "ssh"]) {
-        let secret = SecretKey::read(&read("ssh")).expect("a key");
-        assert_eq!(PublicKey::read(&read("ssh.pub")), Ok(vec![secret.public()]));
-        assert!(run("ssh-keygen", &["-q", "-p", "-N", "secret", "-f", "ssh"]));
-        assert_eq!(SecretKey::read(&read("ssh")).map_err(|error| error.code()).err(), Some("wasm-key-encrypted"));
-        assert!(run("ssh-keygen", &["-q", "-t", "ecdsa", "-N", "", "-f", "ecdsa"]));
-        assert_eq!(SecretKey::read(&read("ecdsa")).map_err(|error| error.code()).err(), Some("wasm-key-algorithm"));
-        assert_eq!(PublicKey::read(&read("ecdsa.pub")).map_err(|error| error.code()), Err("wasm-key-none"));
-    } else {
-        crate::corpus::say("skipped: there is no ssh-keygen");
+/// What another program does in a folder.
+struct Other {
+    program: std::path::PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Other {
+    fn find(program: &str) -> Self {
+        Self { program: crate::needs::program(program), folder: tempfile::tempdir().expect("a folder") }
     }
-    if run("openssl", &["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]) {
-        let secret = SecretKey::read(&read("key.pem")).expect("a key");
-        assert!(run("openssl", &["pkey", "-in", "key.pem", "-pubout", "-out", "pub.pem"]));
-        assert!(run("openssl", &["pkey", "-in", "key.pem", "-outform", "DER", "-out", "key.der"]));
-        assert!(run("openssl", &["pkey", "-in", "key.pem", "-pubout", "-outform", "DER", "-out", "pub.der"]));
-        assert_eq!(
-            (secret.to_pem().into_bytes(), secret.public().to_pem().into_bytes()),
-            (read("key.pem"), read("pub.pem"))
-        );
-        assert_eq!(SecretKey::read(&read("key.der")).expect("a key").public(), secret.public());
-        assert_eq!(PublicKey::read(&read("pub.der")), Ok(vec![secret.public()]));
-    } else {
-        crate::corpus::say("skipped: there is no openssl");
+
+    fn run(&self, arguments: &[&str]) {
+        let mut command = std::process::Command::new(&self.program);
+        let output = command.args(arguments).current_dir(self.folder.path()).output().expect("it runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.folder.path().join(name)).expect(name)
     }
 }
 
 #[test]
+fn keys_of_ssh_keygen() {
+    let ssh = Other::find("ssh-keygen");
+    let read = |name: &str| ssh.read(name);
+    ssh.run(&["-q", "-t", "ed25519", "-N", "", "-C", "somebody", "-f", "ssh"]);
+    let secret = SecretKey::read(&read("ssh")).expect("a key");
+    assert_eq!(PublicKey::read(&read("ssh.pub")), Ok(vec![secret.public()]));
+    ssh.run(&["-q", "-p", "-N", "secret", "-f", "ssh"]);
+    assert_eq!(SecretKey::read(&read("ssh")).map_err(|error| error.code()).err(), Some("wasm-key-encrypted"));
+    ssh.run(&["-q", "-t", "ecdsa", "-N", "", "-f", "ecdsa"]);
+    assert_eq!(SecretKey::read(&read("ecdsa")).map_err(|error| error.code()).err(), Some("wasm-key-algorithm"));
+    assert_eq!(PublicKey::read(&read("ecdsa.pub")).map_err(|error| error.code()), Err("wasm-key-none"));
+}
+
+#[test]
+fn keys_of_openssl() {
+    let openssl = Other::find("openssl");
+    let read = |name: &str| openssl.read(name);
+    openssl.run(&["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]);
+    let secret = SecretKey::read(&read("key.pem")).expect("a key");
+    openssl.run(&["pkey", "-in", "key.pem", "-pubout", "-out", "pub.pem"]);
+    openssl.run(&["pkey", "-in", "key.pem", "-outform", "DER", "-out", "key.der"]);
+    openssl.run(&["pkey", "-in", "key.pem", "-pubout", "-outform", "DER", "-out", "pub.der"]);
+    assert_eq!(
+        (secret.to_pem().into_bytes(), secret.public().to_pem().into_bytes()),
+        (read("key.pem"), read("pub.pem"))
+    );
+    assert_eq!(SecretKey::read(&read("key.der")).expect("a key").public(), secret.public());
+    assert_eq!(PublicKey::read(&read("pub.der")), Ok(vec![secret.public()]));
+}
+
+#[test]
 fn keys_of_the_corpus() {
-    let Some(corpus) = Corpus::open("wasm") else { return };
+    let corpus = Corpus::open("wasm");
     let read = |name: &str| PublicKey::read(&corpus.bytes(&format!("keys/{name}")));
     let alice = read("alice.pub").expect("a key");
     assert_eq!((read("alice.pub.der"), read("alice.pub.pem")), (Ok(alice.clone()), Ok(alice.clone())));
