@@ -316,10 +316,49 @@ fn the_architecture_is_that_of_the_code() {
         assert_eq!(row[3].split(';').map(quoted).collect::<Vec<_>>(), one.rungs, "{}", one.name);
         assert_eq!(quoted(row[4]), one.uses, "{}", one.name);
     }
+    named_paths_exist(&text);
+}
+
+/// What is in backticks and looks like a path of ours has to be there.
+fn named_paths_exist(text: &str) {
     for path in text.split('`').skip(1).step_by(2).filter(|path| path.starts_with("src/") || path.starts_with("tests/"))
     {
         assert!(root().join(path).exists(), "there is no {path}");
     }
+}
+
+/// The page for auditors has each file of core once, and says how much there is to read of it, within a tenth.
+#[test]
+fn the_page_for_auditors_covers_core() {
+    let text = std::fs::read_to_string(root().join("docs/audit-us.md")).expect("a document");
+    assert!(text.lines().count() <= 120, "{} lines are no page", text.lines().count());
+    named_paths_exist(&text);
+    let (_, table) =
+        text.split_once("\n## What to read").and_then(|(_, rest)| rest.split_once("|---|")).expect("a table");
+    let (table, _) = table.split_once("\n\n").expect("an end");
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split('|').map(str::trim).collect()).collect();
+    let paths = |row: &[&str]| row[2].split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let reads = |row: &[&str], source: &Source| {
+        paths(row)
+            .iter()
+            .any(|path| if path.ends_with('/') { source.path.starts_with(path) } else { source.path == *path })
+    };
+    let sources = sources();
+    let mut wrong = Vec::new();
+    for source in sources.iter().filter(|source| source.path.starts_with("src/core/")) {
+        let times = rows.iter().filter(|row| reads(row, source)).count();
+        if times != 1 {
+            wrong.push(format!("{} is in {times} rows", source.path));
+        }
+    }
+    for row in &rows {
+        let lines: usize = sources.iter().filter(|source| reads(row, source)).map(code_lines).sum();
+        let said: usize = row[3].replace(',', "").parse().expect("a number");
+        if said.abs_diff(lines) * 10 > lines {
+            wrong.push(format!("{}: {lines} lines, not {said}", row[1]));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]
