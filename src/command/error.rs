@@ -7,9 +7,6 @@ mod convert;
 pub mod evidence;
 mod hint;
 mod life;
-mod output;
-mod pull;
-mod push;
 mod run;
 mod seal;
 mod wasm;
@@ -19,6 +16,7 @@ use std::path::PathBuf;
 
 use crate::report::{Finding, Level, Verdict};
 use pinfold_core::archive::ArchiveError;
+use pinfold_core::fault::{Class, Fault};
 use pinfold_core::fs::{FsError, Held};
 use pinfold_core::nar::NarError;
 use pinfold_core::patch::PatchError;
@@ -37,9 +35,6 @@ pub use attest::AttestError;
 pub use check::CheckError;
 pub use evidence::{EvidenceError, Silence, Unasked};
 pub use life::LifeError;
-pub use output::{OutputError, OutputFault};
-pub use pull::PullError;
-pub use push::PushError;
 pub use run::RunError;
 pub use seal::SealError;
 pub use wasm::WasmFailure;
@@ -190,14 +185,10 @@ pub enum Error {
     Run(Box<RunError>),
     /// WebAssembly that nobody who is trusted signed, or nothing was done with it.
     Wasm(Box<WasmFailure>),
-    /// A document is not put where the user said.
-    Output(Box<OutputError>),
     /// A registry did not hand out what was asked for.
     Oci(Box<OciError>),
-    /// A file of an artifact does not get to where it says it belongs.
-    Pull(PullError),
-    /// An artifact is not sent to a registry.
-    Push(Box<PushError>),
+    /// Anything that says of itself what it is.
+    Fault(Fault),
     /// The disk failed.
     Fs(FsError),
 }
@@ -206,6 +197,7 @@ impl Error {
     /// How a pin comes out that ends with this error. It decides the exit code.
     pub fn verdict(&self) -> Verdict {
         match self {
+            Self::Fault(fault) => fault.verdict(),
             Self::Evidence(error) => error.verdict(),
             Self::Run(error) => error.verdict(),
             Self::Check(error) if error.is_unverifiable() => Verdict::Unverifiable,
@@ -239,8 +231,7 @@ impl Error {
             Self::Run(error) => error.verdict() == Verdict::Refused,
             Self::Wasm(error) => error.verdict() == Verdict::Refused,
             Self::Oci(error) => error.is_refusal(),
-            Self::Pull(error) => error.is_refusal(),
-            Self::Push(error) => error.is_refusal(),
+            Self::Fault(fault) => fault.class() == Class::Refused,
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
                 AttemptFailure::Mismatch { .. } => true,
                 AttemptFailure::Download(error) => error.is_refusal(),
@@ -286,14 +277,12 @@ impl Error {
             Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
             Self::Seal(error) => error.code(),
-            Self::Output(error) => error.code(),
             Self::Life(error) => error.code(),
             Self::Attest(error) => error.code(),
             Self::Run(error) => error.code(),
             Self::Wasm(error) => error.code(),
             Self::Oci(error) => error.code(),
-            Self::Pull(error) => error.code(),
-            Self::Push(error) => error.code(),
+            Self::Fault(fault) => fault.code(),
         }
     }
 
@@ -303,6 +292,7 @@ impl Error {
             Self::Unobtainable { attempts } => {
                 return attempts.iter().map(|attempt| attempt.finding(Level::Error)).collect();
             }
+            Self::Fault(fault) => return fault.findings(),
             Self::Evidence(error) => return error.findings(Level::Error),
             Self::Life(error) => return error.findings(),
             Self::Attest(error) => return error.findings(),
@@ -322,7 +312,6 @@ impl Error {
             Self::Size { expected, received } => Some((format!("{expected} bytes"), format!("{received} bytes"))),
             Self::SourceChanged { before, now } => Some((before.clone(), now.clone())),
             Self::Oci(error) => error.compared(),
-            Self::Push(error) => error.compared(),
             _ => None,
         };
         if let Some((expected, received)) = compared {
@@ -412,14 +401,12 @@ impl fmt::Display for Error {
             Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
             Self::Seal(error) => error.fmt(f),
-            Self::Output(error) => error.fmt(f),
             Self::Life(error) => error.fmt(f),
             Self::Attest(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
             Self::Wasm(error) => error.fmt(f),
             Self::Oci(error) => error.fmt(f),
-            Self::Pull(error) => error.fmt(f),
-            Self::Push(error) => error.fmt(f),
+            Self::Fault(fault) => fault.fmt(f),
             Self::Fs(error) => error.fmt(f),
         }
     }

@@ -42,6 +42,7 @@
 
 // words: values with an invariant, and how the words of others are shown
 pub mod digest;
+pub mod fault;
 pub mod finding;
 pub mod json;
 pub mod layout;

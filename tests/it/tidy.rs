@@ -24,7 +24,7 @@ const LADDER: &[Crate] = &[
             // words: values with an invariant, and how the words of others are shown
             &["text"],
             &["digest", "finding", "json", "path", "url"],
-            &["layout"],
+            &["fault", "layout"],
             // formats: bytes to values and back
             &["oci"],
             &["archive", "nar", "pins", "record"],

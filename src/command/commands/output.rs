@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, OutputError, OutputFault};
+use crate::error::Error;
 use crate::project::RECORDS;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
 use pinfold_core::json;
 use pinfold_core::path::RelPath;
@@ -122,7 +123,7 @@ impl Destination<'_> {
     /// the files that it is made from. What killed writers left beside it is removed.
     ///
     /// # Errors
-    /// [`OutputError`] for what must not be replaced; [`FsError`] where the folder cannot be written to.
+    /// [`Fault`] for what must not be replaced; [`FsError`] where the folder cannot be written to.
     pub fn check(&self, kind: &Kind, inputs: &[&Path]) -> Result<(), Error> {
         self.refuse_other(inputs, |found| kind != found || *kind == Kind::Other)?;
         fs::sweep_beside(self.path);
@@ -148,22 +149,24 @@ impl Destination<'_> {
     }
 
     fn refuse_other(&self, inputs: &[&Path], differs: impl FnOnce(&Kind) -> bool) -> Result<(), Error> {
-        let refused = |fault| Err(OutputError { path: self.path.to_owned(), fault }.into());
-        if let Some(whose) = reserved(self.path, self.pin_file)? {
-            return refused(OutputFault::Reserved { whose });
-        }
+        refuse_reserved(self.path, self.pin_file)?;
+        let shown = self.path.display();
         if !fs::is_file_or_absent(self.path)? {
-            return refused(OutputFault::NotAFile);
+            let fault = Fault::failed("out-not-a-file", format!("`{shown}` is there, and is no file"));
+            return Err(fault.hint("name a file, or a path where there is nothing yet").into());
         }
         let place = fs::canonical(self.path).ok();
         if place.is_some() && inputs.iter().any(|input| fs::canonical(input).ok() == place) {
-            return refused(OutputFault::Input);
+            let message = format!("`{shown}` would be replaced by what is made from it");
+            return Err(Fault::failed("out-is-input", message).hint(ANOTHER).into());
         }
         match found(self.path)? {
             Found::Nothing => Ok(()),
-            Found::PrivateKey => refused(OutputFault::PrivateKey),
+            Found::PrivateKey => Err(key_exists(self.path).into()),
             Found::Document(found) if !self.force && differs(&found) => {
-                refused(OutputFault::Other { found: found.words() })
+                let message = format!("`{shown}` exists and holds {}", found.words());
+                let hint = "name another file, or pass `--force` to replace what is there";
+                Err(Fault::failed("statement-over-file", message).hint(hint).into())
             }
             Found::Document(_) => Ok(()),
         }
@@ -173,13 +176,24 @@ impl Destination<'_> {
 /// Refuses a place that no output has, whatever is there: a pin file, a record, a pinned tree, git's own folder.
 ///
 /// # Errors
-/// [`OutputError`] for such a place, and [`Error`] where a pin file in a folder above it cannot be read.
+/// [`Fault`] for such a place, and where a pin file in a folder above it cannot be read.
 pub fn refuse_reserved(path: &Path, pin_file: Option<&Path>) -> Result<(), Error> {
     match reserved(path, pin_file)? {
-        Some(whose) => Err(OutputError { path: path.to_owned(), fault: OutputFault::Reserved { whose } }.into()),
+        Some(whose) => {
+            let message = format!("`{}` is {whose}, where no output is written", path.display());
+            Err(Fault::failed("out-reserved", message).hint(ANOTHER).into())
+        }
         None => Ok(()),
     }
 }
+
+/// A key would be written over a file.
+pub(super) fn key_exists(path: &Path) -> Fault {
+    Fault::failed("key-exists", format!("`{}` is there already", path.display()))
+        .hint("name another file, or move that one away: a key that is written over is lost")
+}
+
+const ANOTHER: &str = "name another file";
 
 /// The name of a bundle about a file, beside it: as cosign and others call it, and for a plain signature another one where
 /// that name has a statement, such as the provenance that `run` and `attest` write.

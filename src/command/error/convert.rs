@@ -1,10 +1,9 @@
 //! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{
-    CheckError, Error, EvidenceError, LifeError, OutputError, PullError, PushError, RunError, SealError, WasmFailure,
-};
+use super::{CheckError, Error, EvidenceError, LifeError, RunError, SealError, WasmFailure};
 use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::Changed;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::FsError;
 use pinfold_evidence::trust::TrustError;
 use pinfold_oci::registry::OciError;
@@ -35,27 +34,15 @@ impl From<OciError> for Error {
     }
 }
 
-impl From<PullError> for Error {
-    fn from(error: PullError) -> Self {
-        Self::Pull(error)
-    }
-}
-
-impl From<PushError> for Error {
-    fn from(error: PushError) -> Self {
-        Self::Push(Box::new(error))
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 
 impl From<LifeError> for Error {
     fn from(error: LifeError) -> Self {
         Self::Life(Box::new(error))
-    }
-}
-
-impl From<OutputError> for Error {
-    fn from(error: OutputError) -> Self {
-        Self::Output(Box::new(error))
     }
 }
 
@@ -107,6 +94,7 @@ impl From<KeylessError> for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Self::Fault(fault) => fault.source(),
             Self::Pins { source, .. } => Some(source),
             Self::Record { source, .. } => Some(source),
             Self::Evidence(error) => Some(error),

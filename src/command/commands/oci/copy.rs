@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::place::{Origin, Place};
-use super::push::free;
+use super::push::{free, other_digest};
 use super::target::Target;
 use super::{Judged, judged, tag_replaced, writing};
 use crate::commands::fetch;
 use crate::ctx::{Ctx, Step};
-use crate::error::{Error, PushError};
+use crate::error::Error;
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::install::signature::read_key;
 use crate::report::{Finding, Level, Report, Row, Verdict};
@@ -54,7 +54,7 @@ pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Error> {
     let (digest, received) = from.resolve()?;
     let received_text = digest_text(&digest);
     if let Some(expected) = copy.to.digest().filter(|expected| *expected != received_text) {
-        return Err(PushError::Digest { expected, received: received_text }.into());
+        return Err(other_digest(expected, received_text).into());
     }
     let attached = from.shelf().attached(&digest)?;
     let judged = judged(ctx, &copy.policy, &keys, (&digest, &received.0), &attached)?;

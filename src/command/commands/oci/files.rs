@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::commands::output::refuse_reserved;
 use crate::commands::work;
 use crate::ctx::Ctx;
-use crate::error::{Error, PullError};
+use crate::error::Error;
 use crate::install::MAX_ARTIFACT_LEN;
 use pinfold_core::digest::{Hasher, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir, FsError, Kind};
 use pinfold_core::oci::digest_text;
-use pinfold_core::path::{RelPath, is_dot_git, repository_in};
+use pinfold_core::path::{PathError, RelPath, is_dot_git, repository_in};
 use pinfold_core::tree;
 use pinfold_net::http::Sink;
 use pinfold_oci::chain::ChainError;
@@ -56,18 +57,18 @@ impl Files {
             }
             let path = name_of(layer)?;
             if !known.insert(path.collision_key()) {
-                return Err(PullError::Twice { path }.into());
+                return Err(twice(&path).into());
             }
             files.push((path, layer.clone()));
         }
         // Before a folder is made; with what is there, see below.
         if let Some(path) = repository_in(files.iter().map(|(path, _)| path)) {
-            return Err(PullError::Reserved { path: path.clone() }.into());
+            return Err(reserved(path).into());
         }
         // A file where another one needs a folder.
         let is_folder = |path: &RelPath| known.iter().any(|key| key.starts_with(&format!("{}/", path.collision_key())));
         if let Some(path) = files.iter().map(|(path, _)| path).find(|path| is_folder(path)) {
-            return Err(PullError::Twice { path: path.clone() }.into());
+            return Err(twice(path).into());
         }
         for (path, _) in &files {
             refuse_reserved(&out.join(path.as_str()), None)?;
@@ -115,7 +116,7 @@ impl Files {
             there.clear();
         }
         match repository_in(self.files.iter().map(|(path, _)| path).chain(&there)) {
-            Some(path) => Err(PullError::Reserved { path: path.clone() }.into()),
+            Some(path) => Err(reserved(path).into()),
             None => Ok(()),
         }
     }
@@ -182,7 +183,7 @@ impl Whole {
             if let Some((folder, beside)) = &staged.beside {
                 // What came there since it was looked at is somebody else's.
                 if !folder.rename_if_free(beside, staged.path.file_name())? {
-                    return Err(PullError::Exists { path: folder.path().join(staged.path.file_name()) }.into());
+                    return Err(exists(folder, staged.path.file_name()).into());
                 }
                 folder.sync()?;
                 staged.beside = None;
@@ -231,11 +232,35 @@ fn folders_of(path: &RelPath) -> Vec<String> {
 fn name_of(layer: &Descriptor) -> Result<RelPath, Error> {
     let Some(title) = layer.title() else {
         let name = digest_text(&layer.digest).replace(':', "-");
-        return name.parse().map_err(|source| PullError::Title { title: name.clone(), source }.into());
+        return name.parse().map_err(|source| no_path(&name, source).into());
     };
-    let path: RelPath =
-        title.parse().map_err(|source| PullError::Title { title: title.chars().take(SHOWN).collect(), source })?;
-    if is_reserved(&path) { Err(PullError::Reserved { path }.into()) } else { Ok(path) }
+    let path: RelPath = title.parse().map_err(|source| no_path(title, source))?;
+    if is_reserved(&path) { Err(reserved(&path).into()) } else { Ok(path) }
+}
+
+/// What a file is called is no path in the folder.
+fn no_path(title: &str, source: PathError) -> Fault {
+    let title: String = title.chars().take(SHOWN).collect();
+    let message =
+        format!("the artifact calls a file `{}`, which is no path in a folder: {source}", title.escape_debug());
+    Fault::refused("title-path", message).because(source)
+}
+
+/// A file would be git's or pinfold's.
+fn reserved(path: &RelPath) -> Fault {
+    Fault::refused("title-reserved", format!("the artifact has a file `{path}`, which would be git's or pinfold's own"))
+}
+
+/// Two files would be one.
+fn twice(path: &RelPath) -> Fault {
+    Fault::refused("title-twice", format!("the artifact has more than one file `{path}`, as some file systems see it"))
+}
+
+/// Something else stands there.
+fn exists(folder: &Dir, name: &str) -> Fault {
+    let path = folder.path().join(name);
+    Fault::failed("file-exists", format!("`{}` is there already, and is something else", path.display()))
+        .hint("remove it, or name another folder with `--out`")
 }
 
 /// Whether some file system takes a part of a path for a name of git's, or for one of pinfold's: a hook of git's is run, a
@@ -252,7 +277,7 @@ fn stands(folder: &Dir, path: &RelPath, layer: &Descriptor) -> Result<bool, Erro
     if stat.kind == Kind::File && digest(folder.open_file(name)?, layer, folder)? == layer.digest {
         return Ok(true);
     }
-    Err(PullError::Exists { path: folder.path().join(name) }.into())
+    Err(exists(folder, name).into())
 }
 
 fn digest(mut file: File, layer: &Descriptor, folder: &Dir) -> Result<Integrity, Error> {

@@ -17,10 +17,11 @@ use crate::commands::fetch;
 use crate::commands::seal::{Payload, Signing, seal};
 use crate::commands::sign::signer;
 use crate::ctx::{Ctx, Step};
-use crate::error::{Error, PushError, SealError, evidence as words};
+use crate::error::{Error, SealError, evidence as words};
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Integrity;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::oci::MAX_DESCRIPTORS;
 use pinfold_core::oci::{Reference, digest_text};
@@ -50,7 +51,8 @@ pub struct Push {
 /// Signs and sends an artifact.
 pub fn run(ctx: &Ctx<'_>, push: &Push) -> Result<Report, Error> {
     if push.signing.is_none() && !push.allow_unsigned {
-        return Err(PushError::Unsigned.into());
+        let hint = "sign it with `--key FILE` or `--keyless`; `--allow-unsigned` pushes it as it is, and says so";
+        return Err(Fault::refused("signature-missing", "nothing says who signs the artifact").hint(hint).into());
     }
     push.reference.tag().map_or(Ok(()), free)?;
     let made = Made::of(push)?;
@@ -120,15 +122,22 @@ impl Made {
         let mut known = BTreeSet::new();
         let (mut files, mut names) = (Vec::new(), Vec::new());
         if push.files.len() > MAX_DESCRIPTORS {
-            return Err(PushError::TooMany { limit: MAX_DESCRIPTORS }.into());
+            let message = format!("an artifact has at most {MAX_DESCRIPTORS} files");
+            return Err(Fault::failed("push-too-many", message).hint("pack them into one archive").into());
         }
         for path in &push.files {
             let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<RelPath>().ok());
             // What nobody pulls: see `pull`.
             let name = name.filter(|name| !is_reserved(name));
-            let name = name.ok_or_else(|| PushError::Name { path: path.clone() })?;
+            let name = name.ok_or_else(|| {
+                let shown = path.display().to_string();
+                let message = format!("`{}` has no name that can stand in a manifest", shown.escape_debug());
+                Fault::failed("push-name", message)
+            })?;
             if !known.insert(name.collision_key()) {
-                return Err(PushError::Twice { name: name.to_string() }.into());
+                let message = format!("two files are called `{}`", name.to_string().escape_debug());
+                let hint = "a file is called by its bare name, whatever folder it lies in";
+                return Err(Fault::failed("push-name-twice", message).hint(hint).into());
             }
             names.push(name);
             files.push(FileBlob::read(path, MAX_ARTIFACT_LEN)?);
@@ -155,7 +164,7 @@ impl Made {
         let expected = push.reference.digest().map(digest_text);
         let received = digest_text(&made.subject().digest);
         match expected {
-            Some(expected) if expected != received => Err(PushError::Digest { expected, received }.into()),
+            Some(expected) if expected != received => Err(other_digest(expected, received).into()),
             _ => Ok(made),
         }
     }
@@ -191,17 +200,24 @@ fn attestations(
     for path in &push.attestations {
         let bytes = fs::read(path, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
         let read = attestation::read(&bytes);
-        let read = read.map_err(|source| PushError::Document { path: path.clone(), source })?;
+        let shown = path.display();
+        let read =
+            read.map_err(|source| Fault::refused(source.code(), format!("`{shown}`: {source}")).because(source))?;
         for one in &read {
             let kind = one.value().get("mediaType").and_then(Value::as_str);
             let Some(statement) = one.statement().filter(|_| kind.is_some_and(|kind| kind.starts_with(BUNDLE))) else {
-                return Err(PushError::NoBundle { path: path.clone() }.into());
+                let hint = "what is attached is a Sigstore bundle with an in-toto statement in it";
+                let message = format!("`{shown}` is no bundle with a statement");
+                return Err(Fault::refused("push-no-bundle", message).hint(hint).into());
             };
             if let Some(lack) = about(ctx, made, keys, one).map_err(|source| match source {
-                Wrong::Evidence(source) => Error::from(PushError::Refused { path: path.clone(), source }),
+                Wrong::Evidence(source) => {
+                    let fault = Fault::refused(source.code(), format!("`{shown}`: {source}"));
+                    Error::from(fault.comparing(source.compared()).because(source))
+                }
                 Wrong::Other(error) => *error,
             })? {
-                findings.push(lack.at(path.display().to_string()));
+                findings.push(lack.at(shown.to_string()));
             }
             attachments.push(Attachment { bundle: one.value().clone(), predicate_type: statement.predicate_type });
         }
@@ -295,14 +311,23 @@ fn publish(
     Ok(before)
 }
 
+/// The reference names a digest, and the artifact has another.
+pub(super) fn other_digest(expected: String, received: String) -> Fault {
+    Fault::refused("push-digest", "the reference names the digest of another artifact").compared(expected, received)
+}
+
 /// Refuses the tags that stand for what is attached to an artifact: `sha256-HEX`, and cosign's older ones.
-pub(super) fn free(tag: &str) -> Result<(), PushError> {
+pub(super) fn free(tag: &str) -> Result<(), Fault> {
     let is_digest = |name: &str, length: usize| {
         let hex = tag.strip_prefix(name).map(|rest| rest.split_once('.').map_or(rest, |(hex, _)| hex));
         hex.is_some_and(|hex| hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
     };
     match is_digest("sha256-", 64) || is_digest("sha512-", 64) || is_digest("sha512-", 128) {
-        true => Err(PushError::Tag { tag: tag.to_owned() }),
+        true => {
+            let message = format!("the tag `{tag}` is one of those that signatures are looked for under");
+            let hint = "use another tag: whoever writes there changes what is attached to another artifact";
+            Err(Fault::failed("push-tag-reserved", message).hint(hint))
+        }
         false => Ok(()),
     }
 }

@@ -7,8 +7,9 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, PushError};
+use crate::error::Error;
 use pinfold_core::digest::{Algorithm, Hasher, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError, Identity};
 use pinfold_core::oci::digest_text;
 use pinfold_net::http::Content;
@@ -49,7 +50,7 @@ impl FileBlob {
             len = len.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         }
         if len != identity.size() || Identity::of(&file).map_err(failed)? != identity {
-            return Err(PushError::Changed { path: path.to_owned() }.into());
+            return Err(changed(path).into());
         }
         Ok(Self { path: path.to_owned(), identity, digest: hasher.finish(), head, changed: Cell::new(false) })
     }
@@ -73,7 +74,7 @@ impl FileBlob {
     /// What an error means, if it is this file's fault.
     pub(super) fn explain(&self, error: OciError) -> Error {
         match self.changed.get() {
-            true => PushError::Changed { path: self.path.clone() }.into(),
+            true => changed(&self.path).into(),
             false => error.into(),
         }
     }
@@ -82,6 +83,11 @@ impl FileBlob {
         self.changed.set(true);
         io::Error::other("the file changed while it was read")
     }
+}
+
+fn changed(path: &Path) -> Fault {
+    Fault::refused("push-file-changed", format!("`{}` changed while it was read", path.display()))
+        .hint("nothing stands under the tag that did not before: push again when the file is done")
 }
 
 impl Content for FileBlob {

@@ -10,8 +10,9 @@ use super::files::FileSink;
 use super::sent::FileBlob;
 use crate::commands::output::refuse_reserved;
 use crate::ctx::Ctx;
-use crate::error::{Error, PushError};
+use crate::error::Error;
 use pinfold_core::digest::Integrity;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir};
 use pinfold_core::oci::digest_text;
 use pinfold_evidence::attestation::Attestation;
@@ -46,7 +47,10 @@ impl<'a> Target<'a> {
     /// A folder that is not there yet.
     pub(super) fn layout(path: &Path) -> Result<Self, Error> {
         let name = path.file_name().and_then(|name| name.to_str());
-        let exists = || PushError::Exists { path: path.to_owned() };
+        let exists = || {
+            Fault::failed("oci-layout-exists", format!("`{}` is there already", path.display()))
+                .hint("name a folder that is not there yet: what is there already is left alone")
+        };
         let name = name.ok_or_else(exists)?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         refuse_reserved(path, None)?;
