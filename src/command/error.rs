@@ -2,13 +2,11 @@
 
 mod attempt;
 mod attest;
-mod check;
 mod convert;
 pub mod evidence;
 mod hint;
 mod life;
 mod run;
-mod seal;
 mod wasm;
 
 use std::fmt;
@@ -32,11 +30,9 @@ use pinfold_oci::registry::OciError;
 
 pub use attempt::{Attempt, AttemptFailure};
 pub use attest::AttestError;
-pub use check::CheckError;
 pub use evidence::{EvidenceError, Silence, Unasked};
 pub use life::LifeError;
 pub use run::RunError;
-pub use seal::SealError;
 pub use wasm::WasmFailure;
 
 /// Why a command, or its work on one pin, did not come to a good end.
@@ -171,12 +167,8 @@ pub enum Error {
         /// Where it is.
         path: PathBuf,
     },
-    /// `check` has nothing to look at, or nobody to hold it to.
-    Check(CheckError),
     /// A root of trust cannot be used or refreshed.
     Trust(TrustError),
-    /// Nothing was signed: the key, its passphrase, or what came of it.
-    Seal(Box<SealError>),
     /// A pin cannot be added, or moved to another version.
     Life(Box<LifeError>),
     /// A build cannot be attested.
@@ -200,9 +192,7 @@ impl Error {
             Self::Fault(fault) => fault.verdict(),
             Self::Evidence(error) => error.verdict(),
             Self::Run(error) => error.verdict(),
-            Self::Check(error) if error.is_unverifiable() => Verdict::Unverifiable,
             Self::Attest(error) => error.verdict(),
-            Self::Seal(error) => error.verdict(),
             Self::Wasm(error) => error.verdict(),
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
@@ -274,9 +264,7 @@ impl Error {
             Self::Nar(_) | Self::Fs(_) => "disk",
             Self::StoreBusy(_) => "store-busy",
             Self::Registration { .. } => "registration-unreadable",
-            Self::Check(error) => error.code(),
             Self::Trust(error) => error.code(),
-            Self::Seal(error) => error.code(),
             Self::Life(error) => error.code(),
             Self::Attest(error) => error.code(),
             Self::Run(error) => error.code(),
@@ -398,9 +386,7 @@ impl fmt::Display for Error {
             Self::Registration { path } => {
                 write!(f, "`{}` does not say which project it registers: nothing was removed", path.display())
             }
-            Self::Check(error) => error.fmt(f),
             Self::Trust(error) => error.fmt(f),
-            Self::Seal(error) => error.fmt(f),
             Self::Life(error) => error.fmt(f),
             Self::Attest(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),

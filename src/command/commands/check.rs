@@ -11,8 +11,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::error::{CheckError, Error, evidence};
+use crate::error::{Error, evidence};
+use crate::install::signature::no_key;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::json::JsonError;
 use pinfold_evidence::attestation::{self, Artifact, Attestation, DocumentError, MAX_DOCUMENT_LEN, NamedKey};
@@ -117,7 +119,11 @@ fn trusted(trust: &Trust, options: &Options) -> Result<(attestation::Trust, bool
         None => trust.load()?,
         Some(named) => {
             let roots = trust.from_option(named).map_err(|error| match error {
-                TrustError::Root { .. } => Error::Check(CheckError::Root(error)),
+                // There is nothing to hold the evidence against, so that it stays unjudged.
+                TrustError::Root { .. } => {
+                    let fault = Fault::unverifiable(error.code(), error.to_string());
+                    fault.hinting(error.hint()).because(error).into()
+                }
                 error => Error::Trust(error),
             });
             TrustRoots { roots: roots?, registry_keys: trust.registry_keys()?.keys }
@@ -129,15 +135,18 @@ fn trusted(trust: &Trust, options: &Options) -> Result<(attestation::Trust, bool
         let path = PathBuf::from(key);
         let bytes = fs::read(&path, MAX_KEY_LEN)?;
         if bytes.trim_ascii_start().starts_with(b"{") {
-            roots.registry_keys =
-                RegistryKeys::parse(&bytes).map_err(|source| CheckError::RegistryKeys { path, source })?;
+            roots.registry_keys = RegistryKeys::parse(&bytes).map_err(|source| {
+                Fault::unverifiable(source.code(), format!("`{}`: {source}", path.display())).because(source)
+            })?;
         } else {
             let key = NamedKey::from_pem(&String::from_utf8_lossy(&bytes), options.key_id.clone());
-            named = Some(key.map_err(|source| CheckError::Key { path, source })?);
+            named = Some(key.map_err(|source| no_key(&path, source))?);
         }
     }
     if named.is_none() && options.key_id.is_some() {
-        return Err(CheckError::KeyId.into());
+        let message = "`--key-id` is for a single key, and the file has those of a registry";
+        let hint = "leave `--key-id` away: each key of a registry has its id beside it";
+        return Err(Fault::failed("key-id-of-registry", message).hint(hint).into());
     }
     Ok((attestation::Trust::new(roots, named), true))
 }

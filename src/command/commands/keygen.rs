@@ -3,12 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, SealError};
+use crate::error::Error;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::fs::{self, FsError, New};
 use pinfold_sign::signer::{KeyKind, Passphrase, SigningKey};
 
-use super::output::refuse_reserved;
+use super::output::{key_exists, refuse_reserved};
 
 /// What `pinfold keygen` was asked for.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub fn can_make(out: &Path) -> Result<(), Error> {
     for path in [public.as_path(), out] {
         refuse_reserved(path, None)?;
         if !fs::is_absent(path)? {
-            return Err(SealError::Exists { path: path.to_owned() }.into());
+            return Err(key_exists(path).into());
         }
     }
     Ok(())
@@ -43,7 +43,7 @@ pub fn run(options: &Options) -> Result<Report, Error> {
         New { path: &options.out, bytes: private.as_bytes(), mode: 0o600 },
     ];
     fs::write_new(&files).map_err(|error| match error.source.kind() {
-        io::ErrorKind::AlreadyExists => Error::from(SealError::Exists { path: error.path }),
+        io::ErrorKind::AlreadyExists => Error::from(key_exists(&error.path)),
         _ => error.into(),
     })?;
     let mut findings = Vec::new();

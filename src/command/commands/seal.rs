@@ -10,14 +10,15 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::ctx::Ctx;
-use crate::error::{Error, SealError};
+use crate::error::Error;
 use crate::report::{Finding, Level};
 use crate::secret;
-use pinfold_evidence::attestation::{self, Artifact, Attestation, NamedKey, Trust, prove};
+use pinfold_core::fault::Fault;
+use pinfold_evidence::attestation::{self, Artifact, Attestation, NamedKey, Trust, Unproved, prove};
 use pinfold_evidence::root::{RegistryKeys, TrustRoots};
 use pinfold_evidence::statement::{Statement, Subject};
 use pinfold_sign::keyless::Session;
-use pinfold_sign::signer::{MAX_KEY_LEN, Passphrase, SigningKey};
+use pinfold_sign::signer::{MAX_KEY_LEN, Passphrase, PassphraseError, SigningKey};
 
 pub use keyless::Instances;
 
@@ -50,7 +51,10 @@ impl Signing {
         let (bytes, mode) = secret::read_secret(path, MAX_KEY_LEN)?;
         let bytes = Zeroizing::new(bytes);
         let key = SigningKey::from_pem(&bytes, passphrase);
-        let key = key.map_err(|source| SealError::Key { path: path.to_owned(), source })?;
+        let key = key.map_err(|source| {
+            let fault = Fault::failed(source.code(), format!("`{}`: {source}", path.display()));
+            fault.hinting(source.hint().map(str::to_owned)).because(source)
+        })?;
         Ok(Self::Key { key, notes: exposed(path, mode).into_iter().collect() })
     }
 
@@ -77,7 +81,14 @@ pub fn passphrase_from_descriptor(number: u32) -> Result<Passphrase, Error> {
 
 fn passphrase_of(bytes: Vec<u8>, from: impl FnOnce() -> String) -> Result<Passphrase, Error> {
     let passphrase = Passphrase::new(Zeroizing::new(bytes));
-    passphrase.map_err(|source| SealError::Passphrase { from: from(), source }.into())
+    passphrase.map_err(|source| no_passphrase(&from(), source).into())
+}
+
+/// What was given as a passphrase is none; `from` is a file, a descriptor, the terminal.
+pub fn no_passphrase(from: &str, source: PassphraseError) -> Fault {
+    Fault::failed("passphrase-form", format!("{from}: {source}"))
+        .hint("one line, with or without a line break at its end")
+        .because(source)
 }
 
 /// Whether others than its owner can read a key. OpenSSH would not use it; containers and build services mount secrets in
@@ -110,45 +121,73 @@ pub fn seal(ctx: &Ctx<'_>, signing: &Signing, payload: Payload<'_>) -> Result<Va
 /// Trust in one key and nothing else.
 fn trusting(key: &SigningKey) -> Result<Trust, Error> {
     let named = NamedKey::from_pem(key.public_pem(), None);
-    let named = named.map_err(|error| SealError::Other { why: error.to_string() })?;
-    let registry_keys = RegistryKeys::embedded().map_err(|error| SealError::Other { why: error.to_string() })?;
+    let named = named.map_err(|error| other(&error.to_string()))?;
+    let registry_keys = RegistryKeys::embedded().map_err(|error| other(&error.to_string()))?;
     Ok(Trust::new(TrustRoots { roots: Vec::new(), registry_keys }, Some(named)))
 }
 
 /// The statement, if each of its subjects can be proved at all. One that cannot be is never signed: what is logged is
 /// logged for ever.
-fn provable(statement: &Value) -> Result<Statement, SealError> {
-    let other = |why: String| SealError::Other { why };
-    let statement = Statement::parse(statement.to_string().as_bytes()).map_err(|error| other(error.to_string()))?;
+fn provable(statement: &Value) -> Result<Statement, Fault> {
+    let statement = Statement::parse(statement.to_string().as_bytes()).map_err(|error| other(&error.to_string()))?;
     match statement.subjects.iter().find(|subject| !attestation::is_provable(&subject.digests)) {
-        Some(subject) => Err(other(format!("the subject `{}` has no digest that proves anything", subject.name))),
+        Some(subject) => Err(other(&format!("the subject `{}` has no digest that proves anything", subject.name))),
         None => Ok(statement),
     }
 }
 
 /// Reads a bundle back and proves that it says `wanted` of its subjects.
-fn hold(trust: &Trust, bundle: &Value, wanted: &Statement) -> Result<(), SealError> {
-    let other = |why: &str| SealError::Other { why: why.to_owned() };
-    let read = attestation::read(bundle.to_string().as_bytes()).map_err(SealError::Unreadable)?;
-    let [attestation] = read.as_slice() else { return Err(other("it is more than one bundle")) };
+fn hold(trust: &Trust, bundle: &Value, wanted: &Statement) -> Result<(), Fault> {
+    let attestation = read_back(bundle)?;
     // The signature is over all of the statement, so that one proof is one of every subject that can be proved at all;
     // thousands of them would take minutes.
     let Some(first) = wanted.subjects.first() else { return Err(other("it has no subject")) };
-    if proved(trust, attestation, first)? == *wanted { Ok(()) } else { Err(other("the statement is another one")) }
+    if proved(trust, &attestation, first)? == *wanted { Ok(()) } else { Err(other("the statement is another one")) }
 }
 
+/// The one bundle that was made, as any reader would read it.
+fn read_back(bundle: &Value) -> Result<Attestation, Fault> {
+    let read = attestation::read(bundle.to_string().as_bytes()).map_err(|source| {
+        Fault::refused(source.code(), format!("what was signed cannot be read back: {source}"))
+            .hint(UNWRITTEN)
+            .because(source)
+    })?;
+    <[Attestation; 1]>::try_from(read).map(|[one]| one).map_err(|_| other("it is more than one bundle"))
+}
+
+/// What was signed would not be accepted: evidence that is wrong is refused also where it is our own.
+fn rejected(unproved: Unproved) -> Fault {
+    let fault = match unproved {
+        Unproved::Refused(refusal) | Unproved::NotAbout(refusal) => {
+            Fault::refused(refusal.code(), format!("what was signed would not be accepted: {refusal}")).because(refusal)
+        }
+        Unproved::Unverifiable(lack) => {
+            Fault::unverifiable(lack.code(), format!("what was signed could not be judged by anybody: {lack}"))
+        }
+    };
+    fault.hint(UNWRITTEN)
+}
+
+/// What was proved is not the statement that was to be signed, or a subject of it cannot be.
+pub(super) fn other(why: &str) -> Fault {
+    Fault::refused("sealed-other", format!("what was signed is not what was to be: {}", why.escape_debug()))
+        .hint(UNWRITTEN)
+}
+
+const UNWRITTEN: &str = "nothing was written";
+
 /// What an attestation proves of a subject.
-fn proved(trust: &Trust, attestation: &Attestation, subject: &Subject) -> Result<Statement, SealError> {
+fn proved(trust: &Trust, attestation: &Attestation, subject: &Subject) -> Result<Statement, Fault> {
     let artifact = Artifact { digests: subject.digests.clone(), open: None };
-    let proof = prove(trust, attestation, &artifact).map_err(SealError::Rejected)?;
-    proof.statement().cloned().ok_or_else(|| SealError::Other { why: "it proves no statement".to_owned() })
+    let proof = prove(trust, attestation, &artifact).map_err(rejected)?;
+    proof.statement().cloned().ok_or_else(|| other("it proves no statement"))
 }
 
 /// Refuses a statement that nobody could read again: where it is signed this is found before that, and where it is not it
 /// is found here.
 pub fn readable(statement: &Value) -> Result<(), Error> {
     let read = Statement::parse(format!("{statement}\n").as_bytes());
-    read.map(|_| ()).map_err(|error| SealError::Other { why: error.to_string() }.into())
+    read.map(|_| ()).map_err(|error| other(&error.to_string()).into())
 }
 
 /// Longest file with a passphrase, in bytes: more than a passphrase and its line break take, so that what is too long is

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::output::{Destination, Kind, bundle_beside};
-use super::seal::{Payload, Signing, seal};
+use super::seal::{Payload, Signing, other, seal};
 use crate::ctx::Ctx;
-use crate::error::{Error, SealError};
+use crate::error::Error;
 use crate::report::{Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::json;
 use pinfold_core::text::json_line;
@@ -79,13 +80,14 @@ fn statement(path: &Path) -> Result<(Statement, serde_json::Value), Error> {
         (Ok(read), Ok(value)) => {
             return match too_long(&bytes) {
                 None => Ok((read, value)),
-                Some(number) => Err(SealError::Other { why: format!("`{number}` has more than 64 bits") }.into()),
+                Some(number) => Err(other(&format!("`{number}` has more than 64 bits")).into()),
             };
         }
         (Err(source), _) => source,
         (Ok(_), Err(error)) => StatementError::Json(error),
     };
-    Err(SealError::Statement { path: path.to_owned(), source }.into())
+    let fault = Fault::failed(source.code(), format!("`{}` is no statement: {source}", path.display()));
+    Err(fault.hint("without `--in-toto` the file is signed as it is").because(source).into())
 }
 
 /// A whole number that no 64 bits hold: it is read as another one nearby, which nobody meant to sign.

@@ -1,6 +1,6 @@
 //! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{CheckError, Error, EvidenceError, LifeError, RunError, SealError, WasmFailure};
+use super::{Error, EvidenceError, LifeError, RunError, WasmFailure};
 use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::Changed;
 use pinfold_core::fault::Fault;
@@ -13,12 +13,6 @@ use pinfold_sign::signer::SigningKeyError;
 impl From<FsError> for Error {
     fn from(error: FsError) -> Self {
         Self::Fs(error)
-    }
-}
-
-impl From<CheckError> for Error {
-    fn from(error: CheckError) -> Self {
-        Self::Check(error)
     }
 }
 
@@ -73,21 +67,15 @@ impl From<ArchiveError> for Error {
     }
 }
 
-impl From<SealError> for Error {
-    fn from(error: SealError) -> Self {
-        Self::Seal(Box::new(error))
-    }
-}
-
 impl From<SigningKeyError> for Error {
     fn from(error: SigningKeyError) -> Self {
-        SealError::Signing(error).into()
+        Self::Fault(error.into())
     }
 }
 
 impl From<KeylessError> for Error {
     fn from(error: KeylessError) -> Self {
-        SealError::Keyless(error).into()
+        Self::Fault(error.into())
     }
 }
 
@@ -106,9 +94,7 @@ impl std::error::Error for Error {
             Self::Package(error) => Some(error),
             Self::Patch(error) => Some(error),
             Self::Nar(error) => Some(error),
-            Self::Check(error) => Some(error),
             Self::Trust(error) => Some(error),
-            Self::Seal(error) => Some(error),
             Self::Life(error) => Some(error),
             Self::Attest(error) => Some(error),
             Self::Run(error) => Some(error),

@@ -47,9 +47,7 @@ impl Error {
             Self::Registration { .. } => {
                 "run `pinfold fetch` in the projects that use the store, which repairs it, or remove the file"
             }
-            Self::Check(error) => return error.hint(),
             Self::Trust(error) => return error.hint(),
-            Self::Seal(error) => return error.hint(),
             Self::Life(error) => return error.hint(),
             Self::Attest(error) => return error.hint(),
             Self::Run(error) => return error.hint(),

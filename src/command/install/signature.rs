@@ -7,12 +7,15 @@ use super::evidence::Judged;
 use super::oci::About;
 use crate::ctx::Ctx;
 use crate::error::evidence as words;
-use crate::error::{CheckError, Error, EvidenceError};
+use crate::error::{Error, EvidenceError};
 use crate::project::Project;
 use crate::report::{Evidence, Level};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::pins::{Mode, Pin};
-use pinfold_evidence::attestation::{Attestation, NamedKey, Unproved, VerifiedAttestation, prove_signature};
+use pinfold_evidence::attestation::{
+    Attestation, NamedKey, NamedKeyError, Unproved, VerifiedAttestation, prove_signature,
+};
 use pinfold_evidence::policy::{self, Policy, Verdict};
 use pinfold_net::http::Clock;
 
@@ -107,7 +110,13 @@ pub fn signature(proof: &VerifiedAttestation) -> Evidence {
 pub fn read_key(path: &Path) -> Result<NamedKey, Error> {
     let bytes = fs::read(path, MAX_KEY_LEN)?;
     let key = NamedKey::from_pem(&String::from_utf8_lossy(&bytes), None);
-    key.map_err(|source| CheckError::Key { path: path.to_owned(), source }.into())
+    key.map_err(|source| no_key(path, source).into())
+}
+
+/// A file that was named for a public key, and has none.
+pub fn no_key(path: &Path, source: NamedKeyError) -> Fault {
+    let fault = Fault::unverifiable("key-malformed", format!("`{}` is {source}", path.display()));
+    fault.hint(source.hint()).because(source)
 }
 
 /// Now, in seconds since 1970.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::services::ServicesError;
 use super::token::TokenError;
+use pinfold_core::fault::{Class, Fault};
 use pinfold_evidence::provenance::{Disagreement, ProvenanceError};
 use pinfold_net::http::CallError;
 
@@ -273,6 +274,13 @@ impl fmt::Display for KeylessError {
             }
             Self::Entry { url, why } => write!(f, "the entry of the log `{url}` does not hold: {}", why.escape_debug()),
         }
+    }
+}
+
+impl From<KeylessError> for Fault {
+    fn from(error: KeylessError) -> Self {
+        let class = if error.is_unverifiable() { Class::Unverifiable } else { Class::refused_if(error.is_refusal()) };
+        Self::new(class, error.code(), error.to_string()).hinting(error.hint()).because(error)
     }
 }
 

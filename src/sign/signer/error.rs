@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use pinfold_core::fault::Fault;
+
 use super::MAX_ITERATIONS;
 
 /// Why a file is no key to sign with, or does not.
@@ -119,6 +121,12 @@ impl fmt::Display for SigningKeyError {
             Self::Mismatch => f.write_str("the public key in the file is not that of the private one"),
             Self::Failed => f.write_str("the key did not sign"),
         }
+    }
+}
+
+impl From<SigningKeyError> for Fault {
+    fn from(error: SigningKeyError) -> Self {
+        Self::failed(error.code(), error.to_string()).hinting(error.hint().map(str::to_owned)).because(error)
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use crate::error::{CheckError, Error};
+use crate::error::Error;
 use pinfold_core::digest::{Algorithm, Hasher, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
 use pinfold_evidence::attestation::is_weak;
 
@@ -33,13 +34,14 @@ impl Subject {
         if fs::open_if_exists(&path)?.is_some() {
             return Ok(Self::File(path));
         }
-        let given = given.to_owned();
-        Err(match sri {
+        let shown = given.escape_debug();
+        let fault = match sri {
             Err(source) if SRI.iter().any(|start| given.starts_with(start)) => {
-                CheckError::Integrity { given, source }.into()
+                Fault::failed("artifact-digest", format!("`{shown}` is no digest: {source}")).because(source)
             }
-            _ => CheckError::NoArtifact { given }.into(),
-        })
+            _ => Fault::failed("artifact-absent", format!("`{shown}` is neither a file that is there nor a digest")),
+        };
+        Err(fault.hint(NAME_ONE).into())
     }
 
     /// Its digests by these algorithms, as far as they are known: a file is read once for all of them, in pieces.
@@ -89,19 +91,26 @@ fn is_digest((algorithm, value): (&str, &str)) -> bool {
     plain(algorithm) && plain(value)
 }
 
-fn digest(given: &str, algorithm: &str, value: &str) -> Result<Subject, CheckError> {
+fn digest(given: &str, algorithm: &str, value: &str) -> Result<Subject, Fault> {
     if is_weak(algorithm) {
-        return Err(CheckError::WeakDigest { algorithm: algorithm.to_owned() });
+        let message = format!("`{}` names no artifact: others may have the same", algorithm.escape_debug());
+        let hint = "name the file itself, or its `sha256:…` or `sha512:…`";
+        return Err(Fault::failed("artifact-weak-digest", message).hint(hint));
     }
     let Some(hash) = HASHES.into_iter().find(|hash| hash.name() == algorithm) else {
         return Ok(Subject::Digest(algorithm.to_owned(), value.to_owned()));
     };
     let digits = hash.digest_len().saturating_mul(2);
     if value.len() != digits || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(CheckError::Hex { given: given.to_owned(), algorithm: hash.name(), digits });
+        let (shown, name) = (given.escape_debug(), hash.name());
+        let message = format!("`{shown}` is no digest: {name} has {digits} hexadecimal digits");
+        return Err(Fault::failed("artifact-digest", message).hint(NAME_ONE));
     }
     Ok(Subject::Digest(algorithm.to_owned(), value.to_ascii_lowercase()))
 }
+
+const NAME_ONE: &str =
+    "name a file, or a digest: `sha256:…` or `sha512:…` in hexadecimal, or `sha512-…` as in pins.toml";
 
 /// What a file is hashed by, where claims ask for it.
 const HASHES: [Algorithm; 3] = [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];

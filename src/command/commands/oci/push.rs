@@ -14,10 +14,10 @@ use super::files::is_reserved;
 use super::sent::FileBlob;
 use super::{is_signed_by, tag_replaced, writing};
 use crate::commands::fetch;
-use crate::commands::seal::{Payload, Signing, seal};
+use crate::commands::seal::{Payload, Signing, other, seal};
 use crate::commands::sign::signer;
 use crate::ctx::{Ctx, Step};
-use crate::error::{Error, SealError, evidence as words};
+use crate::error::{Error, evidence as words};
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Integrity;
@@ -186,7 +186,7 @@ fn wasm_config(file: &FileBlob, is_component: bool) -> Value {
 fn key_of(signing: &Signing) -> Result<Option<NamedKey>, Error> {
     let Signing::Key { key, .. } = signing else { return Ok(None) };
     let named = NamedKey::from_pem(key.public_pem(), None);
-    Ok(Some(named.map_err(|error| SealError::Other { why: error.to_string() })?))
+    Ok(Some(named.map_err(|error| other(&error.to_string()))?))
 }
 
 /// Reads the bundles that are to be attached: each has to be about the artifact or one of its files, and may not be wrong.

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::trusting;
-use crate::error::{Error, SealError};
+use super::{read_back, rejected, trusting};
+use crate::error::Error;
 use pinfold_core::digest::{Algorithm, Hasher, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
-use pinfold_evidence::attestation::{self, Artifact, Trust, prove};
+use pinfold_evidence::attestation::{Artifact, Trust, prove};
 use pinfold_sign::signer::{Message, SigningKey};
 
 /// Signs a file with a key.
@@ -29,12 +30,8 @@ pub(super) fn by_key(key: &SigningKey, path: &Path) -> Result<Value, Error> {
 }
 
 /// Reads a bundle back and proves that it is about these bytes.
-pub(super) fn hold(trust: &Trust, bundle: &Value, artifact: &Artifact<'_>) -> Result<(), SealError> {
-    let read = attestation::read(bundle.to_string().as_bytes()).map_err(SealError::Unreadable)?;
-    let [attestation] = read.as_slice() else {
-        return Err(SealError::Other { why: "it is more than one bundle".to_owned() });
-    };
-    prove(trust, attestation, artifact).map(drop).map_err(SealError::Rejected)
+pub(super) fn hold(trust: &Trust, bundle: &Value, artifact: &Artifact<'_>) -> Result<(), Fault> {
+    prove(trust, &read_back(bundle)?, artifact).map(drop).map_err(rejected)
 }
 
 /// The SHA-256 of a file, which is read once, in pieces: what is signed is what was read.

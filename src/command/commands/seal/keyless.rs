@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::{Signing, file, hold, provable};
 use crate::ctx::Ctx;
-use crate::error::{Error, SealError};
+use crate::error::Error;
 use pinfold_core::digest::Sha256;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
-use pinfold_evidence::attestation::{Artifact, Refusal, Trust, Unproved};
+use pinfold_evidence::attestation::{Artifact, Refusal, Trust};
 use pinfold_evidence::root::{Instance, TrustRoots};
 use pinfold_sign::keyless::{
     Content, Door, Identity, KeylessError, MAX_SIGNING_CONFIG_LEN, ServicesError, Session, SigningConfig,
@@ -75,11 +76,11 @@ fn trusting(ctx: &Ctx<'_>, session: &Session) -> Result<Trust, Error> {
 
 /// What is wrong with the entry of a log, by the log's name: all else was looked at before it had one, and what else stands
 /// in the bundle is our own.
-fn named(error: SealError, logs: &str) -> SealError {
-    match error {
-        SealError::Rejected(Unproved::Refused(Refusal::Log(why) | Refusal::Bundle(why))) => {
-            SealError::Keyless(KeylessError::Entry { url: logs.to_owned(), why })
+fn named(fault: Fault, logs: &str) -> Fault {
+    match fault.cause() {
+        Some(Refusal::Log(why) | Refusal::Bundle(why)) => {
+            KeylessError::Entry { url: logs.to_owned(), why: why.clone() }.into()
         }
-        other => other,
+        _ => fault,
     }
 }

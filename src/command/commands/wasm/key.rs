@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::{done, row, secret_key};
 use crate::commands::keygen::public_path;
-use crate::commands::output::refuse_reserved;
-use crate::error::{Error, SealError, WasmFailure};
+use crate::commands::output::{key_exists, refuse_reserved};
+use crate::error::{Error, WasmFailure};
 use crate::report::{Finding, Level, Report};
 use pinfold_core::fs::{self, New};
 use pinfold_wasm::{PublicKey, SecretKey};
@@ -81,7 +81,7 @@ pub fn export(key: &Path, out: Option<&Path>, form: Form) -> Result<Result<Repor
 fn write_new(files: &[New<'_>]) -> Result<(), Error> {
     files.iter().try_for_each(|new| refuse_reserved(new.path, None))?;
     fs::write_new(files).map_err(|error| match error.source.kind() {
-        io::ErrorKind::AlreadyExists => Error::from(SealError::Exists { path: error.path }),
+        io::ErrorKind::AlreadyExists => Error::from(key_exists(&error.path)),
         _ => error.into(),
     })
 }
