@@ -1,12 +1,10 @@
 //! [`Error`]: the one error type of the library, its variants in the order of the flow.
 
 mod attempt;
-mod attest;
 mod convert;
 pub mod evidence;
 mod hint;
 mod life;
-mod run;
 mod wasm;
 
 use std::fmt;
@@ -29,10 +27,8 @@ use pinfold_net::source::registries::RegistryError;
 use pinfold_oci::registry::OciError;
 
 pub use attempt::{Attempt, AttemptFailure};
-pub use attest::AttestError;
 pub use evidence::{EvidenceError, Silence, Unasked};
 pub use life::LifeError;
-pub use run::RunError;
 pub use wasm::WasmFailure;
 
 /// Why a command, or its work on one pin, did not come to a good end.
@@ -171,10 +167,6 @@ pub enum Error {
     Trust(TrustError),
     /// A pin cannot be added, or moved to another version.
     Life(Box<LifeError>),
-    /// A build cannot be attested.
-    Attest(Box<AttestError>),
-    /// A build was not run, or is not to be attested.
-    Run(Box<RunError>),
     /// WebAssembly that nobody who is trusted signed, or nothing was done with it.
     Wasm(Box<WasmFailure>),
     /// A registry did not hand out what was asked for.
@@ -191,8 +183,6 @@ impl Error {
         match self {
             Self::Fault(fault) => fault.verdict(),
             Self::Evidence(error) => error.verdict(),
-            Self::Run(error) => error.verdict(),
-            Self::Attest(error) => error.verdict(),
             Self::Wasm(error) => error.verdict(),
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
@@ -217,8 +207,6 @@ impl Error {
             Self::Archive(error) => error.is_refusal(),
             Self::Trust(error) => error.is_refusal(),
             Self::Life(error) => error.is_refusal(),
-            Self::Attest(error) => error.is_refusal(),
-            Self::Run(error) => error.verdict() == Verdict::Refused,
             Self::Wasm(error) => error.verdict() == Verdict::Refused,
             Self::Oci(error) => error.is_refusal(),
             Self::Fault(fault) => fault.class() == Class::Refused,
@@ -266,8 +254,6 @@ impl Error {
             Self::Registration { .. } => "registration-unreadable",
             Self::Trust(error) => error.code(),
             Self::Life(error) => error.code(),
-            Self::Attest(error) => error.code(),
-            Self::Run(error) => error.code(),
             Self::Wasm(error) => error.code(),
             Self::Oci(error) => error.code(),
             Self::Fault(fault) => fault.code(),
@@ -283,8 +269,6 @@ impl Error {
             Self::Fault(fault) => return fault.findings(),
             Self::Evidence(error) => return error.findings(Level::Error),
             Self::Life(error) => return error.findings(),
-            Self::Attest(error) => return error.findings(),
-            Self::Run(error) => return error.findings(),
             Self::Wasm(error) => return error.findings(Level::Error),
             _ => {}
         }
@@ -388,8 +372,6 @@ impl fmt::Display for Error {
             }
             Self::Trust(error) => error.fmt(f),
             Self::Life(error) => error.fmt(f),
-            Self::Attest(error) => error.fmt(f),
-            Self::Run(error) => error.fmt(f),
             Self::Wasm(error) => error.fmt(f),
             Self::Oci(error) => error.fmt(f),
             Self::Fault(fault) => fault.fmt(f),

@@ -14,16 +14,17 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 
 use crate::ctx::Ctx;
-use crate::error::{AttestError, Error};
+use crate::error::Error;
 use crate::project::Project;
 use crate::report::{Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::path::RelPath;
 use pinfold_core::text::json_line;
 use pinfold_sign::build::{self, Build, Checkout};
 
 pub use hash::Output;
-pub use inputs::{Inputs, inputs};
+pub use inputs::{Inputs, InputsError, inputs, of_each};
 pub use outputs::{outputs, present};
 
 use super::fetch::size;
@@ -93,10 +94,7 @@ pub struct Done {
 pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
     let project = Project::open(ctx.pin_file)?;
     let inputs = match inputs(ctx, &project, options) {
-        Err(Error::Attest(error)) => match *error {
-            AttestError::Inputs(report) => return Ok(Done { report: unproved(*report), statement: None }),
-            error => return Err(error.into()),
-        },
+        Err(InputsError::Unproved(report)) => return Ok(Done { report: unproved(*report), statement: None }),
         inputs => inputs?,
     };
     let files = outputs::find(&project, options)?;
@@ -144,7 +142,11 @@ fn place<'a>(
         (None, Some(_), Some(output)) if outputs.len() == 0 => {
             Ok(Some(project.folder().join(format!("{output}{BUNDLE}"))))
         }
-        (None, Some(_), _) => Err(AttestError::NoPlace { outputs: outputs.len().saturating_add(1) }.into()),
+        (None, Some(_), _) => {
+            let count = outputs.len().saturating_add(1);
+            let message = format!("nothing says where to write the one bundle of {count} outputs");
+            Err(Fault::failed("statement-no-place", message).hint("say where with `--out FILE`").into())
+        }
         (None, None, _) => Ok(None),
     }
 }

@@ -10,11 +10,12 @@ mod recipe;
 use std::path::{Path, PathBuf};
 
 use crate::ctx::Ctx;
-use crate::error::{Error, RunError};
+use crate::error::Error;
 use crate::project::Project;
 use crate::purl;
 use crate::report::{Finding, Level, Report, Verdict};
 use pinfold_core::digest::Sha256;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::json;
 use pinfold_core::pins::Source;
@@ -22,6 +23,7 @@ use pinfold_evidence::attestation;
 use pinfold_evidence::statement::{MAX_STATEMENT_LEN, Statement};
 
 use super::check;
+use recipe::wrong;
 
 pub use compare::{Places, compare, keep, present};
 pub use recipe::{Recipe, Stated};
@@ -73,9 +75,13 @@ pub fn read(ctx: &Ctx<'_>, options: &Options) -> Result<Read, Error> {
         }
         recipe.command = Some(command.clone());
     } else if recipe.command.is_none() {
-        return Err(RunError::NoCommand.into());
+        let hint = "name the command that built it: `pinfold reproduce FILE -- COMMAND`";
+        return Err(Fault::unverifiable("statement-no-command", "the statement names no command").hint(hint).into());
     } else if !is_signed && !options.unproved {
-        return Err(RunError::Unproved.into());
+        let message = "nobody vouches for the statement whose command is to run";
+        let hint = "name the command yourself (`-- COMMAND`), or say `--unproved` to run whatever the statement says, \
+                    in the sandbox";
+        return Err(Fault::failed("statement-unproved", message).hint(hint).into());
     }
     notes.extend(recipe.doubts());
     Ok(Read::Recipe(Box::new(recipe), notes))
@@ -83,7 +89,7 @@ pub fn read(ctx: &Ctx<'_>, options: &Options) -> Result<Read, Error> {
 
 /// The one statement of a document, and whether it is signed by anybody.
 fn statement(path: &Path, bytes: &[u8]) -> Result<(Statement, bool), Error> {
-    let malformed = |why: String| Error::from(RunError::Statement { why: format!("`{}`: {why}", path.display()) });
+    let malformed = |why: String| wrong(&format!("`{}`: {why}", path.display()));
     let is_bare = json::parse(bytes, attestation::MAX_DOCUMENT_LEN).is_ok_and(|value| value.get("_type").is_some());
     if is_bare {
         let statement = Statement::parse(bytes.get(..bytes.len().min(MAX_STATEMENT_LEN)).unwrap_or_default());
@@ -91,7 +97,9 @@ fn statement(path: &Path, bytes: &[u8]) -> Result<(Statement, bool), Error> {
     }
     let all = attestation::read(bytes).map_err(|error| malformed(error.to_string()))?;
     // One, so that what is proved is what was read.
-    let [one] = all.as_slice() else { return Err(malformed(format!("it has {} attestations, not one", all.len()))) };
+    let [one] = all.as_slice() else {
+        return Err(malformed(format!("it has {} attestations, not one", all.len())).into());
+    };
     let statement = one.statement().ok_or_else(|| malformed("it has no in-toto statement".to_owned()))?;
     Ok((statement, true))
 }
@@ -101,8 +109,7 @@ fn proof(ctx: &Ctx<'_>, options: &Options, statement: &Statement) -> Result<Repo
     let digests = statement.subjects.iter().flat_map(|subject| &subject.digests);
     let artifact =
         digests.filter(|(algorithm, _)| !attestation::is_weak(algorithm)).map(|(name, hex)| format!("{name}:{hex}"));
-    let artifact =
-        artifact.into_iter().next().ok_or_else(|| RunError::Statement { why: "it has no strong digest".into() })?;
+    let artifact = artifact.into_iter().next().ok_or_else(|| wrong("it has no strong digest"))?;
     let attestations = vec![options.document.clone()];
     check::run(ctx.trust, ctx.clock, &check::Options { artifacts: vec![artifact], attestations, ..options.who.clone() })
 }
@@ -113,7 +120,7 @@ pub fn hold(ctx: &Ctx<'_>, recipe: &Recipe) -> Result<(), Error> {
     let project = Project::open(ctx.pin_file)?;
     let received = Sha256::of(project.pin_file().text().as_bytes()).hex();
     if let Some(expected) = recipe.pins_digest.as_ref().filter(|expected| **expected != received) {
-        return Err(RunError::OtherPins { expected: expected.clone(), received }.into());
+        return Err(other_pins(expected.clone(), received).into());
     }
     for pin in project.pin_file().pins() {
         // What the checkout itself has is in the commit.
@@ -124,10 +131,14 @@ pub fn hold(ctx: &Ctx<'_>, recipe: &Recipe) -> Result<(), Error> {
         let (expected, received) = (recipe.pins.get(&uri), artifact.integrity.hex());
         if expected.is_none_or(|expected| *expected != received) {
             let expected = expected.cloned().unwrap_or_else(|| format!("nothing about `{uri}`"));
-            return Err(RunError::OtherPins { expected, received }.into());
+            return Err(other_pins(expected, received).into());
         }
     }
     Ok(())
+}
+
+fn other_pins(expected: String, received: String) -> Fault {
+    Fault::refused("pins-differ", "the pins at the commit are not the stated ones").compared(expected, received)
 }
 
 /// The pin file of a checkout, and its folder relative to the checkout. Refuses one that a link of the commit leads out to.
@@ -136,7 +147,7 @@ pub fn place(recipe: &Recipe, checkout: &Path) -> Result<(PathBuf, PathBuf), Err
     let place = checkout.join(&folder);
     if fs::canonical(&place).is_ok_and(|real| real != place) {
         let why = format!("its folder `{}` is a link at the commit", folder.display());
-        return Err(RunError::Statement { why }.into());
+        return Err(wrong(&why).into());
     }
     Ok((place.join(recipe.pin_file.as_str()), folder))
 }

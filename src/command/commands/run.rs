@@ -10,9 +10,10 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::ctx::Ctx;
-use crate::error::{AttestError, Error, RunError};
+use crate::error::Error;
 use crate::project::{Project, RECORDS};
 use crate::report::{Finding, Level, Report};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError, Identity};
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Edit, Pin, Signature};
@@ -21,7 +22,7 @@ use pinfold_core::tree;
 use pinfold_evidence::provenance::RUN_BUILD_TYPE;
 use pinfold_sign::build::Build;
 
-use super::attest::{self, Inputs, Options, Output};
+use super::attest::{self, Inputs, InputsError, Options, Output};
 use super::output::BUNDLE;
 use super::seal::{Payload, Signing, readable, seal};
 
@@ -108,7 +109,7 @@ fn stays(project: &Project, out: &Path, before: Option<&PathBuf>) -> Result<(), 
         (None, Some(now)) => now.starts_with(fs::canonical(project.folder())?),
         (None, None) => true,
     };
-    if is_same { Ok(()) } else { Err(RunError::Changed { paths: vec![out.display().to_string()] }.into()) }
+    if is_same { Ok(()) } else { Err(changed(&[out.display().to_string()]).into()) }
 }
 
 /// What a build must not write to: the pin file, the records, the trees; relative to the folder of the pin file.
@@ -177,7 +178,7 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
     let place = match (&options.out, outputs.as_slice()) {
         (Some(path), _) => path.clone(),
         (None, [one]) => bundle_of(&project, one.path.as_str()),
-        (None, all) => return Err(RunError::NoPlace { outputs: all.len() }.into()),
+        (None, all) => return Err(no_place(all.len()).into()),
     };
     stays(&project, &place, ready.desk.as_ref())?;
     // What was signed may be in a public log for good: better known before that it cannot be written.
@@ -229,27 +230,27 @@ fn confinement(isolation: Option<&Isolation>) -> Finding {
 
 /// Proves the inputs again, and that they are the same.
 fn unchanged(ctx: &Ctx<'_>, project: &Project, options: &Options, ready: &Ready) -> Result<Inputs, Error> {
-    let changed = |paths| Error::from(RunError::Changed { paths });
     if project.pin_file().text() != ready.pin_file {
-        return Err(changed(vec![ready.inputs.pin_file.name.clone().unwrap_or_default()]));
+        return Err(changed(&[ready.inputs.pin_file.name.clone().unwrap_or_default()]).into());
     }
     let inputs = attest::inputs(ctx, project, options).map_err(|error| match error {
-        Error::Attest(error) => match *error {
-            AttestError::Inputs(report) => RunError::InputsChanged { report }.into(),
-            AttestError::Dirty { paths } => changed(paths),
-            error => error.into(),
-        },
-        error => error,
+        InputsError::Unproved(report) => Fault::refused("inputs-changed", "the command changed what was pinned")
+            .hint("`pinfold fetch` puts the right trees back; with `--hermetic` nobody can write to them")
+            .with(attest::of_each(&report))
+            .into(),
+        InputsError::Dirty(paths) => changed(&paths).into(),
+        error => Error::from(error),
     })?;
     if inputs.source != ready.inputs.source {
-        return Err(changed(vec!["HEAD".to_owned()]));
+        return Err(changed(&["HEAD".to_owned()]).into());
     }
     if inputs.dirty != ready.inputs.dirty {
         let differs = |path: &&String| inputs.dirty.contains(path) != ready.inputs.dirty.contains(path);
-        return Err(changed(inputs.dirty.iter().chain(&ready.inputs.dirty).filter(differs).cloned().collect()));
+        let paths: Vec<_> = inputs.dirty.iter().chain(&ready.inputs.dirty).filter(differs).cloned().collect();
+        return Err(changed(&paths).into());
     }
     if inputs.pins != ready.inputs.pins {
-        return Err(changed(vec![RECORDS.to_owned()]));
+        return Err(changed(&[RECORDS.to_owned()]).into());
     }
     Ok(inputs)
 }
@@ -268,8 +269,39 @@ fn fresh<'a>(
             stale.push(output.path.to_string());
         }
     }
-    if stale.is_empty() { Ok(()) } else { Err(RunError::Stale { paths: stale }.into()) }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the command did not write {}; it was there before", listed(&stale));
+    let hint = "remove it before, or let the command write it whether or not it has changed";
+    Err(Fault::refused("output-stale", message).hint(hint).into())
 }
+
+/// The sources are not those that they were before the command.
+pub fn changed(paths: &[String]) -> Fault {
+    Fault::refused("checkout-changed", format!("the command changed the sources: {}", listed(paths)))
+        .hint("let the command write nothing but files that git ignores or does not know")
+}
+
+/// One statement of many outputs, or an unsigned one, and nothing says where to write it.
+pub fn no_place(outputs: usize) -> Fault {
+    let message = match outputs {
+        0 | 1 => "nothing says where to write the statement".to_owned(),
+        outputs => format!("nothing says where to write the one statement of {outputs} outputs"),
+    };
+    Fault::failed("run-no-place", message).hint("say where with `--attestation FILE`")
+}
+
+/// Paths, as many as a line holds.
+fn listed(paths: &[String]) -> String {
+    let mut shown: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.escape_debug())).collect();
+    if paths.len() > SHOWN {
+        shown.push(format!("{} more", paths.len().saturating_sub(SHOWN)));
+    }
+    shown.join(", ")
+}
+
+const SHOWN: usize = 5;
 
 fn identity(project: &Project, path: &RelPath) -> Result<Option<Identity>, Error> {
     let Some(parent) = tree::parent_of(project.root(), path)? else { return Ok(None) };

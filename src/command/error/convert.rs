@@ -1,12 +1,13 @@
 //! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{Error, EvidenceError, LifeError, RunError, WasmFailure};
+use super::{Error, EvidenceError, LifeError, WasmFailure};
 use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::Changed;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::FsError;
 use pinfold_evidence::trust::TrustError;
 use pinfold_oci::registry::OciError;
+use pinfold_sign::build::BuildError;
 use pinfold_sign::keyless::KeylessError;
 use pinfold_sign::signer::SigningKeyError;
 
@@ -40,9 +41,9 @@ impl From<LifeError> for Error {
     }
 }
 
-impl From<RunError> for Error {
-    fn from(error: RunError) -> Self {
-        Self::Run(Box::new(error))
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Self {
+        Self::Fault(error.into())
     }
 }
 
@@ -96,8 +97,6 @@ impl std::error::Error for Error {
             Self::Nar(error) => Some(error),
             Self::Trust(error) => Some(error),
             Self::Life(error) => Some(error),
-            Self::Attest(error) => Some(error),
-            Self::Run(error) => Some(error),
             Self::Wasm(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,

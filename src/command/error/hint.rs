@@ -49,8 +49,6 @@ impl Error {
             }
             Self::Trust(error) => return error.hint(),
             Self::Life(error) => return error.hint(),
-            Self::Attest(error) => return error.hint(),
-            Self::Run(error) => return error.hint(),
             Self::Oci(error) => return error.hint(),
             Self::Wasm(error) => return error.hint(),
             Self::Fault(fault) => return fault.findings().into_iter().find_map(|one| one.hint),

@@ -9,8 +9,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Output, Stdio};
 
-use pinfold::error::{AttestError, Error, RunError};
+use pinfold::error::Error;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
+use pinfold_core::text::Location;
 use pinfold_sign::build::{Checkout, Source, repository};
 
 use crate::world::variable;
@@ -67,7 +69,7 @@ impl Place {
         // declares another folder to be its checkout.
         if !fs::canonical(folder)?.starts_with(&top) || linked(&top)? != Some(fs::canonical(&repository)?) {
             let said = format!("the repository `{}` is not the `.git` of the checkout", repository.display());
-            return Err(AttestError::Git { said }.into());
+            return Err(no_answer(&said));
         }
         Ok(Some(Self { repository, common, top }))
     }
@@ -189,8 +191,9 @@ pub(crate) fn check_out(here: &Path, wanted: &Wanted<'_>, to: &Path) -> Result<P
     };
     let absent = || {
         let place = if from.is_empty() { here.display().to_string() } else { from.clone() };
-        let (commit, repository) = (commit.to_owned(), repository.map(str::to_owned));
-        Error::from(RunError::CommitAbsent { commit, place, repository })
+        let fault = Fault::failed("commit-absent", format!("there is no commit `{commit}` in `{}`", Location(&place)));
+        let from = repository.unwrap_or("URL");
+        Error::from(fault.hint(format!("fetch it with git, or say where it is: `--source {from}`")))
     };
     if from.is_empty() {
         return Err(absent());
@@ -339,22 +342,30 @@ impl<'a> Git<'a> {
         }
         command.env("GIT_CONFIG_COUNT", count.to_string());
         command.stdin(Stdio::null()).output().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => AttestError::GitAbsent.into(),
-            _ => AttestError::Git { said: error.to_string() }.into(),
+            std::io::ErrorKind::NotFound => {
+                let fault = Fault::failed("git-absent", "there is no `git` to ask for the commit");
+                let hint = "install git, or say `--no-source`, and the statement says that no commit is known";
+                fault.hint(hint).into()
+            }
+            _ => no_answer(&error.to_string()),
         })
     }
 }
 
 /// What git says has to be UTF-8: names of other encodings have no place in a statement.
 fn text(output: &Output) -> Result<String, Error> {
-    String::from_utf8(output.stdout.clone())
-        .map_err(|_| AttestError::Git { said: "a path or a name is not UTF-8".to_owned() }.into())
+    String::from_utf8(output.stdout.clone()).map_err(|_| no_answer("a path or a name is not UTF-8"))
 }
 
 fn failed(output: &Output) -> Error {
     let said = String::from_utf8_lossy(&output.stderr);
     let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
-    AttestError::Git { said: said.join(" ").replace(char::is_control, " ") }.into()
+    no_answer(&said.join(" ").replace(char::is_control, " "))
+}
+
+/// git does not answer; `said` has its own words, without control characters.
+fn no_answer(said: &str) -> Error {
+    Fault::failed("git-failed", format!("git does not say what is checked out: {said}")).into()
 }
 
 /// Settings that the checkout could have otherwise, and that would run programs, ask others or hide changes. Beside them:

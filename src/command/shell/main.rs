@@ -27,6 +27,7 @@ use pinfold::commands::many::Tally;
 use pinfold::commands::paper::Paper;
 use pinfold::error::Error;
 use pinfold::report::{Finding, Level, Report, Verdict, json};
+use pinfold_core::fault::Fault;
 use pinfold_core::text::{Secrets, plain_lines};
 use pinfold_net::http::SystemClock;
 
@@ -129,6 +130,12 @@ struct Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { findings: error.findings(), verdict: error.verdict() }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { findings: fault.findings(), verdict: fault.verdict() }
     }
 }
 

@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 
 use pinfold::commands::attest::{self, Options};
 use pinfold::commands::run::{self, Isolation, Ran};
-use pinfold::error::{AttestError, Error, RunError};
+use pinfold::error::Error;
 use pinfold::project::RECORDS;
 use pinfold::report::{Finding, Level, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_evidence::provenance::RUN_BUILD_TYPE;
 use pinfold_sign::build::{self, Build, BuildError, Checkout, Named};
@@ -47,7 +48,7 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
     };
     // Known before the build rather than after it.
     if attest.out.is_none() && (attest.signing.is_none() || attest.outputs.len() > 1) {
-        return Err(Error::from(RunError::NoPlace { outputs: attest.outputs.len() }).into());
+        return Err(run::no_place(attest.outputs.len()).into());
     }
     let ctx = world.ctx();
     let ready = run::prepare(&ctx, &attest)?;
@@ -81,7 +82,7 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
     }
     // Before git looks into it.
     if let Some(made) = absent.into_iter().find(|path| path.symlink_metadata().is_ok()) {
-        return Err(Error::from(RunError::Changed { paths: vec![made.display().to_string()] }).into());
+        return Err(run::changed(&[made.display().to_string()]).into());
     }
     let ran = Ran { command: options.command.clone(), environment, isolation, source_date, started };
     let now = Options { checkout: checkout()?, ..attest };
@@ -90,8 +91,8 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
 
 /// A command that failed keeps its exit code.
 pub(crate) fn ended(command: &[String], code: u8, lost: &'static str) -> Failure {
-    let program = command.first().cloned().unwrap_or_default();
-    Error::from(RunError::Failed { program, code, lost }).into()
+    let program = command.first().map(String::as_str).unwrap_or_default().escape_debug();
+    Fault::failed("command-failed", format!("`{program}` ended with exit code {code}; {lost}")).into()
 }
 
 /// Who builds: the platform by its own word, else whom the caller names.
@@ -101,13 +102,17 @@ fn build(builder: Option<String>) -> Result<Build, Error> {
         Err(BuildError::Unnamed { .. }) if named.builder.is_some() => {
             Ok(Build::of(&world::variable, &Named { build_type: Some(RUN_BUILD_TYPE.to_owned()), ..named })?)
         }
-        Err(BuildError::Unnamed { .. }) => Err(RunError::NoBuilder.into()),
+        Err(BuildError::Unnamed { .. }) => {
+            let fault = Fault::failed("builder-unnamed", "nothing says what builds here: there is no `--builder-id`");
+            let hint = "outside of GitHub Actions and GitLab CI say who builds, a URI of yours: `--builder-id URI`";
+            Err(fault.hint(hint).into())
+        }
         // A run's builder is who signs for it, which on GitLab is the pipeline's definition, and not the runner.
         Ok(build) if named.builder.is_none() && world::variable("GITLAB_CI").is_some() => {
-            let builder = build::gitlab_pipeline(&world::variable).map_err(AttestError::Build)?;
+            let builder = build::gitlab_pipeline(&world::variable)?;
             Ok(Build { builder, ..build })
         }
-        build => Ok(build.map_err(AttestError::Build)?),
+        build => Ok(build?),
     }
 }
 
@@ -186,7 +191,7 @@ impl Job<'_> {
     /// Runs it as it is, in this environment.
     fn plain(&self, is_json: bool) -> Result<u8, Error> {
         let Some((program, arguments)) = self.command.split_first() else { return Ok(0) };
-        let unstarted = |error: io::Error| RunError::Unstarted { program: program.clone(), said: error.to_string() };
+        let unstarted = |error: io::Error| unstarted(program, &error.to_string());
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder).stdout(stdout(is_json).map_err(unstarted)?);
         for name in TOKENS.into_iter().chain(self.token) {
@@ -205,9 +210,7 @@ impl Job<'_> {
         let plan = within.plan(self.command);
         let mut all = own.clone();
         all.extend(self.environment.clone());
-        let unstarted =
-            |error: io::Error| RunError::Unstarted { program: "sandbox".to_owned(), said: error.to_string() };
-        let stdout = stdout(is_json).map_err(unstarted)?;
+        let stdout = stdout(is_json).map_err(|error| unstarted("sandbox", &error.to_string()))?;
         let ended = sandbox::run(&plan, &all, &self.folder.join(RECORDS), stdout)?;
         let read_only = ended.read_only.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         Ok((ended.code, Isolation { read_only, variables: own }))
@@ -216,6 +219,13 @@ impl Job<'_> {
     fn date(&self) -> Option<(String, String)> {
         self.source_date.map(|seconds| (DATE.to_owned(), seconds.to_string()))
     }
+}
+
+/// A command could not be started; `said` has the system's words.
+pub(crate) fn unstarted(program: &str, said: &str) -> Fault {
+    let hint = "with `--hermetic` programs are looked for in the folders of the system alone; name it by its path, or pass \
+                `--env PATH`";
+    Fault::failed("command-unstarted", format!("cannot start `{}`: {said}", program.escape_debug())).hint(hint)
 }
 
 /// Where the command prints to: standard output is the JSON document's alone.

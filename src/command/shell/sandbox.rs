@@ -28,8 +28,11 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use pinfold::error::{Error, RunError};
+use pinfold::error::Error;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
+
+use crate::run::unstarted;
 
 /// What to run, and within what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -96,14 +99,12 @@ pub(crate) fn run(
 ) -> Result<Ended, Error> {
     if let Some(own) = SPECIAL.iter().map(Path::new).find(|own| own.starts_with(&plan.root)) {
         let step = format!("put an empty {} into {}", own.display(), plan.root.display());
-        let (said, hint) = ("it is where the project is".to_owned(), "move the project to a folder of its own");
-        return Err(RunError::NoSandbox { step, said, hint: Some(hint.to_owned()) }.into());
+        let hint = "move the project to a folder of its own";
+        return Err(no_sandbox(&step, "it is where the project is", Some(hint)).into());
     }
     let mut plan = plan.clone();
     #[cfg(target_os = "linux")]
-    prepare(&mut plan).map_err(|inside::Refusal { step, said, hint }| {
-        Error::from(RunError::NoSandbox { step, said, hint: hint.map(str::to_owned) })
-    })?;
+    prepare(&mut plan).map_err(|inside::Refusal { step, said, hint }| Error::from(no_sandbox(&step, &said, hint)))?;
     let (mut note, path) = fs::create_beside(&desk.join("sandbox"))?;
     let ended = hand_over(&plan, environment, (&path, &mut note), stdout);
     let removed = fs::remove(&path);
@@ -151,10 +152,10 @@ fn hand_over(
     let mut held = None;
     for word in words {
         match word.map_err(|error| broken(error.into()))? {
-            Word::Refused { step, said, hint } => return Err(RunError::NoSandbox { step, said, hint }.into()),
+            Word::Refused { step, said, hint } => return Err(no_sandbox(&step, &said, hint.as_deref()).into()),
             Word::Unstarted { said } => {
-                let program = plan.command.first().cloned().unwrap_or_default();
-                return Err(RunError::Unstarted { program, said }.into());
+                let program = plan.command.first().map(String::as_str).unwrap_or_default();
+                return Err(unstarted(program, &said).into());
             }
             Word::Holds { read_only } => held = Some(read_only),
         }
@@ -171,7 +172,19 @@ pub(crate) fn code_of(status: ExitStatus) -> u8 {
 }
 
 fn refused(step: &str, said: &str) -> Error {
-    RunError::NoSandbox { step: step.to_owned(), said: said.to_owned(), hint: None }.into()
+    no_sandbox(step, said, None).into()
+}
+
+/// `--hermetic`, and this machine does not give what that takes: what could not be done, or was seen not to be so, as in
+/// "cannot …"; what the system said; and what to do about it, where it is not the system's configuration.
+fn no_sandbox(step: &str, said: &str, hint: Option<&str>) -> Fault {
+    Fault::failed("hermetic-unavailable", format!("there is no sandbox to be had: cannot {step}: {said}")).hint(
+        hint.unwrap_or(
+            "it takes unprivileged user namespaces: see kernel.unprivileged_userns_clone, user.max_user_namespaces and \
+             kernel.apparmor_restrict_unprivileged_userns in `sysctl -a`, and the seccomp profile of a container; \
+             docs/run.md has more. Without `--hermetic` the command runs as it is, and nothing is claimed of it",
+        ),
+    )
 }
 
 /// The part of this program that it was started as, if it was started as one: `main` asks this first.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pinfold_core::fault::Fault;
 use pinfold_core::text::Location;
 
 /// Why nobody can say what build it is.
@@ -103,6 +104,12 @@ impl fmt::Display for BuildError {
             Self::Parameter { name } if name.is_empty() => f.write_str("a `--param` has no name"),
             Self::Parameter { name } => write!(f, "the parameter `{}` is there twice", name.escape_debug()),
         }
+    }
+}
+
+impl From<BuildError> for Fault {
+    fn from(error: BuildError) -> Self {
+        Self::failed(error.code(), error.to_string()).hinting(error.hint().map(str::to_owned)).because(error)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::io::Read as _;
 
 use crate::ctx::Ctx;
-use crate::error::{AttestError, Error};
+use crate::error::Error;
 use pinfold_core::digest::{Algorithm, Hasher};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{Dir, FsError, Identity};
 use pinfold_core::path::RelPath;
 use pinfold_core::tree;
@@ -41,7 +42,10 @@ pub(super) fn hash(ctx: &Ctx<'_>, root: &Dir, files: &[(RelPath, u64)]) -> Resul
 
 /// Reads one; `between` is called when its bytes were read, and before it is looked at again.
 fn one(root: &Dir, path: &RelPath, between: &dyn Fn()) -> Result<Output, Error> {
-    let changed = || Error::from(AttestError::Changed { path: path.clone() });
+    let changed = || {
+        let fault = Fault::refused("output-changed", format!("the output `{path}` changed while it was read"));
+        Error::from(fault.hint("attest when nothing writes to it any more"))
+    };
     let failed = |error| Error::from(FsError::new("read", path.as_str(), error));
     let parent = tree::parent_of(root, path)?.ok_or_else(changed)?;
     let mut file = parent.open_file(path.file_name())?;

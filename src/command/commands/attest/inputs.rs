@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::ctx::Ctx;
-use crate::error::{AttestError, Error};
+use crate::error::Error;
 use crate::install;
 use crate::project::{Project, RECORDS};
 use crate::purl;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Sha256;
+use pinfold_core::fault::{Class, Fault};
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Artifact, Mode, Pin, Source};
 use pinfold_core::record;
@@ -67,20 +68,78 @@ impl Inputs {
     }
 }
 
+/// Why there are no inputs to state.
+#[derive(Debug)]
+pub enum InputsError {
+    /// The pins' trees or their evidence do not pass; the report of `verify`.
+    Unproved(Box<Report>),
+    /// The checkout is not as its commit has it: the paths that differ, relative to its top.
+    Dirty(Vec<String>),
+    /// Anything else.
+    Other(Box<Error>),
+}
+
+impl From<Error> for InputsError {
+    fn from(error: Error) -> Self {
+        Self::Other(Box::new(error))
+    }
+}
+
+impl From<InputsError> for Error {
+    fn from(error: InputsError) -> Self {
+        match error {
+            InputsError::Unproved(report) => {
+                let class = match report.verdict() {
+                    Verdict::Refused => Class::Refused,
+                    Verdict::Unverifiable => Class::Unverifiable,
+                    Verdict::Failed | Verdict::Passed => Class::Failed,
+                };
+                let message = "not all pins are proved, so there is nothing to attest";
+                let hint = "`pinfold verify` tells more, `pinfold fetch` puts the right trees back";
+                Fault::new(class, "inputs-unproved", message).hint(hint).with(of_each(&report)).into()
+            }
+            InputsError::Dirty(paths) => Fault::refused("checkout-dirty", dirty(&paths))
+                .hint("commit or ignore them, or say `--allow-dirty`, and the statement says so")
+                .into(),
+            InputsError::Other(error) => *error,
+        }
+    }
+}
+
+/// What a report says of each pin that did not pass.
+pub fn of_each(report: &Report) -> impl Iterator<Item = Finding> {
+    let refused = report.rows.iter().filter(|row| row.verdict != Verdict::Passed);
+    let told = refused.flat_map(|row| row.findings.iter().map(|one| (row.subject.as_str(), one)));
+    told.map(|(pin, one)| Finding { message: format!("{pin}: {}", one.message), ..one.clone() })
+}
+
+fn dirty(paths: &[String]) -> String {
+    let (count, noun) = (paths.len(), if paths.len() == 1 { "path" } else { "paths" });
+    let shown: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.escape_debug())).collect();
+    let more = match count.saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("the checkout differs from its commit in {count} {noun}: {}{more}", shown.join(", "))
+}
+
+/// Paths of a dirty checkout that a message names.
+const SHOWN: usize = 10;
+
 /// Verifies every pin, its tree and its evidence, and holds the checkout to its commit.
-pub fn inputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Inputs, Error> {
+pub fn inputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Inputs, InputsError> {
     // What a statement says was proved was proved for it.
     let verdicts = ctx.verdicts.forgetful();
     let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
     let (report, against) =
         verify::against(ctx, project, &verify::Options { whole: true, ..verify::Options::default() })?;
     if report.verdict() != Verdict::Passed {
-        return Err(AttestError::Inputs(Box::new(report)).into());
+        return Err(InputsError::Unproved(Box::new(report)));
     }
     let source = source(options)?;
     let dirty = changes(project, options)?;
     if !dirty.is_empty() && !options.allow_dirty {
-        return Err(AttestError::Dirty { paths: dirty }.into());
+        return Err(InputsError::Dirty(dirty));
     }
     let mut pins = Vec::with_capacity(report.rows.len());
     for (row, against) in report.rows.iter().zip(against) {
@@ -107,11 +166,16 @@ fn source(options: &Options) -> Result<Option<build::Source>, Error> {
     if options.no_source {
         return Ok(None);
     }
-    let checkout = options.checkout.as_ref().ok_or(AttestError::NoCheckout)?;
+    let checkout = options.checkout.as_ref().ok_or_else(|| {
+        Fault::failed("checkout-absent", "there is no git commit to state as the source")
+            .hint("attest where the sources were checked out, or say `--no-source`")
+    })?;
     let Some(platform) = &options.build.source else { return Ok(Some(checkout.source.clone())) };
     if platform.commit != checkout.source.commit {
-        let (platform, checkout) = (platform.commit.clone(), checkout.source.commit.clone());
-        return Err(AttestError::OtherCommit { platform, checkout }.into());
+        let message = "another commit is checked out than the one that the job is for";
+        let fault = Fault::refused("checkout-other-commit", message);
+        let fault = fault.compared(platform.commit.as_str(), checkout.source.commit.as_str());
+        return Err(fault.hint("attest in the job that checked the commit out, before another one is").into());
     }
     Ok(Some(platform.clone()))
 }

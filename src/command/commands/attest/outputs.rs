@@ -5,8 +5,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::ctx::Ctx;
-use crate::error::{AttestError, Error};
+use crate::error::Error;
 use crate::project::{Project, RECORDS};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir, Kind};
 use pinfold_core::layout::Pattern;
 use pinfold_core::path::{PathError, RelPath};
@@ -41,7 +42,11 @@ pub(super) fn find(project: &Project, options: &Options) -> Result<Files, Error>
             looked: 0,
         };
         for one in given {
-            found.add(one)?;
+            if !found.add(one)? {
+                let message = format!("there is no output `{}`", one.escape_debug());
+                let hint = "outputs are named relative to the folder of pins.toml; quote patterns: `'dist/**'`";
+                return Err(Fault::failed("output-absent", message).hint(hint).into());
+            }
         }
         Ok(found.files)
     };
@@ -72,10 +77,7 @@ pub fn present(project: &Project, options: &Options) -> Result<Vec<RelPath>, Err
         looked: 0,
     };
     for given in options.outputs.iter().chain(&options.byproducts) {
-        match found.add(given) {
-            Err(Error::Attest(error)) if matches!(*error, AttestError::NoOutput { .. }) => {}
-            added => added?,
-        }
+        found.add(given)?;
     }
     Ok(found.files.into_keys().collect())
 }
@@ -98,7 +100,6 @@ impl Wanted {
     /// Reads an argument. What is there under exactly that name is meant by it, whatever characters are in it.
     pub(super) fn read(project: &Project, given: &str) -> Result<Self, Error> {
         let text = relative(project, given)?;
-        let wrong = |source| AttestError::Name { given: given.to_owned(), source };
         let is_pattern = text.contains(['*', '?', '[']);
         if let Ok(path) = text.parse::<RelPath>() {
             let parent = tree::parent_of(project.root(), &path).ok().flatten();
@@ -110,9 +111,13 @@ impl Wanted {
         let literal: Vec<&str> = text.split('/').take_while(|part| !part.contains(['*', '?', '['])).collect();
         let base = match literal.join("/").as_str() {
             "" if is_pattern => None,
-            base => Some(base.parse().map_err(wrong)?),
+            base => Some(base.parse().map_err(|source| no_name(given, source))?),
         };
-        let pattern = text.parse().map_err(|source| AttestError::Pattern { given: given.to_owned(), source })?;
+        let pattern = text.parse().map_err(|source| {
+            Fault::failed("output-pattern", format!("`{}`: {source}", given.escape_debug()))
+                .hint("`*` and `?` stand for parts of a name, `**` for folders")
+                .because(source)
+        })?;
         Ok(Self::Pattern(base, pattern))
     }
 
@@ -132,7 +137,10 @@ pub(super) fn is_below(above: &RelPath, path: &RelPath) -> bool {
 
 /// An argument relative to the project, as far as text goes: without `./`, doubled slashes, and one at the end.
 fn relative(project: &Project, given: &str) -> Result<String, Error> {
-    let outside = || AttestError::Outside { given: given.to_owned() };
+    let outside = || {
+        let message = format!("the output `{}` is outside of the project", given.escape_debug());
+        Fault::failed("output-outside", message).hint("outputs have to lie in the folder of pins.toml")
+    };
     let inner = if given.starts_with('/') {
         let root = fs::canonical(project.folder())?;
         let root = root.to_str().ok_or_else(outside)?;
@@ -146,14 +154,43 @@ fn relative(project: &Project, given: &str) -> Result<String, Error> {
     }
     if parts.is_empty() {
         // The project itself: its sources are no outputs.
-        let given = given.to_owned();
         return Err(match given.is_empty() {
-            true => AttestError::Name { given, source: PathError::Empty }.into(),
-            false => AttestError::Project { given }.into(),
+            true => no_name(given, PathError::Empty).into(),
+            false => {
+                let message = format!("the output `{}` is the project itself", given.escape_debug());
+                Fault::failed("output-project", message).hint(NAME_BUILT).into()
+            }
         });
     }
     Ok(parts.join("/"))
 }
+
+/// An output has a name that not every system can have.
+fn no_name(given: &str, source: PathError) -> Fault {
+    Fault::failed("output-name", format!("the output `{}`: {source}", given.escape_debug()))
+        .hint(NAME_FOR_ALL)
+        .because(source)
+}
+
+/// An output is no regular file.
+fn no_file(path: &RelPath, kind: &str) -> Fault {
+    Fault::failed("output-no-file", format!("the output `{path}` is {kind}"))
+        .hint("an output is a file, or a folder of files")
+}
+
+/// The statement would be written over an output.
+fn is_statement_itself(path: &RelPath) -> Fault {
+    Fault::failed("output-is-statement", format!("the statement would be written over the output `{path}`"))
+        .hint("write the statement elsewhere with `--out FILE`")
+}
+
+fn too_many() -> Fault {
+    Fault::failed("output-too-many", format!("there are more than {MAX_SUBJECTS} outputs"))
+        .hint("pack them into an archive and attest that")
+}
+
+const NAME_BUILT: &str = "name what the build made; what went into it is stated anyway";
+const NAME_FOR_ALL: &str = "give it a name that every system can have";
 
 /// The files found so far, with their lengths.
 struct Found<'a> {
@@ -170,22 +207,22 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn add(&mut self, given: &str) -> Result<(), Error> {
-        let absent = || AttestError::NoOutput { given: given.to_owned() };
+    /// Adds what an argument asks for; whether there is any.
+    fn add(&mut self, given: &str) -> Result<bool, Error> {
         let before = self.taken;
         match Wanted::read(self.project, given)? {
             Wanted::Path(path) => {
                 self.refuse(&path)?;
-                let parent = self.parent(&path)?.ok_or_else(absent)?;
-                let stat = parent.stat(path.file_name())?.ok_or_else(absent)?;
+                let Some(parent) = self.parent(&path)? else { return Ok(false) };
+                let Some(stat) = parent.stat(path.file_name())? else { return Ok(false) };
                 match stat.kind {
-                    Kind::File if self.out == Some(&path) => return Err(AttestError::IsStatement { path }.into()),
+                    Kind::File if self.out == Some(&path) => return Err(is_statement_itself(&path).into()),
                     Kind::File => self.put(path, stat.size)?,
                     Kind::Folder => {
-                        let folder = parent.child(path.file_name())?.ok_or_else(absent)?;
+                        let Some(folder) = parent.child(path.file_name())? else { return Ok(false) };
                         self.walk(&folder, Some(&path), &|_| true)?;
                     }
-                    kind => return Err(AttestError::NoFile { path, kind: named(kind) }.into()),
+                    kind => return Err(no_file(&path, named(kind)).into()),
                 }
             }
             Wanted::Pattern(base, pattern) => {
@@ -196,10 +233,11 @@ impl Found<'_> {
                         None => None,
                     },
                 };
-                self.walk(&folder.ok_or_else(absent)?, base.as_ref(), &|path| pattern.matches(path))?;
+                let Some(folder) = folder else { return Ok(false) };
+                self.walk(&folder, base.as_ref(), &|path| pattern.matches(path))?;
             }
         }
-        if self.taken == before { Err(absent().into()) } else { Ok(()) }
+        Ok(self.taken != before)
     }
 
     /// Every file below a folder that is wanted. Patterns do not look into git's and pinfold's own folders, and what is
@@ -208,19 +246,20 @@ impl Found<'_> {
         for name in folder.names()? {
             self.looked = self.looked.saturating_add(1);
             if self.looked > MAX_LOOKED {
-                return Err(AttestError::TooMany { limit: MAX_SUBJECTS }.into());
+                return Err(too_many().into());
             }
             let full = path.map_or_else(|| name.clone(), |path| format!("{path}/{name}"));
             let Some(stat) = folder.stat(&name)? else {
                 // Names that are not UTF-8 come with marks in place of bytes, and so are not there.
-                return Err(AttestError::NotUtf8 { path: full }.into());
+                let message = format!("the output `{}` has a name that is not UTF-8", full.escape_debug());
+                return Err(Fault::failed("output-encoding", message).hint(NAME_FOR_ALL).into());
             };
             if is_git(&name) || path.is_none() && is_own(&name) || fs::is_partial(&name) {
                 continue;
             }
             let full: RelPath = match full.parse() {
                 Ok(full) => full,
-                Err(source) => return Err(AttestError::Name { given: full, source }.into()),
+                Err(source) => return Err(no_name(&full, source).into()),
             };
             match stat.kind {
                 Kind::Folder => {
@@ -235,7 +274,7 @@ impl Found<'_> {
                     self.refuse(&full)?;
                     self.put(full, stat.size)?;
                 }
-                kind => return Err(AttestError::NoFile { path: full, kind: named(kind) }.into()),
+                kind => return Err(no_file(&full, named(kind)).into()),
             }
         }
         Ok(())
@@ -253,13 +292,13 @@ impl Found<'_> {
     /// What stands where the statement goes is no output if it is one of an earlier run; all else would be lost.
     fn hold_statement(&self, path: RelPath) -> Result<(), Error> {
         let place = self.project.folder().join(path.as_str());
-        if is_statement(&place) { Ok(()) } else { Err(AttestError::IsStatement { path }.into()) }
+        if is_statement(&place) { Ok(()) } else { Err(is_statement_itself(&path).into()) }
     }
 
     fn put(&mut self, path: RelPath, size: u64) -> Result<(), Error> {
         self.files.insert(path, size);
         self.taken = self.taken.saturating_add(1);
-        if self.files.len() > MAX_SUBJECTS { Err(AttestError::TooMany { limit: MAX_SUBJECTS }.into()) } else { Ok(()) }
+        if self.files.len() > MAX_SUBJECTS { Err(too_many().into()) } else { Ok(()) }
     }
 
     /// Refuses what was there before the build.
@@ -275,15 +314,13 @@ impl Found<'_> {
         } else {
             return Ok(());
         };
-        Err(AttestError::NotBuilt { path: path.clone(), whose }.into())
+        Err(Fault::failed("output-not-built", format!("the output `{path}` is {whose}")).hint(NAME_BUILT).into())
     }
 
     /// The folder that a path is in.
     fn parent(&self, path: &RelPath) -> Result<Option<Dir>, Error> {
         tree::parent_of(self.project.root(), path).map_err(|error| match error.source.kind() {
-            ErrorKind::NotADirectory => {
-                AttestError::NoFile { path: path.clone(), kind: "behind a symbolic link or a file" }.into()
-            }
+            ErrorKind::NotADirectory => no_file(path, "behind a symbolic link or a file").into(),
             _ => error.into(),
         })
     }
@@ -291,7 +328,7 @@ impl Found<'_> {
     fn enter(&self, parent: &Dir, path: &RelPath) -> Result<Option<Dir>, Error> {
         match parent.stat(path.file_name())?.map(|stat| stat.kind) {
             Some(Kind::Folder) => Ok(parent.child(path.file_name())?),
-            Some(kind) => Err(AttestError::NoFile { path: path.clone(), kind: named(kind) }.into()),
+            Some(kind) => Err(no_file(path, named(kind)).into()),
             None => Ok(None),
         }
     }
@@ -308,7 +345,9 @@ fn distinct<'a>(paths: impl Iterator<Item = &'a RelPath>) -> Result<(), Error> {
     let mut seen: BTreeMap<String, &RelPath> = BTreeMap::new();
     for path in paths {
         if let Some(first) = seen.insert(path.collision_key(), path) {
-            return Err(AttestError::Collision { first: first.clone(), second: path.clone() }.into());
+            let message = format!("the outputs `{first}` and `{path}` differ only in case or form");
+            let hint = "rename one of them: where case or Unicode form does not count they are one file";
+            return Err(Fault::failed("output-collision", message).hint(hint).into());
         }
     }
     Ok(())

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::error::{Error, RunError};
+use crate::error::Error;
 use crate::report::{Finding, Level};
+use pinfold_core::fault::Fault;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::Platform;
 use pinfold_evidence::statement::{SLSA_V1, Statement};
@@ -51,7 +52,9 @@ impl Recipe {
     /// Reads SLSA provenance v1, as `pinfold attest` and `pinfold run` write it.
     pub fn of(statement: &Statement) -> Result<Self, Error> {
         if statement.predicate_type != SLSA_V1 {
-            return Err(wrong(format!("it is `{}`, not SLSA provenance v1", statement.predicate_type.escape_debug())));
+            return Err(
+                wrong(&format!("it is `{}`, not SLSA provenance v1", statement.predicate_type.escape_debug())).into()
+            );
         }
         let definition = statement.predicate.get("buildDefinition").unwrap_or(&Value::Null);
         let own = definition.pointer("/internalParameters/pinfold").unwrap_or(&Value::Null);
@@ -59,9 +62,12 @@ impl Recipe {
         let dependencies = definition.get("resolvedDependencies").and_then(Value::as_array);
         let dependencies: Vec<&Value> = dependencies.into_iter().flatten().collect();
         let source = dependencies.iter().find(|one| one.pointer("/digest/gitCommit").is_some());
-        let commit = source.and_then(|source| text(source, "/digest/gitCommit")).ok_or(RunError::NoCommit)?;
+        let commit = source.and_then(|source| text(source, "/digest/gitCommit")).ok_or_else(|| {
+            Fault::unverifiable("statement-no-commit", "the statement names no source commit")
+                .hint("it was attested with `--no-source`, or by something else; nobody can tell what to build")
+        })?;
         if !is_hex(&commit) || !matches!(commit.len(), 40 | 64) {
-            return Err(wrong(format!("`{}` is no commit", commit.escape_debug())));
+            return Err(wrong(&format!("`{}` is no commit", commit.escape_debug())).into());
         }
         let uri = source.and_then(|source| text(source, "/uri"));
         let repository = uri.as_deref().and_then(|uri| uri.strip_prefix("git+"));
@@ -70,10 +76,10 @@ impl Recipe {
         let folder = folder.filter(|folder| !folder.is_empty()).map(|folder| path(&folder)).transpose()?;
         let pin_file = path(&text(own, "/pins/name").unwrap_or_else(|| "pins.toml".to_owned()))?;
         if pin_file.components().count() != 1 {
-            return Err(wrong(format!("the pin file is `{pin_file}`, which is no name")));
+            return Err(wrong(&format!("the pin file is `{pin_file}`, which is no name")).into());
         }
         let platform = text(own, "/platform").map(|text| text.parse());
-        let platform = platform.transpose().map_err(|_| wrong("its platform is none".to_owned()))?;
+        let platform = platform.transpose().map_err(|_| wrong("its platform is none"))?;
         Ok(Self {
             commit,
             repository,
@@ -120,7 +126,7 @@ fn outputs(statement: &Statement) -> Result<Vec<Stated>, Error> {
     let output = |subject: &pinfold_evidence::statement::Subject| {
         let name = path(&subject.name)?;
         if ["sha256", "sha512"].iter().all(|algorithm| !subject.digests.contains_key(*algorithm)) {
-            return Err(wrong(format!("`{name}` has neither SHA-256 nor SHA-512")));
+            return Err(wrong(&format!("`{name}` has neither SHA-256 nor SHA-512")).into());
         }
         Ok((name, subject.digests.clone()))
     };
@@ -129,29 +135,29 @@ fn outputs(statement: &Statement) -> Result<Vec<Stated>, Error> {
 
 fn strings(value: &Value) -> Result<Vec<String>, Error> {
     let words = value.as_array().and_then(|words| words.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
-    let words = words.ok_or_else(|| wrong("its command is no list of words".to_owned()))?;
+    let words = words.ok_or_else(|| wrong("its command is no list of words"))?;
     // No argument of a program can have one.
     if words.iter().any(|word| word.contains('\0')) {
-        return Err(wrong("its command has a NUL byte".to_owned()));
+        return Err(wrong("its command has a NUL byte").into());
     }
     Ok(words.into_iter().map(str::to_owned).collect())
 }
 
 fn variables(value: &Value) -> Result<BTreeMap<String, String>, Error> {
-    let object = value.as_object().ok_or_else(|| wrong("its environment is no table".to_owned()))?;
+    let object = value.as_object().ok_or_else(|| wrong("its environment is no table"))?;
     let is_name = |name: &str| {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         plain && !name.is_empty() && !name.starts_with(|one: char| one.is_ascii_digit())
     };
     let variable = |(name, value): (&String, &Value)| match value.as_str().filter(|value| !value.contains('\0')) {
         Some(value) if is_name(name) => Ok((name.clone(), value.to_owned())),
-        _ => Err(wrong(format!("its variable `{}` is none", name.escape_debug()))),
+        _ => Err(wrong(&format!("its variable `{}` is none", name.escape_debug())).into()),
     };
     object.iter().map(variable).collect()
 }
 
 fn path(text: &str) -> Result<RelPath, Error> {
-    text.parse().map_err(|error| wrong(format!("`{}` is no path: {error}", text.escape_debug())))
+    text.parse().map_err(|error| wrong(&format!("`{}` is no path: {error}", text.escape_debug())).into())
 }
 
 fn text(value: &Value, pointer: &str) -> Option<String> {
@@ -162,6 +168,7 @@ fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-fn wrong(why: String) -> Error {
-    RunError::Statement { why }.into()
+/// What should be done again is not told in a way that could be done.
+pub(super) fn wrong(why: &str) -> Fault {
+    Fault::failed("statement-unusable", format!("the statement cannot be done again: {why}"))
 }
