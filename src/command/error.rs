@@ -4,7 +4,6 @@ mod attempt;
 mod convert;
 pub mod evidence;
 mod hint;
-mod life;
 mod wasm;
 
 use std::fmt;
@@ -15,7 +14,6 @@ use pinfold_core::archive::ArchiveError;
 use pinfold_core::fault::{Class, Fault};
 use pinfold_core::fs::{FsError, Held};
 use pinfold_core::nar::NarError;
-use pinfold_core::patch::PatchError;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{PinsError, Platform};
 use pinfold_core::record::{MAX_RECORD_LEN, RecordError};
@@ -28,7 +26,6 @@ use pinfold_oci::registry::OciError;
 
 pub use attempt::{Attempt, AttemptFailure};
 pub use evidence::{EvidenceError, Silence, Unasked};
-pub use life::LifeError;
 pub use wasm::WasmFailure;
 
 /// Why a command, or its work on one pin, did not come to a good end.
@@ -124,8 +121,6 @@ pub enum Error {
     Package(IdentityError),
     /// The package does not say which one it is.
     NoPackageJson,
-    /// A patch does not apply.
-    Patch(PatchError),
     /// The tree is not the pinned one.
     Tree {
         /// The pinned tree hash.
@@ -165,8 +160,6 @@ pub enum Error {
     },
     /// A root of trust cannot be used or refreshed.
     Trust(TrustError),
-    /// A pin cannot be added, or moved to another version.
-    Life(Box<LifeError>),
     /// WebAssembly that nobody who is trusted signed, or nothing was done with it.
     Wasm(Box<WasmFailure>),
     /// A registry did not hand out what was asked for.
@@ -200,13 +193,11 @@ impl Error {
             | Self::RawLayout
             | Self::Package(_)
             | Self::NoPackageJson
-            | Self::Patch(_)
             | Self::Tree { .. }
             | Self::TreeChanged { .. }
             | Self::NotOurs { .. } => true,
             Self::Archive(error) => error.is_refusal(),
             Self::Trust(error) => error.is_refusal(),
-            Self::Life(error) => error.is_refusal(),
             Self::Wasm(error) => error.verdict() == Verdict::Refused,
             Self::Oci(error) => error.is_refusal(),
             Self::Fault(fault) => fault.class() == Class::Refused,
@@ -243,7 +234,6 @@ impl Error {
             Self::RawLayout => "raw-layout",
             Self::Package(error) => error.code(),
             Self::NoPackageJson => "package-json-absent",
-            Self::Patch(error) => error.code(),
             Self::Tree { .. } => "tree-mismatch",
             Self::NotOurs { .. } => "not-ours",
             Self::Fs(error) if error.is_busy() => "lock-timeout",
@@ -253,7 +243,6 @@ impl Error {
             Self::StoreBusy(_) => "store-busy",
             Self::Registration { .. } => "registration-unreadable",
             Self::Trust(error) => error.code(),
-            Self::Life(error) => error.code(),
             Self::Wasm(error) => error.code(),
             Self::Oci(error) => error.code(),
             Self::Fault(fault) => fault.code(),
@@ -268,7 +257,6 @@ impl Error {
             }
             Self::Fault(fault) => return fault.findings(),
             Self::Evidence(error) => return error.findings(Level::Error),
-            Self::Life(error) => return error.findings(),
             Self::Wasm(error) => return error.findings(Level::Error),
             _ => {}
         }
@@ -347,7 +335,6 @@ impl fmt::Display for Error {
             Self::RawLayout => f.write_str("the artifact is a single file, but the pin says how to unpack or patch it"),
             Self::Package(error) => error.fmt(f),
             Self::NoPackageJson => f.write_str("the package has no package.json in its folder"),
-            Self::Patch(error) => error.fmt(f),
             Self::Tree { .. } => f.write_str("the unpacked tree is not the pinned one"),
             Self::NotOurs { to, changes } => {
                 write!(f, "`{to}` was not put there by pinfold, and {}", differ(changes))
@@ -371,7 +358,6 @@ impl fmt::Display for Error {
                 write!(f, "`{}` does not say which project it registers: nothing was removed", path.display())
             }
             Self::Trust(error) => error.fmt(f),
-            Self::Life(error) => error.fmt(f),
             Self::Wasm(error) => error.fmt(f),
             Self::Oci(error) => error.fmt(f),
             Self::Fault(fault) => fault.fmt(f),

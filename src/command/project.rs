@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::ctx::Ctx;
-use crate::error::{Error, LifeError};
+use crate::error::Error;
 use crate::report::{Finding, Level};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir, FsError, Identity, Lock};
 use pinfold_core::layout::Ignore;
 use pinfold_core::path::RelPath;
@@ -63,21 +64,29 @@ impl Project {
         &self,
         ctx: &Ctx<'_>,
         path: &Path,
-        change: impl Fn(&PinFile) -> Result<Option<String>, LifeError>,
+        change: impl Fn(&PinFile) -> Result<Option<String>, Fault>,
     ) -> Result<(), Error> {
         let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let changed = |bytes: Option<&[u8]>| -> Result<Option<Vec<u8>>, Stopped> {
             let text = std::str::from_utf8(bytes.unwrap_or_default()).ok();
-            let changed = || LifeError::PinsChanged { file: file.clone() };
+            let changed = || {
+                Fault::failed("pins-changed", format!("`{file}` was changed by somebody else meanwhile"))
+                    .hint("nothing was written; run it again")
+            };
             let now = text.and_then(|text| PinFile::parse(text).ok()).ok_or_else(changed)?;
             let after = change(&now)?.ok_or_else(changed)?;
             Ok((after != now.text()).then(|| after.into_bytes()))
         };
         let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
         ctx.waiting(|patience| fs::edit(path, limit, patience, changed)).map_err(|stopped| match stopped {
-            Stopped::Life(error) => error.into(),
+            Stopped::Fault(fault) => fault.into(),
             Stopped::Fs(error) if error.is_busy() => error.into(),
-            Stopped::Fs(source) => LifeError::PinsUnwritable { file: file.clone(), source }.into(),
+            Stopped::Fs(error) => {
+                Fault::failed("pins-unwritable", format!("`{file}` cannot be written: {}", error.source))
+                    .hint("nothing was written; `--dry-run` shows what would be")
+                    .because(error.source)
+                    .into()
+            }
         })
     }
 
@@ -316,13 +325,13 @@ const MAX_LOOKS: usize = 4;
 
 /// Why an edit came to nothing.
 enum Stopped {
-    Life(LifeError),
+    Fault(Fault),
     Fs(FsError),
 }
 
-impl From<LifeError> for Stopped {
-    fn from(error: LifeError) -> Self {
-        Self::Life(error)
+impl From<Fault> for Stopped {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::fault::Fault;
 use crate::path::RelPath;
 
 /// One change to one file.
@@ -163,6 +164,12 @@ impl fmt::Display for PatchError {
                 )
             }
         }
+    }
+}
+
+impl From<PatchError> for Fault {
+    fn from(error: PatchError) -> Self {
+        Self::refused(error.code(), error.to_string()).hint(error.hint()).because(error)
     }
 }
 

@@ -9,7 +9,7 @@ mod spec;
 mod words;
 
 use crate::ctx::{Ctx, Step};
-use crate::error::{Error, EvidenceError, LifeError};
+use crate::error::{Error, EvidenceError};
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{self, Finding, Report};
@@ -24,7 +24,8 @@ use pinfold_core::record::{Contents, Evidence};
 use pinfold_core::store::VerifiedBlob;
 use pinfold_evidence::policy;
 
-use super::claims::{self, Claims, Wanted, argument, choose, cutoff, file_of, github_source, npm_source, pypi_source};
+use super::claims::{self, Claims, Wanted, argument, choose, cutoff, file_choice, file_of, github_source, npm_source};
+use super::claims::{pypi_source, unedited, version_absent};
 use super::consent::{Consent, Outcome};
 use spec::Spec;
 
@@ -74,7 +75,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Rep
         project.edit_pins(ctx, ctx.pin_file, |now| {
             // What was judged was judged by these. Another pin that was added meanwhile is no reason to begin anew.
             let same = now.trust() == before.trust() && now.registries() == before.registries();
-            same.then(|| now.with_pin(&planned.new).map_err(LifeError::Edit)).transpose()
+            same.then(|| now.with_pin(&planned.new).map_err(unedited)).transpose()
         })?;
     }
     Ok(words::report(&planned, outcome))
@@ -130,11 +131,11 @@ fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Res
 
 /// The file with a new pin, and the pin as it reads there.
 fn draft_of(project: &Project, new: &NewPin) -> Result<(String, Pin, Artifact), Error> {
-    let text = project.pin_file().with_pin(new).map_err(LifeError::Edit)?;
-    let file = PinFile::parse(&text).map_err(|error| LifeError::Edit(EditError::Pins(error)))?;
+    let text = project.pin_file().with_pin(new).map_err(unedited)?;
+    let file = PinFile::parse(&text).map_err(|error| unedited(EditError::Pins(error)))?;
     let pin = file.pin(new.name.as_str()).cloned();
     let found = pin.and_then(|pin| pin.artifact.clone().map(|artifact| (pin, artifact)));
-    let (pin, artifact) = found.ok_or(LifeError::Edit(EditError::Reread))?;
+    let (pin, artifact) = found.ok_or_else(|| unedited(EditError::Reread))?;
     Ok((text, pin, artifact))
 }
 
@@ -187,19 +188,16 @@ fn resolve(
         Spec::Github { owner, repo, tag, asset } => {
             let release = claims::github(ctx, project, (owner, repo), tag.as_deref())?;
             let of = format!("github:{owner}/{repo}");
-            let absent = || LifeError::VersionAbsent { of: of.clone(), version: "latest".to_owned(), instead: None };
-            let tag = tag.clone().or_else(|| release.tag.clone()).ok_or_else(absent)?;
-            let files = || release.assets.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+            let tag = tag.clone().or_else(|| release.tag.clone());
+            let tag = tag.ok_or_else(|| version_absent(&of, "latest", None))?;
+            let (of, files) = (format!("{of}@{tag}"), || release.assets.iter().map(|one| one.name.as_str()));
             let asset = match (asset, release.assets.as_slice()) {
                 (Some(asset), _) => asset.clone(),
                 (None, [only]) => only.name.clone(),
-                (None, _) => return Err(LifeError::FileChoice { of: format!("{of}@{tag}"), files: files() }.into()),
+                (None, _) => return Err(file_choice(&of, files()).into()),
             };
-            let missing = || LifeError::VersionAbsent {
-                of: format!("{of}@{tag}"),
-                version: asset.clone(),
-                instead: Some(format!("it has {}", files().join(", "))),
-            };
+            let missing =
+                || version_absent(&of, &asset, Some(format!("it has {}", files().collect::<Vec<_>>().join(", "))));
             let claims = Claims::of_release(&release, &asset).ok_or_else(missing)?;
             Ok((github_source(owner, repo, &tag, &asset)?, claims, Vec::new()))
         }

@@ -6,13 +6,15 @@
 mod choose;
 
 use crate::ctx::Ctx;
-use crate::error::{Error, LifeError};
+use crate::error::Error;
 use crate::install;
 use crate::project::Project;
 use crate::report::{Finding, Level};
 use pinfold_core::digest::Integrity;
-use pinfold_core::pins::{GithubAsset, NpmPackage, PypiFile, Source};
+use pinfold_core::fault::Fault;
+use pinfold_core::pins::{EditError, GithubAsset, NpmPackage, PinsErrorKind, PypiFile, Source};
 use pinfold_core::store::VerifiedBlob;
+use pinfold_core::text::Location;
 use pinfold_net::registry::{self, AskError, Package, Release};
 
 pub(super) use choose::{Wanted, choose, cutoff, file_of};
@@ -66,37 +68,96 @@ pub(super) fn github(
 }
 
 fn absent(error: AskError, of: &str, version: &str) -> Error {
-    if error.is_absent() {
-        LifeError::VersionAbsent { of: of.to_owned(), version: version.to_owned(), instead: None }.into()
-    } else {
-        LifeError::Ask(Box::new(error)).into()
-    }
+    if error.is_absent() { version_absent(of, version, None).because(error).into() } else { Fault::from(error).into() }
 }
 
+/// The source does not have that version, tag or file; `instead` is what there is.
+pub(super) fn version_absent(of: &str, version: &str, instead: Option<String>) -> Fault {
+    let message = format!("`{}` has no `{}`", of.escape_debug(), version.escape_debug());
+    Fault::failed("version-absent", message).hinting(instead)
+}
+
+/// There are versions, and none of them will do.
+pub(super) fn no_version(of: &str, why: &str) -> Fault {
+    Fault::failed("version-none", format!("no version of `{}` will do: {why}", of.escape_debug()))
+        .hint("name a version")
+}
+
+/// There are several files, and nothing says which is meant.
+pub(super) fn file_choice<'a>(of: &str, files: impl Iterator<Item = &'a str>) -> Fault {
+    let mut names: Vec<String> = files.map(|name| name.escape_debug().to_string()).collect();
+    let (of, count) = (of.escape_debug(), names.len());
+    let message = match count {
+        0 => format!("`{of}` has no file that can be pinned"),
+        _ => format!("`{of}` has {count} files, and nothing says which is meant"),
+    };
+    names.truncate(MAX_LISTED);
+    names.extend(count.checked_sub(MAX_LISTED).filter(|more| *more > 0).map(|more| format!("and {more} more")));
+    Fault::failed("file-choice", message).hint(format!("name one with `#FILE`: {}", names.join(", ")))
+}
+
+/// The source lists other bytes than those that were pinned, under the same name.
+pub(super) fn replaced(pinned: &Integrity, listed: &Integrity) -> Fault {
+    let message = "the source lists other bytes than those that were pinned, under the same name";
+    Fault::refused("source-replaced", message)
+        .compared(pinned.to_string(), listed.to_string())
+        .hint("find out who replaced it, and why, before it is pinned anew")
+}
+
+/// pins.toml cannot be edited so.
+pub(super) fn unedited(error: EditError) -> Fault {
+    let (code, hint) = match &error {
+        EditError::PinExists { .. } => ("pin-exists", Some("say `--name NAME`, or `pinfold update` to move it")),
+        EditError::NoValue { .. } | EditError::Reread => ("edit-impossible", Some("edit it by hand")),
+        EditError::Pins(error) => (
+            error.code(),
+            match error.kind() {
+                PinsErrorKind::PinNameCollision { .. } => Some("say `--name NAME`"),
+                PinsErrorKind::ToOverlaps { .. }
+                | PinsErrorKind::ToReserved { .. }
+                | PinsErrorKind::InputInTree { .. } => Some("say `--to DIR`"),
+                PinsErrorKind::SameIntegrity { .. } => {
+                    Some("these bytes are pinned already: use that pin, or take it out first")
+                }
+                PinsErrorKind::Syntax { .. } => Some("pins that stand in an inline table are edited by hand"),
+                _ => None,
+            },
+        ),
+    };
+    let hint = hint.map(str::to_owned).or_else(|| match &error {
+        EditError::Pins(error) => error.hint(),
+        _ => None,
+    });
+    Fault::failed(code, error.to_string()).hinting(hint).because(error)
+}
+
+/// Most files that a message lists.
+const MAX_LISTED: usize = 20;
+
 /// A version of an npm package as a source.
-pub(super) fn npm_source(name: &str, version: &str) -> Result<Source, LifeError> {
+pub(super) fn npm_source(name: &str, version: &str) -> Result<Source, Fault> {
     let text = format!("{name}@{version}");
     let parsed = text.parse::<NpmPackage>();
     parsed.map(Source::Npm).map_err(|error| argument(&text, error.code(), &error, error.hint().map(str::to_owned)))
 }
 
 /// A file of a Python project as a source.
-pub(super) fn pypi_source(project: &str, version: &str, file: &str) -> Result<Source, LifeError> {
+pub(super) fn pypi_source(project: &str, version: &str, file: &str) -> Result<Source, Fault> {
     let text = format!("{project}=={version}#{file}");
     let parsed = text.parse::<PypiFile>();
     parsed.map(Source::Pypi).map_err(|error| argument(&text, error.code(), &error, error.hint()))
 }
 
 /// A file of a release as a source.
-pub(super) fn github_source(owner: &str, repo: &str, tag: &str, asset: &str) -> Result<Source, LifeError> {
+pub(super) fn github_source(owner: &str, repo: &str, tag: &str, asset: &str) -> Result<Source, Fault> {
     let text = format!("{owner}/{repo}@{tag}#{asset}");
     let parsed = text.parse::<GithubAsset>();
     parsed.map(Source::Github).map_err(|error| argument(&text, error.code(), &error, None))
 }
 
 /// A text that is not what it should be.
-pub(super) fn argument(text: &str, code: &'static str, why: &dyn std::fmt::Display, hint: Option<String>) -> LifeError {
-    LifeError::Argument { text: text.to_owned(), code, why: why.to_string(), hint }
+pub(super) fn argument(text: &str, code: &'static str, why: &dyn std::fmt::Display, hint: Option<String>) -> Fault {
+    Fault::failed(code, format!("`{}`: {why}", Location(text))).hinting(hint)
 }
 
 impl Claims {
@@ -133,7 +194,9 @@ impl Claims {
         if received == *expected {
             Ok(())
         } else {
-            Err(LifeError::Claimed { expected: expected.clone(), received }.into())
+            let fault = Fault::refused("claim-mismatch", "the bytes are not those that their own source lists");
+            let fault = fault.compared(expected.to_string(), received.to_string());
+            Err(fault.hint("do not use it: the source or something on the way to it is wrong").into())
         }
     }
 
@@ -141,11 +204,7 @@ impl Claims {
     pub(super) fn hold_pinned(&self, blob: &VerifiedBlob) -> Result<(), Error> {
         let Some(listed) = &self.integrity else { return Ok(()) };
         let pinned = install::evidence::digest_of(blob, listed.algorithm())?;
-        if pinned == *listed {
-            Ok(())
-        } else {
-            Err(LifeError::Replaced { expected: pinned, received: listed.clone() }.into())
-        }
+        if pinned == *listed { Ok(()) } else { Err(replaced(&pinned, listed).into()) }
     }
 
     /// That it is younger than the project wants things to be, by what is claimed. Evidence has a time of its own.

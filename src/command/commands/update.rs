@@ -13,14 +13,15 @@ use std::convert::Infallible;
 use std::str::FromStr;
 
 use crate::ctx::{Ctx, Step};
-use crate::error::{Error, LifeError};
+use crate::error::Error;
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, EditError, NewVersion, Pin, PinFile, Platform, Source};
 use pinfold_core::store::VerifiedBlob;
 
-use super::claims::{Claims, cutoff};
+use super::claims::{Claims, cutoff, unedited};
 use super::consent::{Consent, Outcome};
 use super::{fetch, work};
 use next::Next;
@@ -93,7 +94,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Rep
     );
     let moves: Vec<Move> = moves.into_iter().flatten().collect();
     let versions: Vec<NewVersion> = moves.iter().filter_map(|one| one.version.clone()).collect();
-    project.pin_file().with_versions(&versions).map_err(LifeError::Edit)?;
+    project.pin_file().with_versions(&versions).map_err(unedited)?;
     let outcome = if versions.is_empty() { Outcome::Shown } else { consent.outcome(|| report(&moves, Outcome::Shown)) };
     if outcome == Outcome::Written {
         project.edit_pins(ctx, ctx.pin_file, |now| moved_in(now, project.pin_file(), &versions))?;
@@ -103,9 +104,9 @@ pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Rep
 
 /// The text of the file as it stands now with other versions, `None` unless all are of pins that say what they said when they were looked at, or
 /// what they are to say: somebody else may have moved them there.
-fn moved_in(now: &PinFile, before: &PinFile, versions: &[NewVersion]) -> Result<Option<String>, LifeError> {
-    let after = PinFile::parse(&before.with_versions(versions).map_err(LifeError::Edit)?);
-    let after = after.map_err(|error| LifeError::Edit(EditError::Pins(error)))?;
+fn moved_in(now: &PinFile, before: &PinFile, versions: &[NewVersion]) -> Result<Option<String>, Fault> {
+    let after = PinFile::parse(&before.with_versions(versions).map_err(unedited)?);
+    let after = after.map_err(|error| unedited(EditError::Pins(error)))?;
     let says_what = |file: &PinFile, name: &str| {
         file.pin(name).zip(now.pin(name)).is_some_and(|(planned, now)| planned.says_what(now))
     };
@@ -115,7 +116,7 @@ fn moved_in(now: &PinFile, before: &PinFile, versions: &[NewVersion]) -> Result<
         return Ok(None);
     }
     let still: Vec<NewVersion> = still.into_iter().cloned().collect();
-    now.with_versions(&still).map(Some).map_err(LifeError::Edit)
+    now.with_versions(&still).map(Some).map_err(unedited)
 }
 
 /// All artifacts of a pin: they move together or not at all.
@@ -247,14 +248,14 @@ fn compare(
 
 /// A pin with another version, as it would read.
 fn draft_of(project: &Project, version: &NewVersion) -> Result<(Pin, Artifact), Error> {
-    let text = project.pin_file().with_versions(std::slice::from_ref(version)).map_err(LifeError::Edit)?;
-    let file = PinFile::parse(&text).map_err(|error| LifeError::Edit(EditError::Pins(error)))?;
+    let text = project.pin_file().with_versions(std::slice::from_ref(version)).map_err(unedited)?;
+    let file = PinFile::parse(&text).map_err(|error| unedited(EditError::Pins(error)))?;
     let pin = file.pin(&version.pin).cloned();
     let artifact = pin.as_ref().and_then(|pin| match &version.platform {
         Some(platform) => pin.variants.get(platform).cloned(),
         None => pin.artifact.clone(),
     });
-    pin.zip(artifact).ok_or_else(|| LifeError::Edit(EditError::Reread).into())
+    pin.zip(artifact).ok_or_else(|| unedited(EditError::Reread).into())
 }
 
 fn report(moves: &[Move], outcome: Outcome) -> Report {

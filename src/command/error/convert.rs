@@ -1,6 +1,6 @@
 //! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{Error, EvidenceError, LifeError, WasmFailure};
+use super::{Error, EvidenceError, WasmFailure};
 use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::Changed;
 use pinfold_core::fault::Fault;
@@ -32,12 +32,6 @@ impl From<OciError> for Error {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
-    }
-}
-
-impl From<LifeError> for Error {
-    fn from(error: LifeError) -> Self {
-        Self::Life(Box::new(error))
     }
 }
 
@@ -93,10 +87,8 @@ impl std::error::Error for Error {
             Self::File { source, .. } => Some(source),
             Self::Archive(error) => Some(error),
             Self::Package(error) => Some(error),
-            Self::Patch(error) => Some(error),
             Self::Nar(error) => Some(error),
             Self::Trust(error) => Some(error),
-            Self::Life(error) => Some(error),
             Self::Wasm(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,

@@ -35,7 +35,6 @@ impl Error {
             Self::Size { .. } => "`size` in pins.toml is the length of the packed artifact, in bytes",
             Self::RawLayout => "take `strip`, `include`, `exclude`, `executable = […]` and patches off the pin",
             Self::Package(error) => return error.hint(),
-            Self::Patch(error) => error.hint(),
             Self::Tree { .. } => "the artifact, the layout or a patch has changed; if that was meant, pin the new hash",
             Self::TreeChanged { .. } => {
                 "`pinfold fetch --restore` puts the pinned files back and throws these changes away; what programs write there \
@@ -48,7 +47,6 @@ impl Error {
                 "run `pinfold fetch` in the projects that use the store, which repairs it, or remove the file"
             }
             Self::Trust(error) => return error.hint(),
-            Self::Life(error) => return error.hint(),
             Self::Oci(error) => return error.hint(),
             Self::Wasm(error) => return error.hint(),
             Self::Fault(fault) => return fault.findings().into_iter().find_map(|one| one.hint),

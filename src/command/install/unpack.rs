@@ -183,7 +183,7 @@ fn from_unpack(error: UnpackError<Error>) -> Error {
 fn from_assembly(error: AssemblyError) -> Error {
     match error {
         AssemblyError::Archive(error) => error.into(),
-        AssemblyError::Patch(error) => Error::Patch(error),
+        AssemblyError::Patch(error) => Error::Fault(error.into()),
         AssemblyError::Fs(error) => Error::Fs(error),
         AssemblyError::Nar(error) => Error::Nar(error),
         AssemblyError::Body(error) => ArchiveError::from(error).into(),

@@ -6,6 +6,7 @@ use crate::http::{DownloadError, Failure};
 use crate::source::github::AssetError;
 use crate::source::npm::TarballError;
 use crate::source::pypi::{FileError, ListError};
+use pinfold_core::fault::{Class, Fault};
 use pinfold_core::json::JsonError;
 use pinfold_core::url::UrlError;
 
@@ -219,6 +220,13 @@ impl fmt::Display for AskError {
             Self::TooLong { url, limit } => write!(f, "`{url}`: the bundle has more than {limit} bytes"),
             Self::List { url, file, error } => write!(f, "`{url}`: {error} (`{}`)", file.escape_debug()),
         }
+    }
+}
+
+impl From<AskError> for Fault {
+    fn from(error: AskError) -> Self {
+        let fault = Self::new(Class::refused_if(error.is_refusal()), error.code(), error.to_string());
+        fault.comparing(error.compared()).hinting(error.hint()).because(error)
     }
 }
 

@@ -4,15 +4,16 @@
 //! nothing. A signature that nobody demands is told, and trusted no more for being there.
 
 use super::super::check::claims::told;
-use super::super::claims::{Claims, argument};
+use super::super::claims::{Claims, argument, version_absent};
 use super::Options;
 use super::spec::Spec;
 use crate::ctx::Ctx;
-use crate::error::{Error, EvidenceError, LifeError, evidence as words};
+use crate::error::{Error, EvidenceError, evidence as words};
 use crate::install::signature::{beside, now, read_key, signature};
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{Finding, Level};
+use pinfold_core::fault::Fault;
 use pinfold_core::oci::Reference;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Artifact, Mode, PinName, Signature, Source};
@@ -42,14 +43,14 @@ fn absent(error: OciError, reference: &Reference) -> Error {
     match &error {
         OciError::Download(at) if error.is_absent() && at.url.path().ends_with(&format!("/manifests/{by}")) => {
             let of = format!("{}/{}", reference.registry(), reference.repository());
-            LifeError::VersionAbsent { of, version: by, instead: None }.into()
+            version_absent(&of, &by, None).into()
         }
         _ => error.into(),
     }
 }
 
 /// Refuses the options that choose from an artifact or say who signs it, for what comes from elsewhere.
-pub(super) fn refuse_options(spec: &Spec, options: &Options) -> Result<(), LifeError> {
+pub(super) fn refuse_options(spec: &Spec, options: &Options) -> Result<(), Fault> {
     let named = [
         ("--platform", options.platform.is_some()),
         ("--layer", options.layer != Default::default()),

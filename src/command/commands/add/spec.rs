@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::super::claims::argument;
-use crate::error::LifeError;
+use pinfold_core::fault::Fault;
 use pinfold_core::oci::Reference;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{GithubAsset, NpmPackage, PypiFile, Source};
@@ -27,9 +27,9 @@ pub(super) enum Spec {
 }
 
 impl FromStr for Spec {
-    type Err = LifeError;
+    type Err = Fault;
 
-    fn from_str(text: &str) -> Result<Self, LifeError> {
+    fn from_str(text: &str) -> Result<Self, Fault> {
         match text.split_once(':') {
             Some(("npm", rest)) => npm(rest),
             Some(("pypi", rest)) => pypi(rest),
@@ -48,7 +48,7 @@ impl FromStr for Spec {
     }
 }
 
-fn npm(text: &str) -> Result<Spec, LifeError> {
+fn npm(text: &str) -> Result<Spec, Fault> {
     let (name, version) = match text.rsplit_once('@').filter(|(name, _)| !name.is_empty()) {
         Some((name, version)) => (name, Some(version)),
         None => (text, None),
@@ -59,7 +59,7 @@ fn npm(text: &str) -> Result<Spec, LifeError> {
     Ok(Spec::Npm { name: name.to_owned(), version: version.map(str::to_owned) })
 }
 
-fn pypi(text: &str) -> Result<Spec, LifeError> {
+fn pypi(text: &str) -> Result<Spec, Fault> {
     let (rest, file) = text.split_once('#').map_or((text, None), |(rest, file)| (rest, Some(file)));
     let (project, version) = rest.split_once("==").map_or((rest, None), |(name, version)| (name, Some(version)));
     // With a file in place of one that is not known yet: its name has the project and the version in it.
@@ -71,7 +71,7 @@ fn pypi(text: &str) -> Result<Spec, LifeError> {
     Ok(Spec::Pypi { project: project.to_owned(), version, file })
 }
 
-fn github(text: &str) -> Result<Spec, LifeError> {
+fn github(text: &str) -> Result<Spec, Fault> {
     // A tag may have an `@`, an owner and a repository may not.
     let (repository, release) = text.split_once('@').map_or((text, None), |(before, after)| (before, Some(after)));
     let (tag, asset) = match release.map(|release| release.split_once('#').ok_or(release)) {
@@ -85,16 +85,16 @@ fn github(text: &str) -> Result<Spec, LifeError> {
     Ok(Spec::Github { owner: asset_of.owner().to_owned(), repo: asset_of.repo().to_owned(), tag, asset })
 }
 
-fn oci(text: &str) -> Result<Spec, LifeError> {
+fn oci(text: &str) -> Result<Spec, Fault> {
     let parsed = text.strip_prefix("//").unwrap_or(text).parse::<Reference>();
     parsed.map(Spec::Oci).map_err(|error| argument(text, error.code(), &error, error.hint().map(str::to_owned)))
 }
 
-fn url(text: &str) -> Result<Spec, LifeError> {
+fn url(text: &str) -> Result<Spec, Fault> {
     text.parse().map(Spec::Url).map_err(|error| argument(text, "bad-url", &error, None))
 }
 
-fn file(text: &str) -> Result<Spec, LifeError> {
+fn file(text: &str) -> Result<Spec, Fault> {
     let hint = "files stand in the project, and are named from the folder of pins.toml on";
     // As shells complete it.
     let path = text.strip_prefix("./").unwrap_or(text);

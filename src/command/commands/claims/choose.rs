@@ -1,8 +1,9 @@
 //! Which version, and which of its files: the newest of those that will do, or the one that was named.
 
+use super::{file_choice, no_version, version_absent};
 use crate::ctx::Ctx;
-use crate::error::LifeError;
 use crate::project::Project;
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::PypiFile;
 use pinfold_net::registry::{self, Package, Version};
 use pinfold_net::source::version::{Pep440, Semver};
@@ -41,11 +42,10 @@ pub(in crate::commands) fn choose<'p>(
     package: &'p Package,
     wanted: Wanted<'_>,
     cutoff: Option<i64>,
-) -> Result<&'p Version, LifeError> {
-    let of = || package.name.clone();
+) -> Result<&'p Version, Fault> {
     if let Wanted::Exact(version) = wanted {
         let instead = package.latest.as_ref().map(|latest| format!("the latest is `{}`", latest.escape_debug()));
-        let absent = || LifeError::VersionAbsent { of: of(), version: version.to_owned(), instead };
+        let absent = || version_absent(&package.name, version, instead);
         return package.version(version).ok_or_else(absent);
     }
     // What a source calls the latest need not be the highest: nothing above it is meant for everybody.
@@ -61,12 +61,11 @@ pub(in crate::commands) fn choose<'p>(
     let candidates: Vec<&Version> =
         whole.iter().filter(fits).filter(|one| usable(one) || latest.is_some_and(|latest| latest == *one)).collect();
     if candidates.is_empty() {
-        return Err(LifeError::NoVersion { of: of(), why: "there is no release that was not taken back".to_owned() });
+        return Err(no_version(&package.name, "there is no release that was not taken back"));
     }
     let newest = candidates.iter().rev().find(|one| is_old_enough(one.published.as_deref(), cutoff));
-    newest.copied().ok_or_else(|| LifeError::NoVersion {
-        of: of(),
-        why: "all of them are younger than `min-age` allows, by what the registry claims".to_owned(),
+    newest.copied().ok_or_else(|| {
+        no_version(&package.name, "all of them are younger than `min-age` allows, by what the registry claims")
     })
 }
 
@@ -83,11 +82,11 @@ pub(in crate::commands) fn file_of(
     version: &Version,
     named: Option<&str>,
     like: Option<&PypiFile>,
-) -> Result<String, LifeError> {
+) -> Result<String, Fault> {
     let of = || format!("{project}=={}", version.version);
     let names = || version.files.iter().map(|file| file.name.as_str());
     if let Some(named) = named {
-        let absent = || LifeError::VersionAbsent { of: of(), version: named.to_owned(), instead: None };
+        let absent = || version_absent(&of(), named, None);
         return names().find(|name| *name == named).map(str::to_owned).ok_or_else(absent);
     }
     let is_source = |name: &&str| PypiFile::in_list(project, name).is_some_and(|file| file.is_sdist());
@@ -104,7 +103,7 @@ pub(in crate::commands) fn file_of(
             break;
         }
     }
-    Err(LifeError::FileChoice { of: of(), files: names().map(str::to_owned).collect() })
+    Err(file_choice(&of(), names()))
 }
 
 /// Python, ABI and platform of a wheel.
@@ -152,7 +151,7 @@ mod tests {
         );
         let check = |wanted, cutoff: Option<&str>, expected: Result<&str, &str>| {
             let found = choose(&all, wanted, cutoff.and_then(registry::seconds));
-            assert_eq!(found.as_ref().map(|one| one.version.as_str()).map_err(LifeError::code), expected, "{wanted:?}");
+            assert_eq!(found.as_ref().map(|one| one.version.as_str()).map_err(Fault::code), expected, "{wanted:?}");
         };
         check(Wanted::Latest, None, Ok("2.0.0"));
         check(Wanted::Latest, Some("2021-06-01T00:00:00Z"), Ok("1.4.0"));
@@ -180,7 +179,7 @@ mod tests {
         let check = |files: &[&str], named: Option<&str>, like: Option<&str>, expected: Result<&str, &str>| {
             let like = like.map(|file| format!("left==0.9#{file}").parse::<PypiFile>().expect("a file"));
             let found = file_of("left", &version(files), named, like.as_ref());
-            assert_eq!(found.as_deref().map_err(LifeError::code), expected, "{files:?} {named:?} {like:?}");
+            assert_eq!(found.as_deref().map_err(Fault::code), expected, "{files:?} {named:?} {like:?}");
         };
         check(&[any, source, linux], None, None, Ok(source));
         check(&[linux, any], None, None, Ok(any));

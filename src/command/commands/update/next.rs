@@ -1,14 +1,16 @@
 //! To which version an artifact moves, and what its source claims of both.
 
-use super::super::claims::{self, Claims, Wanted, choose, cutoff, file_of, github_source, npm_source, pypi_source};
+use super::super::claims::{self, Claims, Wanted, choose, cutoff, file_choice, file_of, github_source, no_version};
+use super::super::claims::{npm_source, pypi_source, replaced};
 use super::Target;
 use crate::ctx::Ctx;
-use crate::error::{Error, LifeError};
+use crate::error::Error;
 use crate::install;
 use crate::project::Project;
 use crate::report::{Finding, Level};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, GithubAsset, Pin, Source};
-use pinfold_net::registry::{self, Package, Release, Version};
+use pinfold_net::registry::{self, AskError, Package, Release, Version};
 use pinfold_net::source::version::{Pep440, Semver};
 
 /// What comes next.
@@ -77,7 +79,7 @@ fn version<'p>(
     pinned: &str,
     to: &Target,
     cutoff: Option<i64>,
-) -> Result<Option<&'p Version>, LifeError> {
+) -> Result<Option<&'p Version>, Fault> {
     let wanted = match to {
         Target::Latest => Wanted::Latest,
         Target::Minor => Wanted::Within(1, pinned),
@@ -126,8 +128,8 @@ fn release(ctx: &Ctx<'_>, project: &Project, pinned: &GithubAsset, to: &Target) 
         Target::Version(tag) => Some(tag.as_str()),
         Target::Latest => None,
         Target::Minor | Target::Patch => {
-            let why = "releases are not in an order that `minor` and `patch` could mean".to_owned();
-            return Err(LifeError::NoVersion { of: format!("github:{}/{}", of.0, of.1), why }.into());
+            let why = "releases are not in an order that `minor` and `patch` could mean";
+            return Err(no_version(&format!("github:{}/{}", of.0, of.1), why).into());
         }
     };
     let found = claims::github(ctx, project, of, named)?;
@@ -141,11 +143,11 @@ fn release(ctx: &Ctx<'_>, project: &Project, pinned: &GithubAsset, to: &Target) 
     {
         let why =
             format!("the latest, `{}`, is younger than `min-age` allows, by what GitHub claims", tag.escape_debug());
-        return Err(LifeError::NoVersion { of: format!("github:{}/{}", of.0, of.1), why }.into());
+        return Err(no_version(&format!("github:{}/{}", of.0, of.1), &why).into());
     }
     let before = match claims::github(ctx, project, of, Some(pinned.tag())) {
         Ok(release) => Claims::of_release(&release, pinned.asset()),
-        Err(Error::Life(error)) if matches!(*error, LifeError::VersionAbsent { .. }) => None,
+        Err(Error::Fault(fault)) if fault.cause().is_some_and(AskError::is_absent) => None,
         Err(error) => return Err(error),
     };
     if named.is_none() && is_older(&tag, pinned.tag()) {
@@ -162,15 +164,15 @@ fn bare(tag: &str) -> &str {
     tag.rsplit(['/', '@']).next().unwrap_or_default().trim_start_matches('v')
 }
 
-fn asset_of(release: &Release, pinned: &GithubAsset, tag: &str) -> Result<String, LifeError> {
+fn asset_of(release: &Release, pinned: &GithubAsset, tag: &str) -> Result<String, Fault> {
     let renamed = pinned.asset().replace(bare(pinned.tag()), bare(tag));
     [renamed.as_str(), pinned.asset()]
         .into_iter()
         .find(|name| release.asset(name).is_some())
         .map(str::to_owned)
-        .ok_or_else(|| LifeError::FileChoice {
-            of: format!("github:{}/{}@{tag}", pinned.owner(), pinned.repo()),
-            files: release.assets.iter().map(|one| one.name.clone()).collect(),
+        .ok_or_else(|| {
+            let of = format!("github:{}/{}@{tag}", pinned.owner(), pinned.repo());
+            file_choice(&of, release.assets.iter().map(|one| one.name.as_str()))
         })
 }
 
@@ -185,12 +187,7 @@ pub(super) fn hold_pinned(
     match &listed.integrity {
         None => Ok(()),
         Some(integrity) if integrity.algorithm() == artifact.integrity.algorithm() => {
-            if *integrity == artifact.integrity {
-                Ok(())
-            } else {
-                let (expected, received) = (artifact.integrity.clone(), integrity.clone());
-                Err(LifeError::Replaced { expected, received }.into())
-            }
+            if *integrity == artifact.integrity { Ok(()) } else { Err(replaced(&artifact.integrity, integrity).into()) }
         }
         Some(_) => listed.hold_pinned(&install::obtain_pinned(ctx, project, pin, artifact)?),
     }

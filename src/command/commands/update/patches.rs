@@ -1,29 +1,36 @@
 //! All patches that do not apply to another version, not only the first.
 
-use crate::error::{Error, LifeError};
+use crate::error::Error;
 use crate::install;
+use pinfold_core::fault::Fault;
 use pinfold_core::patch::{PatchError, Patches};
 use pinfold_core::pins::{Artifact, Edit, Pin};
 use pinfold_core::store::VerifiedBlob;
 
 /// In place of an error of one patch, one of all that do not apply; any other error as it is.
 pub(super) fn all(error: Error, (pin, artifact, blob): (&Pin, &Artifact, &VerifiedBlob), patches: &Patches) -> Error {
-    let Error::Patch(first) = error else { return error };
+    let Error::Fault(fault) = error else { return error };
+    let Some(first) = fault.cause() else { return fault.into() };
+    let told = |error: &PatchError| {
+        let line = line_of(pin, error);
+        let message = format!("line {line} of the pin file: {error}");
+        (line, Fault::refused(error.code(), message).hint(error.hint()))
+    };
     let mut wrong = Vec::new();
     for (path, edits) in patches.iter() {
         let mut alone = Patches::default();
         for edit in edits {
             alone.push(path.clone(), edit.clone());
         }
-        if let Err(Error::Patch(error)) = install::describe(pin, artifact, blob, &alone) {
-            wrong.push((line_of(pin, &error), error));
+        if let Err(Error::Fault(fault)) = install::describe(pin, artifact, blob, &alone) {
+            wrong.extend(fault.cause().map(told));
         }
     }
     if wrong.is_empty() {
-        wrong.push((line_of(pin, &first), first));
+        wrong.push(told(first));
     }
     wrong.sort_by_key(|(line, _)| *line);
-    LifeError::Patches(wrong).into()
+    Fault::all(wrong.into_iter().map(|(_, fault)| fault)).unwrap_or(fault).into()
 }
 
 /// The line of pins.toml where the patch stands.
