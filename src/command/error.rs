@@ -4,7 +4,6 @@ mod attempt;
 mod convert;
 pub mod evidence;
 mod hint;
-mod wasm;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,7 +25,6 @@ use pinfold_oci::registry::OciError;
 
 pub use attempt::{Attempt, AttemptFailure};
 pub use evidence::{EvidenceError, Silence, Unasked};
-pub use wasm::WasmFailure;
 
 /// Why a command, or its work on one pin, did not come to a good end.
 #[derive(Debug)]
@@ -160,8 +158,6 @@ pub enum Error {
     },
     /// A root of trust cannot be used or refreshed.
     Trust(TrustError),
-    /// WebAssembly that nobody who is trusted signed, or nothing was done with it.
-    Wasm(Box<WasmFailure>),
     /// A registry did not hand out what was asked for.
     Oci(Box<OciError>),
     /// Anything that says of itself what it is.
@@ -176,7 +172,6 @@ impl Error {
         match self {
             Self::Fault(fault) => fault.verdict(),
             Self::Evidence(error) => error.verdict(),
-            Self::Wasm(error) => error.verdict(),
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
         }
@@ -198,7 +193,6 @@ impl Error {
             | Self::NotOurs { .. } => true,
             Self::Archive(error) => error.is_refusal(),
             Self::Trust(error) => error.is_refusal(),
-            Self::Wasm(error) => error.verdict() == Verdict::Refused,
             Self::Oci(error) => error.is_refusal(),
             Self::Fault(fault) => fault.class() == Class::Refused,
             Self::Unobtainable { attempts } => attempts.iter().any(|attempt| match &attempt.failure {
@@ -243,7 +237,6 @@ impl Error {
             Self::StoreBusy(_) => "store-busy",
             Self::Registration { .. } => "registration-unreadable",
             Self::Trust(error) => error.code(),
-            Self::Wasm(error) => error.code(),
             Self::Oci(error) => error.code(),
             Self::Fault(fault) => fault.code(),
         }
@@ -257,7 +250,6 @@ impl Error {
             }
             Self::Fault(fault) => return fault.findings(),
             Self::Evidence(error) => return error.findings(Level::Error),
-            Self::Wasm(error) => return error.findings(Level::Error),
             _ => {}
         }
         let message = match self {
@@ -358,7 +350,6 @@ impl fmt::Display for Error {
                 write!(f, "`{}` does not say which project it registers: nothing was removed", path.display())
             }
             Self::Trust(error) => error.fmt(f),
-            Self::Wasm(error) => error.fmt(f),
             Self::Oci(error) => error.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
             Self::Fs(error) => error.fmt(f),

@@ -14,14 +14,15 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::output;
-use crate::error::{Error, WasmFailure};
-use crate::install::signed::signed;
+use crate::error::Error;
+use crate::install::signed::{not_a_key, signed};
 use crate::report::wasm::SignedFile;
 use crate::report::{Finding, Report, Row, Verdict};
 use crate::secret;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
-use pinfold_wasm::wasmfile::SignatureData;
-use pinfold_wasm::{KeyError, MAX_FILE_LEN, MAX_KEY_FILE, Proof, PublicKey, SecretKey};
+use pinfold_wasm::wasmfile::{EditError, SelectionError, SignatureData, WasmError};
+use pinfold_wasm::{MAX_FILE_LEN, MAX_KEY_FILE, Proof, PublicKey, SecretKey};
 
 pub use edit::{Change, Edit, edit};
 pub use inspect::{Inspected, inspect};
@@ -32,7 +33,7 @@ pub use verify::{Verify, verify};
 /// All public keys in a file.
 pub fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Error> {
     let bytes = secret::read_secret(path, key_limit())?.0;
-    PublicKey::read(&bytes).map_err(|source| not_a_key(path, source))
+    PublicKey::read(&bytes).map_err(|source| not_a_key(path, source).into())
 }
 
 /// The one private key in a file, and whether others can use it.
@@ -43,8 +44,21 @@ fn secret_key(path: &Path) -> Result<(SecretKey, Option<Finding>), Error> {
     Ok((key, super::seal::exposed(path, mode)))
 }
 
-fn not_a_key(path: &Path, source: KeyError) -> Error {
-    WasmFailure::Key { path: path.to_owned(), source }.into()
+/// A file that cannot be looked into.
+fn unreadable(path: &Path, source: WasmError) -> Fault {
+    Fault::failed(source.code(), format!("`{}`: {source}", path.display())).hinting(source.hint()).because(source)
+}
+
+/// A file that cannot be written anew in the way that was asked for.
+fn unwritable(path: &Path, source: EditError) -> Fault {
+    Fault::failed(source.code(), format!("`{}`: {source}", path.display())).hinting(source.hint()).because(source)
+}
+
+/// Words that name no sections.
+fn no_selection(source: SelectionError) -> Fault {
+    Fault::failed(source.code(), source.to_string())
+        .hint("name custom sections, or write a pattern with `^` and `$`")
+        .because(source)
 }
 
 /// Held from reading a file to writing it anew: of two that sign it at once, the second signs what the first has signed.
@@ -80,7 +94,8 @@ fn free_for_file(path: &Path) -> Result<Option<bool>, Error> {
 }
 
 fn in_the_way(path: &Path) -> Error {
-    WasmFailure::InTheWay { path: path.to_owned() }.into()
+    let message = format!("`{}` is there, and is not what would be written over it", path.display());
+    Fault::failed("wasm-in-the-way", message).hint("name another file, or move that one away").into()
 }
 
 /// Writes a detached signature: over nothing, or over another.

@@ -1,6 +1,6 @@
 //! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{Error, EvidenceError, WasmFailure};
+use super::{Error, EvidenceError};
 use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::Changed;
 use pinfold_core::fault::Fault;
@@ -38,12 +38,6 @@ impl From<Fault> for Error {
 impl From<BuildError> for Error {
     fn from(error: BuildError) -> Self {
         Self::Fault(error.into())
-    }
-}
-
-impl From<WasmFailure> for Error {
-    fn from(error: WasmFailure) -> Self {
-        Self::Wasm(Box::new(error))
     }
 }
 
@@ -89,7 +83,6 @@ impl std::error::Error for Error {
             Self::Package(error) => Some(error),
             Self::Nar(error) => Some(error),
             Self::Trust(error) => Some(error),
-            Self::Wasm(error) => Some(error),
             Self::Fs(error) => Some(error),
             _ => None,
         }

@@ -48,7 +48,6 @@ impl Error {
             }
             Self::Trust(error) => return error.hint(),
             Self::Oci(error) => return error.hint(),
-            Self::Wasm(error) => return error.hint(),
             Self::Fault(fault) => return fault.findings().into_iter().find_map(|one| one.hint),
             Self::Fs(error) => return error.hint(),
             Self::NoPackageJson => "an npm package has one; use `url` for other archives",

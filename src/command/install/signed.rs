@@ -6,23 +6,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::error::{Error, WasmFailure};
+use crate::error::Error;
 use crate::project::Project;
 use crate::report::wasm::{SignedFile, Signer};
 use crate::report::{Finding, Level};
 use pinfold_core::archive::{Member, MemberKind};
 use pinfold_core::digest::Sha256;
+use pinfold_core::fault::{Class, Fault};
 use pinfold_core::fs::{self, Dir, FsError};
 use pinfold_core::patch::Patches;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Mode, Pin, Signature};
 use pinfold_core::record::{Contents, EntryKind, Signatures, SignedContent, SignedEntry};
 use pinfold_wasm::wasmfile;
-use pinfold_wasm::{Covered, MAX_KEY_FILE, Policy, Proof, PublicKey, Refusal, Threshold, TrustedKeys, prove};
+use pinfold_wasm::{Covered, KeyError, MAX_KEY_FILE, Policy, Proof, PublicKey, Refusal, Threshold, TrustError};
+use pinfold_wasm::{TrustedKeys, prove};
 
 /// What a pin demands.
 #[derive(Debug)]
@@ -66,7 +68,7 @@ pub fn demand(project: &Project, pin: &Pin, over: Option<Mode>) -> Result<Demand
             let limit = u64::try_from(MAX_KEY_FILE).unwrap_or(u64::MAX);
             let bytes = fs::read(&project.folder().join(path.as_str()), limit)?;
             let read = PublicKey::read(&bytes);
-            keys.extend(read.map_err(|source| WasmFailure::Key { path: PathBuf::from(path.as_str()), source })?);
+            keys.extend(read.map_err(|source| not_a_key(Path::new(path.as_str()), source))?);
         }
         Ok(keys)
     };
@@ -75,7 +77,7 @@ pub fn demand(project: &Project, pin: &Pin, over: Option<Mode>) -> Result<Demand
         roles.push((role.clone(), read(paths)?));
     }
     let threshold = own.threshold.map_or(Threshold::Any, Threshold::AtLeast);
-    let trusted = TrustedKeys::new(read(&own.keys)?, roles, threshold).map_err(WasmFailure::Trust)?;
+    let trusted = TrustedKeys::new(read(&own.keys)?, roles, threshold).map_err(not_trusted)?;
     let keys: Vec<Value> = trusted.keys().map(|(key, role)| json!([key.to_string(), role])).collect();
     let digest = Sha256::of(json!(["pinfold/signatures/v1", trusted.threshold(), keys]).to_string().as_bytes());
     Ok(Demand::Keys { strict: mode == Mode::Strict, policy: Policy::whole(trusted), digest })
@@ -90,7 +92,7 @@ impl Demand {
             (Self::None, None) | (Self::Off, Some(_)) => {}
             (Self::Keys { strict, digest, .. }, Some(Signatures::Judged { demand, files })) if digest == demand => {
                 if files.is_empty() {
-                    findings.extend(WasmFailure::Nothing.findings(Level::Warning));
+                    findings.extend(nothing().findings_at(Level::Warning));
                 }
                 let without = files.iter().filter(|one| one.proved.is_none());
                 findings.extend(without.flat_map(|one| unsigned(&place(to, &one.path))));
@@ -131,25 +133,25 @@ impl Demand {
                         None
                     }
                     Err(error) => {
-                        refused.push((place, Refusal::File(error)));
+                        refused.push(not_signed(&place, Refusal::File(error)));
                         continue;
                     }
                 },
                 Err(refusal) => {
-                    refused.push((place, refusal));
+                    refused.push(not_signed(&place, refusal));
                     continue;
                 }
             };
             files.push(SignedEntry { path: path.to_owned(), proved });
         }
-        if !refused.is_empty() {
-            return Err(WasmFailure::Files(refused).into());
+        if let Some(fault) = Fault::all(refused) {
+            return Err(fault.into());
         }
         if files.is_empty() {
             if strict {
-                return Err(WasmFailure::Nothing.into());
+                return Err(nothing().into());
             }
-            judged.findings.extend(WasmFailure::Nothing.findings(Level::Warning));
+            judged.findings.extend(nothing().findings_at(Level::Warning));
         }
         judged.recorded = Some(Signatures::Judged { demand: *digest, files });
         Ok(judged)
@@ -171,7 +173,10 @@ pub(super) fn refuse_patched(
     let mut head = Vec::new();
     member.body.take(4).read_to_end(&mut head).map_err(|error| Error::Archive(error.into()))?;
     if head == MAGIC || is_named_so(member.path.as_str()) {
-        return Err(WasmFailure::Patched { path: member.path.to_string() }.into());
+        let message =
+            format!("a patch changes `{}`, whose signature the pin demands", member.path.as_str().escape_debug());
+        let hint = "take the patch off the pin, or have what it makes signed and pin that";
+        return Err(Fault::refused("wasm-patched", message).hint(hint).into());
     }
     next(Member { body: &mut head.as_slice().chain(member.body), ..member })
 }
@@ -261,7 +266,37 @@ fn place(to: &RelPath, path: &str) -> String {
 }
 
 fn unsigned(path: &str) -> Vec<Finding> {
-    WasmFailure::Files(vec![(path.to_owned(), Refusal::Missing)]).findings(Level::Warning)
+    not_signed(path, Refusal::Missing).findings_at(Level::Warning)
+}
+
+/// A file that is not what the keys of its pin signed.
+pub fn not_signed(path: &str, refusal: Refusal) -> Fault {
+    let hint = match &refusal {
+        // A pin's own words decide.
+        Refusal::Missing => Some(
+            "ask its makers to sign it; `mode = \"lenient\"` in the pin's `signature` takes it with a warning"
+                .to_owned(),
+        ),
+        other => other.hint(),
+    };
+    let (class, message) = (Class::refused_if(refusal.is_refusal()), format!("`{}`: {refusal}", path.escape_debug()));
+    Fault::new(class, refusal.code(), message).at(path).hinting(hint).because(refusal)
+}
+
+/// There is no WebAssembly that could be signed.
+fn nothing() -> Fault {
+    Fault::refused("wasm-none", "the pin demands signatures in WebAssembly, and there is none in its tree")
+        .hint("take `[pins.NAME.signature]` off the pin, or look why the files are gone")
+}
+
+/// A file that is not the key that was meant.
+pub fn not_a_key(path: &Path, source: KeyError) -> Fault {
+    Fault::failed(source.code(), format!("`{}`: {source}", path.display())).hinting(source.hint()).because(source)
+}
+
+/// Keys that make no set to trust.
+pub fn not_trusted(source: TrustError) -> Fault {
+    Fault::failed(source.code(), source.to_string()).hinting(source.hint()).because(source)
 }
 
 /// A proof, as reports have it.

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{detached, done, free_for_file, lock, put_file, put_signature, row, whole};
-use crate::error::{Error, WasmFailure};
+use super::{detached, done, free_for_file, lock, no_selection, put_file, put_signature, row, unwritable, whole};
+use crate::error::Error;
 use crate::report::Report;
+use pinfold_core::fault::Fault;
 use pinfold_wasm::delimiter;
 use pinfold_wasm::wasmfile::{self, Coverage, Cut, EditError, Selection, WasmError};
 
@@ -54,7 +55,7 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
     let path = &options.file;
     let _lock = lock(options.out.as_ref().unwrap_or(path))?;
     let file = whole(path)?;
-    let failed = |source: EditError| Error::from(WasmFailure::Edit { path: path.clone(), source });
+    let failed = |source: EditError| unwritable(path, source);
     let out = options.out.as_ref().unwrap_or(path);
     let (command, status, summary, new) = match &options.change {
         Change::Split { sections } => {
@@ -65,7 +66,9 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
         Change::Attach { detached: beside } => {
             let new = wasmfile::attach(&file, &detached(beside)?).map_err(failed)?;
             if is_of_other_file(&new).map_err(|error| failed(error.into()))? {
-                return Err(WasmFailure::OtherFile { path: beside.clone() }.into());
+                let message = format!("`{}` is the signature of another file", beside.display());
+                let hint = "`pinfold wasm inspect FILE --detached FILE` shows what it is over";
+                return Err(Fault::failed("wasm-of-other-file", message).hint(hint).into());
             }
             ("wasm attach", "attached", "1 signature attached", new)
         }
@@ -96,7 +99,7 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
 
 fn strip(file: &[u8], path: &Path, parts: usize) -> Result<Vec<u8>, Error> {
     let new = wasmfile::strip(file, Cut::Behind(parts));
-    new.map_err(|source| WasmFailure::Edit { path: path.to_owned(), source }.into())
+    new.map_err(|source| unwritable(path, source).into())
 }
 
 /// Whether no set of hashes in a signature is of the file that it is in: seen without any key.
@@ -108,5 +111,5 @@ fn is_of_other_file(file: &[u8]) -> Result<bool, WasmError> {
 
 fn selected(sections: &[String]) -> Result<Selection, Error> {
     let selection = Selection::of(sections.iter().map(String::as_str));
-    Ok(selection.map_err(WasmFailure::Words)?)
+    Ok(selection.map_err(no_selection)?)
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::detached;
-use crate::error::{Error, WasmFailure};
+use super::{detached, unreadable};
+use crate::error::Error;
 use pinfold_core::digest::hex;
 use pinfold_core::fs;
 use pinfold_core::text::plain_json;
@@ -127,7 +127,7 @@ pub struct Embedded {
 pub fn inspect(path: &Path, beside: Option<&Path>) -> Result<Inspected, Error> {
     let data = beside.map(detached).transpose()?;
     let look = wasmfile::inspect(fs::open(path)?, data.as_deref());
-    let look = look.map_err(|source| WasmFailure::Look { path: path.to_owned(), source })?;
+    let look = look.map_err(|source| unreadable(path, source))?;
     Ok(of(path.display().to_string(), look))
 }
 

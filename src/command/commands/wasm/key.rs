@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 use super::{done, row, secret_key};
 use crate::commands::keygen::public_path;
 use crate::commands::output::{key_exists, refuse_reserved};
-use crate::error::{Error, WasmFailure};
+use crate::error::Error;
 use crate::report::{Finding, Level, Report};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, New};
 use pinfold_wasm::{PublicKey, SecretKey};
 
@@ -55,7 +56,8 @@ pub fn keygen(options: &Keygen) -> Result<Report, Error> {
         Some(public) => public.clone(),
         None => public_path(&options.out)?,
     };
-    let key = SecretKey::generate().map_err(WasmFailure::Making)?;
+    let key = SecretKey::generate()
+        .map_err(|source| Fault::failed(source.code(), source.to_string()).hinting(source.hint()).because(source))?;
     let secret = Zeroizing::new(options.form.secret(&key));
     let open = options.form.public(key.public());
     write_new(&[

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{detached, done, lock, proved, put_file, put_signature, row, secret_key, whole};
-use crate::error::{Error, WasmFailure};
+use super::{detached, done, lock, proved, put_file, put_signature, row, secret_key, unwritable, whole};
+use crate::error::Error;
+use crate::install::signed::{not_signed, not_trusted};
 use crate::report::Report;
 use pinfold_core::fs;
 use pinfold_wasm::wasmfile::EditError;
@@ -56,7 +57,7 @@ pub fn sign(options: &Sign) -> Result<Report, Error> {
     let edited = options.detached.as_ref().or(options.out.as_ref()).unwrap_or(&options.file);
     let _lock = lock(edited)?;
     let file = whole(&options.file)?;
-    let edit = |source| Error::from(WasmFailure::Edit { path: options.file.clone(), source });
+    let edit = |source| unwritable(&options.file, source);
     let (signed, beside) = match &options.detached {
         None => (embedded(file, &keys, &options.id).map_err(edit)?, None),
         Some(path) => {
@@ -66,9 +67,9 @@ pub fn sign(options: &Sign) -> Result<Report, Error> {
         }
     };
     let public = keys.iter().map(SecretKey::public);
-    let trusted = TrustedKeys::new(public, [], Threshold::All).map_err(WasmFailure::Trust)?;
+    let trusted = TrustedKeys::new(public, [], Threshold::All).map_err(not_trusted)?;
     let proof = pinfold_wasm::prove(&Policy::whole(trusted), signed.as_slice(), beside.as_deref());
-    let proof = proof.map_err(|refusal| WasmFailure::Files(vec![(name(&options.file), refusal)]))?;
+    let proof = proof.map_err(|refusal| not_signed(&name(&options.file), refusal))?;
     let out = match (&beside, &options.detached) {
         (Some(data), Some(path)) => {
             put_signature(path, data)?;

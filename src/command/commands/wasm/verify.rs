@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{detached, proved, public_keys};
+use super::{detached, no_selection, proved, public_keys, unreadable};
 use crate::commands::fetch::status_of;
 use crate::commands::verify::tally;
-use crate::error::{Error, WasmFailure};
+use crate::error::Error;
+use crate::install::signed::not_trusted;
 use crate::report::wasm::SignedFile;
 use crate::report::{Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_wasm::wasmfile::{self, DELIMITER, Kind, Selection};
 use pinfold_wasm::{Covered, Policy, Proof, Refusal, Scope, Threshold, TrustedKeys, prove};
@@ -48,11 +50,11 @@ fn policy(options: &Verify) -> Result<Policy, Error> {
     for (role, path) in &options.roles {
         roles.push((role.clone(), public_keys(path)?));
     }
-    let trusted = TrustedKeys::new(keys, roles, options.threshold).map_err(WasmFailure::Trust)?;
+    let trusted = TrustedKeys::new(keys, roles, options.threshold).map_err(not_trusted)?;
     let scope = if options.sections.is_empty() {
         Scope::Whole
     } else {
-        Scope::Sections(Selection::of(options.sections.iter().map(String::as_str)).map_err(WasmFailure::Words)?)
+        Scope::Sections(Selection::of(options.sections.iter().map(String::as_str)).map_err(no_selection)?)
     };
     Ok(Policy { scope, kind: options.kind, ..Policy::whole(trusted) })
 }
@@ -107,10 +109,11 @@ fn judge(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Result<Result<S
 /// The custom sections in the first parts: a section that was given another name is not among those that were asked about,
 /// and is seen to be missing only by whoever sees the list.
 fn sections_of(path: &Path, first: usize, proof: &Proof) -> Result<Vec<String>, Error> {
-    let look = wasmfile::inspect(fs::open(path)?, None)
-        .map_err(|source| WasmFailure::Look { path: path.to_owned(), source })?;
+    let look = wasmfile::inspect(fs::open(path)?, None).map_err(|source| unreadable(path, source))?;
     if (look.content, look.kind) != (proof.content(), proof.kind()) {
-        return Err(WasmFailure::Meanwhile { path: path.to_owned() }.into());
+        let message = format!("`{}` changed while it was looked at", path.display());
+        let hint = "nobody else should write to it; check it again";
+        return Err(Fault::refused("wasm-changed-meanwhile", message).hint(hint).into());
     }
     let within = look.sections.into_iter().filter(|one| one.part.is_some_and(|part| part < first));
     Ok(within.filter_map(|one| one.section.name).filter(|name| name != DELIMITER).collect())
