@@ -2,7 +2,6 @@
 
 mod attempt;
 mod convert;
-pub mod evidence;
 mod hint;
 
 use std::fmt;
@@ -24,7 +23,6 @@ use pinfold_net::source::registries::RegistryError;
 use pinfold_oci::registry::OciError;
 
 pub use attempt::{Attempt, AttemptFailure};
-pub use evidence::{EvidenceError, Silence, Unasked};
 
 /// Why a command, or its work on one pin, did not come to a good end.
 #[derive(Debug)]
@@ -65,8 +63,6 @@ pub enum Error {
         /// Those that it has.
         known: Vec<Platform>,
     },
-    /// The pin's evidence is not good enough.
-    Evidence(EvidenceError),
     /// The pin names another source than its record, with the same integrity.
     SourceChanged {
         /// The source in the record.
@@ -171,7 +167,6 @@ impl Error {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Fault(fault) => fault.verdict(),
-            Self::Evidence(error) => error.verdict(),
             _ if self.is_refusal() => Verdict::Refused,
             _ => Verdict::Failed,
         }
@@ -204,6 +199,14 @@ impl Error {
         }
     }
 
+    /// See [`Fault::cause`].
+    pub fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Self::Fault(fault) => fault.cause(),
+            _ => None,
+        }
+    }
+
     /// A stable identifier in kebab case.
     pub fn code(&self) -> &'static str {
         match self {
@@ -213,7 +216,6 @@ impl Error {
             Self::NoPins => "no-pins",
             Self::Record { .. } => "record-malformed",
             Self::NoVariant { .. } => "no-variant",
-            Self::Evidence(error) => error.code(),
             Self::SourceChanged { .. } => "source-changed",
             Self::Frozen { .. } => "frozen",
             Self::Registry(error) => error.code(),
@@ -249,7 +251,6 @@ impl Error {
                 return attempts.iter().map(|attempt| attempt.finding(Level::Error)).collect();
             }
             Self::Fault(fault) => return fault.findings(),
-            Self::Evidence(error) => return error.findings(Level::Error),
             _ => {}
         }
         let message = match self {
@@ -299,7 +300,6 @@ impl fmt::Display for Error {
             Self::NoPins => f.write_str("there are no pins to look at"),
             Self::Record { path, source } => write!(f, "`{path}`: {source}"),
             Self::NoVariant { platform, .. } => write!(f, "the pin has no artifact for `{platform}`"),
-            Self::Evidence(error) => error.fmt(f),
             Self::SourceChanged { .. } => {
                 f.write_str("the pin names another source than before, but the integrity is still the old one")
             }

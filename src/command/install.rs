@@ -16,6 +16,7 @@ mod unpack;
 
 use crate::ctx::{Ctx, Step};
 use crate::error::Error;
+use crate::evidence::EvidenceError;
 use crate::project::Project;
 use crate::report::wasm::SignedFile;
 use crate::report::{self, Finding, Level, Verdict};
@@ -127,7 +128,7 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
             Ok(installed)
         }
         // What somebody changed is named even where the pinned bytes are not to be had.
-        Err(error) if !error.is_refusal() && !conduct.restore => {
+        Err(error) if (evidence::is_of_evidence(&error) || error.verdict() != Verdict::Refused) && !conduct.restore => {
             Err(changed(project, (pin, artifact), &seen)?.unwrap_or(error))
         }
         Err(error) => Err(error),
@@ -154,7 +155,7 @@ fn bring(
         match held {
             // What is refuted stays refuted, whatever could not be had beside it.
             Some(Err(refuted))
-                if refuted.verdict() == Verdict::Refused && !evidence::is_lacking_some(&refuted.findings()) =>
+                if refuted.verdict() == Verdict::Refused && !refuted.cause().is_some_and(EvidenceError::is_absent) =>
             {
                 refuted
             }
@@ -295,7 +296,7 @@ fn unchanged(
 fn told(outcome: &Result<Installed, Error>) -> Vec<Finding> {
     match outcome {
         Ok(installed) => installed.findings.clone(),
-        Err(Error::Evidence(error)) => error.findings(Level::Error),
+        Err(error) if evidence::is_of_evidence(error) => error.findings(),
         Err(_) => Vec::new(),
     }
 }

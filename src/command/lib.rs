@@ -16,5 +16,6 @@ pub mod secret;
 pub mod commands;
 pub mod ctx;
 pub mod error;
+pub mod evidence;
 pub mod install;
 pub mod project;

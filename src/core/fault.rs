@@ -33,7 +33,8 @@ struct Inner {
     class: Class,
     code: &'static str,
     message: String,
-    compared: Option<(String, String)>,
+    expected: Option<String>,
+    received: Option<String>,
     hint: Option<String>,
     place: Option<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -43,9 +44,14 @@ struct Inner {
 impl Fault {
     /// A fault with a sentence alone. `code` is a stable identifier in kebab case; the sentence has no full stop.
     pub fn new(class: Class, code: &'static str, message: impl Into<String>) -> Self {
-        let message = message.into();
+        Self::of(class, code, Finding::new(Level::Error, code, message))
+    }
+
+    /// What a finding says as a fault.
+    pub fn of(class: Class, code: &'static str, finding: Finding) -> Self {
+        let Finding { message, expected, received, hint, path: place, .. } = finding;
         let more = Vec::new();
-        Self(Box::new(Inner { class, code, message, compared: None, hint: None, place: None, source: None, more }))
+        Self(Box::new(Inner { class, code, message, expected, received, hint, place, source: None, more }))
     }
 
     /// Bytes or evidence are not what was pinned.
@@ -80,7 +86,7 @@ impl Fault {
     /// The same with the two values that were compared, where there are such.
     #[must_use]
     pub fn comparing(mut self, compared: Option<(String, String)>) -> Self {
-        self.0.compared = compared;
+        (self.0.expected, self.0.received) = compared.unzip();
         self
     }
 
@@ -149,12 +155,22 @@ impl Fault {
 
     /// The same where it weighs no more than `level`, because it keeps nothing from a good end.
     pub fn findings_at(&self, level: Level) -> Vec<Finding> {
-        let Inner { code, message, compared, hint, place, more, .. } = &*self.0;
-        let (expected, received) = compared.clone().unzip();
-        let (hint, path) = (hint.clone(), place.clone());
-        let main = Finding { expected, received, path, hint, ..Finding::new(level, code, message.as_str()) };
-        let more = more.iter().map(|one| Finding { level: one.level.min(level), ..one.clone() });
-        std::iter::once(main).chain(more).collect()
+        let more = self.0.more.iter().map(|one| Finding { level: one.level.min(level), ..one.clone() });
+        std::iter::once(self.finding(level)).chain(more).collect()
+    }
+
+    /// The main thing alone.
+    pub fn finding(&self, level: Level) -> Finding {
+        let Inner { code, message, expected, received, hint, place, .. } = &*self.0;
+        Finding {
+            level,
+            code: (*code).to_owned(),
+            message: message.clone(),
+            expected: expected.clone(),
+            received: received.clone(),
+            path: place.clone(),
+            hint: hint.clone(),
+        }
     }
 }
 

@@ -69,7 +69,13 @@ const LADDER: &[Crate] = &[
     Crate {
         name: "command",
         uses: &["core", "net", "evidence", "oci", "wasm", "sign"],
-        rungs: &[&["purl", "report", "sbom", "secret"], &["ctx", "error"], &["project"], &["install"], &["commands"]],
+        rungs: &[
+            &["purl", "report", "sbom", "secret"],
+            &["ctx", "error", "evidence"],
+            &["project"],
+            &["install"],
+            &["commands"],
+        ],
     },
 ];
 

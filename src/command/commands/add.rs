@@ -9,7 +9,7 @@ mod spec;
 mod words;
 
 use crate::ctx::{Ctx, Step};
-use crate::error::{Error, EvidenceError};
+use crate::error::Error;
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{self, Finding, Report};
@@ -223,7 +223,7 @@ fn demand_evidence(
         Ok(upstream) => upstream,
         Err(unasked) => {
             if install::evidence::demand(project, pin, artifact, None).is_strict() {
-                return Err(EvidenceError::Unasked(unasked).into());
+                return Err(unasked.fault().into());
             }
             findings.push(unasked.finding(report::Level::Warning));
             return Ok(None);

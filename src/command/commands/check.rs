@@ -11,7 +11,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::error::{Error, evidence};
+use crate::error::Error;
+use crate::evidence::{self, Silence};
 use crate::install::signature::no_key;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use pinfold_core::fault::Fault;
@@ -166,7 +167,7 @@ fn read(paths: &[PathBuf]) -> Documents {
         match document(path) {
             Ok(Ok(found)) => attestations.extend(found),
             Ok(Err(error)) => {
-                findings.push(evidence::document(&error, &path.display().to_string()));
+                findings.push(evidence::document(&error, &path.display().to_string()).finding(Level::Error));
                 verdict = verdict.max(Verdict::Refused);
             }
             Err(error) => {
@@ -246,7 +247,7 @@ fn verified(policy: &Policy, proofs: &[Proof], index: usize) -> Outcome {
 /// Nothing there is of the kind that was asked for.
 fn missing(policy: &Policy, proofs: &[Proof], kinds: &[String]) -> Finding {
     // What there is to do about it in a pins.toml is of no use here.
-    let finding = Finding { level: Level::Error, ..evidence::missing(kinds, Level::Warning) };
+    let finding = evidence::missing(&Silence::Nowhere, kinds).finding(Level::Error);
     let (asked, there) = (policy.predicate_types.join(" or "), kinds.join(" and "));
     if kinds.is_empty() {
         finding

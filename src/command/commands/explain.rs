@@ -5,6 +5,7 @@
 
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::evidence::EvidenceError;
 use crate::install;
 use crate::install::evidence::Demand;
 use crate::install::signature::SIGNATURE;
@@ -250,7 +251,8 @@ impl Explaining<'_> {
             },
             Err(error) => {
                 let findings = error.findings();
-                let is_wrong = error.verdict() == Verdict::Refused && !findings.iter().any(|one| one.code == UNSIGNED);
+                let is_wrong =
+                    error.verdict() == Verdict::Refused && error.cause() != Some(&EvidenceError::NoSignature);
                 let status = if is_wrong { Status::Refuted } else { Status::Unknown };
                 let row = self.row(question, status, first(&findings));
                 if is_wrong { Row { findings, ..row } } else { row }
@@ -400,9 +402,6 @@ impl Explaining<'_> {
         self.row("What is not known?", Status::Unknown, parts.join("; "))
     }
 }
-
-/// The id of an artifact that carries no signature.
-const UNSIGNED: &str = "signature-missing";
 
 /// Who built it, in a sentence.
 fn built(proof: &report::Evidence) -> String {

@@ -20,7 +20,8 @@ use place::Origin;
 
 use crate::commands::check::claims;
 use crate::ctx::Ctx;
-use crate::error::{Error, evidence as words};
+use crate::error::Error;
+use crate::evidence as words;
 use crate::install::signature::{beside, now, read_key, signature};
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Integrity;

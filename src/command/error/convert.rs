@@ -1,6 +1,6 @@
 //! What `?` makes an [`Error`] of, and what stands behind one.
 
-use super::{Error, EvidenceError};
+use super::Error;
 use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::Changed;
 use pinfold_core::fault::Fault;
@@ -14,12 +14,6 @@ use pinfold_sign::signer::SigningKeyError;
 impl From<FsError> for Error {
     fn from(error: FsError) -> Self {
         Self::Fs(error)
-    }
-}
-
-impl From<EvidenceError> for Error {
-    fn from(error: EvidenceError) -> Self {
-        Self::Evidence(error)
     }
 }
 
@@ -74,7 +68,6 @@ impl std::error::Error for Error {
             Self::Fault(fault) => fault.source(),
             Self::Pins { source, .. } => Some(source),
             Self::Record { source, .. } => Some(source),
-            Self::Evidence(error) => Some(error),
             Self::Registry(error) => Some(error),
             Self::Tarball(error) => Some(error),
             Self::Asset(error) => Some(error),

@@ -1,7 +1,6 @@
 //! What to do about an [`Error`].
 
 use super::Error;
-use pinfold_core::finding::Level;
 use pinfold_core::pins::Platform;
 
 impl Error {
@@ -20,7 +19,6 @@ impl Error {
                 let known: Vec<&str> = known.iter().map(Platform::as_str).collect();
                 return Some(format!("the pin has {}; add a table for this platform", known.join(", ")));
             }
-            Self::Evidence(error) => return error.findings(Level::Error).into_iter().find_map(|finding| finding.hint),
             Self::SourceChanged { .. } => {
                 "give the new source its own integrity; if the bytes really are the same, remove the pin's record"
             }

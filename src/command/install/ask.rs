@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::ctx::Ctx;
-use crate::error::{Error, EvidenceError, Unasked};
+use crate::error::Error;
+use crate::evidence::{self, Unasked};
 use crate::project::Project;
 use crate::report::{Finding, Level};
 use pinfold_core::digest::{Integrity, Sha256};
@@ -189,7 +190,7 @@ fn without_signatures(error: &AskError) -> Finding {
 fn in_file(project: &Project, path: &RelPath) -> Result<Asked, Error> {
     let limit = u64::try_from(attestation::MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
     let bytes = fs::read_if_exists(&project.folder().join(path.as_str()), limit)?;
-    let bytes = bytes.ok_or_else(|| EvidenceError::NoFile(path.clone()))?;
+    let bytes = bytes.ok_or_else(|| evidence::no_file(path))?;
     Ok(Asked { attestations: read(&bytes, path.as_str())?, ..Asked::default() })
 }
 
@@ -204,7 +205,7 @@ fn sorted_out(answer: Answer, from: &str) -> Result<Vec<KeptAttestation>, Error>
 
 fn read(document: &[u8], from: &str) -> Result<Vec<KeptAttestation>, Error> {
     let read = attestation::read(document);
-    let read = read.map_err(|source| EvidenceError::Document { from: from.to_owned(), source })?;
+    let read = read.map_err(|error| evidence::document(&error, from))?;
     let kept = |one: Attestation| KeptAttestation { from: from.to_owned(), attestation: one.value().clone() };
     Ok(read.into_iter().map(kept).collect())
 }

@@ -3,8 +3,10 @@
 use super::Conduct;
 use super::evidence::Judged;
 use super::signature::Signatures;
-use crate::error::{Error, EvidenceError, Silence, Unasked};
+use crate::error::Error;
+use crate::evidence::{self, Silence, Unasked};
 use crate::project::Project;
+use pinfold_core::fault::Fault;
 use pinfold_core::finding::Level;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Artifact, Mode, Pin, Source};
@@ -127,12 +129,20 @@ impl Demand<'_> {
         proof.as_ref().is_ok_and(|proof| self.policy.counts(proof.statement()))
     }
 
-    /// What came out where there is none: an error where it is demanded, else a warning.
-    pub(super) fn without(&self, error: EvidenceError, judged: &mut Judged) -> Result<(), Error> {
+    /// There is none of the kind that was asked for; `instead` is what there is.
+    pub(super) fn missing(&self, silence: &Silence, instead: &[String], judged: &mut Judged) -> Result<(), Error> {
+        let fault = evidence::missing(silence, instead);
+        let hint =
+            "a mirror may not pass it on; where upstream publishes none, `provenance.mode = \"lenient\"` accepts that";
+        self.without(if self.mode == Mode::Strict { fault.hint(hint) } else { fault }, judged)
+    }
+
+    /// What came out where there is none that can be judged: an error where it is demanded, else a warning.
+    pub(super) fn without(&self, fault: Fault, judged: &mut Judged) -> Result<(), Error> {
         if self.mode == Mode::Strict {
-            return Err(error.into());
+            return Err(fault.into());
         }
-        let mut findings = error.findings(Level::Warning);
+        let mut findings = fault.findings_at(Level::Warning);
         for finding in findings.iter_mut().filter(|_| !self.has_place) {
             let hint = "its source keeps none; name a file with `provenance.attestation`, or set the mode to `off`";
             finding.hint = Some(hint.to_owned());
@@ -158,18 +168,17 @@ impl Demand<'_> {
         };
         let mut judged = Judged::new(evidence);
         if self.mode != Mode::Off {
-            self.without(EvidenceError::Missing(Vec::new(), silence), &mut judged)?;
+            self.missing(&silence, &[], &mut judged)?;
         }
         self.signatures.iter().try_for_each(|signatures| signatures.without(&mut judged))?;
         Ok(judged)
     }
 
     /// Nobody could be asked, for either.
-    pub(super) fn unasked(&self, evidence: Evidence, unasked: Unasked) -> Result<Judged, Error> {
-        let error = EvidenceError::Unasked(unasked);
+    pub(super) fn unasked(&self, evidence: Evidence, unasked: &Unasked) -> Result<Judged, Error> {
         if self.is_strict() {
-            return Err(error.into());
+            return Err(unasked.fault().into());
         }
-        Ok(Judged { findings: error.findings(Level::Warning), ..Judged::new(evidence) })
+        Ok(Judged { findings: vec![unasked.finding(Level::Warning)], ..Judged::new(evidence) })
     }
 }

@@ -10,7 +10,8 @@ use super::evidence::{read, server, sha256_to_ask};
 use super::oci::About;
 use super::{evidence, unpack};
 use crate::ctx::{Ctx, Step};
-use crate::error::{Error, EvidenceError, Unasked, evidence as words};
+use crate::error::Error;
+use crate::evidence::{self as words, Unasked};
 use crate::project::Project;
 use crate::report::{Finding, Level};
 use pinfold_core::fs;
@@ -151,7 +152,7 @@ pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&Veri
         };
         match policy::judge(&whoever, 0, &proofs) {
             Verdict::Verified(index) => return Ok(Proven { proof: proofs.swap_remove(index).ok(), lacks, denied }),
-            Verdict::Refused(failures) => return Err(EvidenceError::Refused(failures).into()),
+            Verdict::Refused(failures) => return Err(words::refused(&failures).into()),
             Verdict::Unverifiable(_) | Verdict::Missing(_) => {}
         }
     }

@@ -14,8 +14,8 @@ use super::oci::About;
 use super::shared;
 use super::signature::now;
 use crate::ctx::{Ctx, Step};
-use crate::error::evidence as words;
-use crate::error::{Error, EvidenceError, Silence, Unasked};
+use crate::error::Error;
+use crate::evidence::{self as words, EvidenceError, Silence, Unasked};
 use crate::project::Project;
 use crate::report::{self, Finding, Level};
 use pinfold_core::digest::{Algorithm, Digests, Integrity, Sha256};
@@ -70,13 +70,13 @@ pub(super) fn look(
         match hold(ctx, artifact, demand, before, Some(blob)) {
             // What was not there may be there by now.
             Ok(judged) if may_ask && is_lacking_some(&judged.findings) => {}
-            Err(error @ Error::Evidence(_)) if may_have_grown(artifact, conduct) => {
+            Err(error) if is_of_evidence(&error) && may_have_grown(artifact, conduct) => {
                 // Only what is good takes the place of what refuses.
                 let anew = ask_anew(ctx, project, (pin, artifact, demand), None, (blob, conduct));
                 let is_good = |judged: &Judged| judged.signature.is_some() || judged.proof.is_some();
                 return anew.ok().filter(is_good).ok_or(error);
             }
-            Err(Error::Evidence(error)) if may_ask && is_lacking_some(&error.findings(Level::Error)) => {}
+            Err(error) if may_ask && error.cause().is_some_and(EvidenceError::is_absent) => {}
             // What is installed to the byte is recorded to the byte.
             Ok(judged) if conduct.frozen => return Ok(Judged { evidence: before.clone(), ..judged }),
             outcome => return outcome,
@@ -94,7 +94,7 @@ pub(super) fn is_lacking(
     evidence: &Evidence,
     conduct: Conduct,
 ) -> bool {
-    let refuses = || matches!(hold(ctx, artifact, demand, evidence, None), Err(Error::Evidence(_)));
+    let refuses = || hold(ctx, artifact, demand, evidence, None).is_err_and(|error| is_of_evidence(&error));
     demand.wants_more(evidence, conduct) || (may_have_grown(artifact, conduct) && refuses())
 }
 
@@ -157,7 +157,7 @@ fn ask_upstream(
     match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
         Err(unasked) => match (shared.filter(|_| demand.is_strict()), before) {
             (Some(mut judged), _) => {
-                judged.findings.extend(EvidenceError::Unasked(unasked).findings(Level::Warning));
+                judged.findings.push(unasked.finding(Level::Warning));
                 Ok(judged)
             }
             // What was heard once is still what was heard.
@@ -167,7 +167,7 @@ fn ask_upstream(
                 judged.findings.extend(is_told.then(|| unasked.finding(Level::Warning)));
                 Ok(judged)
             }
-            (None, _) => demand.unasked(Evidence::Unasked, unasked),
+            (None, _) => demand.unasked(Evidence::Unasked, &unasked),
         },
         Ok(answer) if answer.attestations.is_empty() => {
             let unread = broken(&answer.broken, demand, None)?;
@@ -201,6 +201,11 @@ fn ask_upstream(
 pub(super) fn server(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, demand: &Demand<'_>) -> Option<Origin> {
     let registry = ask::registry(ctx, project, artifact).filter(|_| demand.file.is_none());
     registry.map(|registry| registry.origin().clone())
+}
+
+/// Whether an error is one of evidence, rather than of the way to it.
+pub(super) fn is_of_evidence(error: &Error) -> bool {
+    error.cause::<EvidenceError>().is_some()
 }
 
 /// Whether something that is looked for was not there.
@@ -344,7 +349,7 @@ pub fn hold(
         Evidence::Kept(kept) => judge(ctx, artifact, demand, kept, blob),
         _ if !demand.has_place => demand.nothing(evidence.clone()),
         Evidence::None { .. } => demand.nothing(evidence.clone()),
-        Evidence::Off | Evidence::Unasked => demand.unasked(evidence.clone(), Unasked::Offline),
+        Evidence::Off | Evidence::Unasked => demand.unasked(evidence.clone(), &Unasked::Offline),
     }
 }
 
@@ -356,7 +361,7 @@ pub fn broken(broken: &[Failure], demand: &Demand<'_>, judged: Option<&Judged>) 
     // Of a kind that is not read it may be good: nothing is wrong with it, but where a signature is looked for, it may be one.
     let refuses = |failure: &Failure| failure.code != UNREAD || demand.signatures.is_some();
     if broken.iter().any(refuses) && !is_good {
-        return Err(EvidenceError::Refused(broken.to_vec()).into());
+        return Err(words::refused(broken).into());
     }
     Ok(broken.iter().map(|failure| Finding { level: Level::Warning, ..words::failure(failure) }).collect())
 }
@@ -455,7 +460,7 @@ pub(super) fn read(kept: &Kept, texts: &[String]) -> Result<Vec<Attestation>, Er
     let mut attestations = Vec::new();
     for (KeptAttestation { from, .. }, text) in kept.attestations.iter().zip(texts) {
         let read = attestation::read(text.as_bytes());
-        attestations.extend(read.map_err(|source| EvidenceError::Document { from: from.clone(), source })?);
+        attestations.extend(read.map_err(|error| words::document(&error, from))?);
     }
     Ok(attestations)
 }
@@ -471,18 +476,17 @@ fn verdict(
     if !demand.policy.names_somebody() {
         return nobody_named((demand, kept), now, proofs, judged);
     }
-    let wanting = match policy::judge(&demand.policy, now, proofs) {
+    match policy::judge(&demand.policy, now, proofs) {
         Verdict::Verified(index) => {
             let proof = proofs.get(index).and_then(|proof| proof.as_ref().ok());
             judged.proof = proof.map(|proof| Box::new(policy::evidence(proof)));
             judged.findings.extend(words::beside(&demand.policy, proofs));
-            return Ok(());
+            Ok(())
         }
-        Verdict::Refused(failures) => return Err(EvidenceError::Refused(failures).into()),
-        Verdict::Unverifiable(lacks) => EvidenceError::Unverifiable(lacks),
-        Verdict::Missing(instead) => EvidenceError::Missing(instead, silence_of(kept)),
-    };
-    demand.without(wanting, judged)
+        Verdict::Refused(failures) => Err(words::refused(&failures).into()),
+        Verdict::Unverifiable(lacks) => demand.without(words::unverifiable(&lacks), judged),
+        Verdict::Missing(instead) => demand.missing(&silence_of(kept), &instead, judged),
+    }
 }
 
 /// By whose word there is no more than what a record keeps.
@@ -500,10 +504,10 @@ fn nobody_named(
 ) -> Result<(), Error> {
     let anybody = Policy { name: demand.policy.name.clone(), key: true, ..Policy::default() };
     if let Verdict::Refused(failures) = policy::judge(&anybody, now, proofs) {
-        return Err(EvidenceError::Refused(failures).into());
+        return Err(words::refused(&failures).into());
     }
     if demand.mode == Mode::Strict {
-        return Err(EvidenceError::NobodyNamed.into());
+        return Err(words::nobody_named().into());
     }
     let proved = proofs.iter().filter(|proof| demand.is_answered_by(proof)).filter_map(|proof| proof.as_ref().ok());
     let repository = proved.filter_map(|proof| match proof.signer() {
@@ -522,7 +526,7 @@ fn nobody_named(
         None => {
             let others = proofs.iter().flatten().filter(|proof| policy::other_kind(proof).is_some());
             let others = others.map(policy::kind_of).collect::<Vec<_>>();
-            words::missing_from(&silence_of(kept), &others, Level::Warning)
+            words::missing(&silence_of(kept), &others).finding(Level::Warning)
         }
     };
     judged.findings.push(finding);

@@ -6,7 +6,8 @@ use super::ask::{Asked, With};
 use super::evidence::digest_of;
 use super::obtain::{MAX_ARTIFACT_LEN, Receiver, rules};
 use crate::ctx::{Ctx, Step};
-use crate::error::{Attempt, AttemptFailure, Error, EvidenceError, Unasked};
+use crate::error::{Attempt, AttemptFailure, Error};
+use crate::evidence::{self, Unasked};
 use crate::project::Project;
 use pinfold_core::digest::{Algorithm, Digests, Integrity};
 use pinfold_core::oci::{ImagePlatform, LayerChoice, Reference, digest_text};
@@ -145,9 +146,7 @@ fn refuted(attempt: Attempt) -> Error {
 pub(super) fn ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Result<Asked, Unasked>, Error> {
     match try_ask(ctx, layer, with) {
         Ok(asked) => Ok(Ok(asked)),
-        Err(error) if error.is_refusal() && !is_forbidden(&error) => {
-            Err(EvidenceError::Refused(vec![failure(&error)]).into())
-        }
+        Err(error) if error.is_refusal() && !is_forbidden(&error) => Err(evidence::refused(&[failure(&error)]).into()),
         Err(error) => Ok(Err(Unasked::Ask(AskError::from(error)))),
     }
 }
@@ -286,7 +285,7 @@ impl About {
 fn wrong(error: ChainError) -> Error {
     let (expected, received) = error.compared().unzip();
     let message = format!("what the record keeps does not lead from the pinned digest to the artifact: {error}");
-    EvidenceError::Refused(vec![Failure { code: error.code(), message, expected, received }]).into()
+    evidence::refused(&[Failure { code: error.code(), message, expected, received }]).into()
 }
 
 /// Longest time for one pin's evidence, retries included: as with other sources.

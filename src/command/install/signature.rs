@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 use super::evidence::Judged;
 use super::oci::About;
 use crate::ctx::Ctx;
-use crate::error::evidence as words;
-use crate::error::{Error, EvidenceError};
+use crate::error::Error;
+use crate::evidence as words;
 use crate::project::Project;
 use crate::report::{Evidence, Level};
 use pinfold_core::fault::Fault;
@@ -42,14 +42,14 @@ impl Signatures {
 
     /// There is none: an error where one is demanded, else a warning.
     pub(super) fn without(&self, judged: &mut Judged) -> Result<(), Error> {
-        self.lacking(EvidenceError::Unsigned, judged)
+        self.lacking(words::unsigned(), judged)
     }
 
-    fn lacking(&self, error: EvidenceError, judged: &mut Judged) -> Result<(), Error> {
+    fn lacking(&self, fault: Fault, judged: &mut Judged) -> Result<(), Error> {
         if self.mode == Mode::Strict {
-            return Err(error.into());
+            return Err(fault.into());
         }
-        judged.findings.extend(error.findings(Level::Warning));
+        judged.findings.extend(fault.findings_at(Level::Warning));
         Ok(())
     }
 
@@ -78,10 +78,10 @@ impl Signatures {
                 }
                 Ok(())
             }
-            Verdict::Refused(failures) => Err(EvidenceError::Refused(failures).into()),
+            Verdict::Refused(failures) => Err(words::refused(&failures).into()),
             Verdict::Missing(_) => self.without(judged),
-            Verdict::Unverifiable(lacks) if lacks.is_empty() => self.lacking(EvidenceError::SignerUnnamed, judged),
-            Verdict::Unverifiable(lacks) => self.lacking(EvidenceError::Unverifiable(lacks), judged),
+            Verdict::Unverifiable(lacks) if lacks.is_empty() => self.lacking(words::signer_unnamed(), judged),
+            Verdict::Unverifiable(lacks) => self.lacking(words::unverifiable(&lacks), judged),
         }
     }
 }

@@ -8,7 +8,8 @@ use super::super::claims::{Claims, argument, version_absent};
 use super::Options;
 use super::spec::Spec;
 use crate::ctx::Ctx;
-use crate::error::{Error, EvidenceError, evidence as words};
+use crate::error::Error;
+use crate::evidence as words;
 use crate::install::signature::{beside, now, read_key, signature};
 use crate::install::{self, draft};
 use crate::project::Project;
@@ -97,8 +98,8 @@ pub(super) fn signers(
     let proofs = draft::signatures(ctx, artifact, evidence, blob)?;
     let proved: Vec<&VerifiedAttestation> = proofs.iter().filter_map(|proof| proof.as_ref().ok()).collect();
     let mut findings = match policy::judge_signatures(&Policy::default(), now(ctx.clock), &proofs) {
-        Verdict::Missing(_) => EvidenceError::Unsigned.findings(Level::Warning),
-        Verdict::Refused(failures) if proved.is_empty() => return Err(EvidenceError::Refused(failures).into()),
+        Verdict::Missing(_) => words::unsigned().findings_at(Level::Warning),
+        Verdict::Refused(failures) if proved.is_empty() => return Err(words::refused(&failures).into()),
         _ if !proved.is_empty() => beside(&proofs),
         _ => Vec::new(),
     };

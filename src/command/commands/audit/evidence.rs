@@ -4,7 +4,8 @@ use super::house::House;
 use super::upstream::Upstream;
 use super::{Found, Options};
 use crate::ctx::Ctx;
-use crate::error::{Error, Unasked};
+use crate::error::Error;
+use crate::evidence::{EvidenceError, Unasked};
 use crate::install::evidence::{self, Demand, Judged};
 use crate::install::open_kept;
 use crate::project::Project;
@@ -104,7 +105,7 @@ pub(in crate::commands) fn look(
         Err(error) => {
             let (findings, verdict) = (error.findings(), error.verdict());
             let provenance = match verdict {
-                Verdict::Refused if !findings.iter().any(|one| one.code == MISSING) => Provenance::Refused,
+                Verdict::Refused if error.cause() != Some(&EvidenceError::NoProvenance) => Provenance::Refused,
                 _ => of_findings(&findings),
             };
             found.count(findings, verdict);

@@ -2,7 +2,8 @@
 //! without a word.
 
 use crate::ctx::Ctx;
-use crate::error::{Error, EvidenceError, Unasked};
+use crate::error::Error;
+use crate::evidence::{self, EvidenceError, Unasked};
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{Evidence, Finding, Level, Verdict};
@@ -41,7 +42,7 @@ pub(super) fn compare(
             (upstream.evidence, upstream.proof.as_ref().map(policy::evidence))
         }
         Err(unasked) if before.is_some() || demand.mode == Mode::Strict => {
-            return Err(EvidenceError::Unasked(unasked).into());
+            return Err(unasked.fault().into());
         }
         Err(unasked) => {
             findings.push(unasked.finding(Level::Warning));
@@ -67,8 +68,10 @@ pub(super) fn compare(
     let mut verdict = if losses.is_empty() || allow { Verdict::Passed } else { Verdict::Refused };
     match held {
         Ok(judged) => findings.extend(judged.findings),
-        Err(Error::Evidence(error)) if !losses.is_empty() && allow => {
-            let mut refused = error.findings(Level::Warning);
+        Err(Error::Fault(fault)) if !losses.is_empty() && allow && fault.cause::<EvidenceError>().is_some() => {
+            // What is wrong stays wrong.
+            let is_wrong = fault.cause() == Some(&EvidenceError::Wrong);
+            let mut refused = fault.findings_at(if is_wrong { Level::Error } else { Level::Warning });
             if let Some(first) = refused.first_mut() {
                 first.hint = Some("`fetch` refuses it until the pin's `provenance` is changed".to_owned());
             }
@@ -156,11 +159,10 @@ fn by_record(recorded: &Before, unasked: Option<&Unasked>) -> Finding {
 
 /// Nobody knows what there was.
 fn unknown(unasked: Option<Unasked>, lacks: Vec<Lack>) -> Option<Finding> {
-    let why = unasked.map(EvidenceError::Unasked);
-    let why = why.or_else(|| (!lacks.is_empty()).then_some(EvidenceError::Unverifiable(lacks)));
-    let why = why?.findings(Level::Warning).into_iter().next()?;
+    let why = unasked.map(|unasked| unasked.fault());
+    let why = why.or_else(|| (!lacks.is_empty()).then(|| evidence::unverifiable(&lacks)))?;
     let message = "what evidence the pinned version had is not known, so nothing can be compared with it";
-    let message = format!("{message}: {}", why.message);
+    let message = format!("{message}: {why}");
     Some(Finding::new(Level::Warning, "evidence-before-unknown", message))
 }
 
