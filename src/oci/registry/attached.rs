@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::attachment_error::AttachmentError;
 use super::error::OciError;
-use super::fault::Fault;
 use super::{Repository, bare};
 use crate::chain::{self as places, ChainError, Received};
 use crate::claims::Form;
@@ -156,7 +156,7 @@ impl Repository<'_> {
             };
             let list = || format!("{}/{}", self.reference.registry(), digest_text(digest));
             if !is_type(outcome.content_type.as_deref(), INDEX) {
-                return Err(OciError::Attached { digest: list(), fault: Fault::ReferrersType });
+                return Err(OciError::Attached { digest: list(), fault: AttachmentError::ReferrersType });
             }
             let document = Document::parse(&memory.0, Some(INDEX));
             let document = document.map_err(|error| self.chain(&list(), ChainError::Manifest(error)))?;
@@ -191,7 +191,7 @@ impl Repository<'_> {
         match document.map_err(|error| self.chain(&tag, ChainError::Manifest(error)))? {
             Document::Index(index) if index.manifests.len() <= MAX_REFERRERS => Ok(index.manifests),
             Document::Index(_) => Err(OciError::ManyReferrers { url: tag, limit: MAX_REFERRERS }),
-            Document::Manifest(_) => Err(OciError::Attached { digest: tag, fault: Fault::ReferrersType }),
+            Document::Manifest(_) => Err(OciError::Attached { digest: tag, fault: AttachmentError::ReferrersType }),
         }
     }
 
@@ -247,13 +247,13 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
             Document::Manifest(manifest) if is_attached(manifest.subject.as_ref()) => manifest,
             // Nobody looks for signatures in what it lists.
             Document::Index(index) if is_attached(index.subject.as_deref()) => {
-                return Err(OciError::Attached { digest: by, fault: Fault::Kind });
+                return Err(OciError::Attached { digest: by, fault: AttachmentError::Kind });
             }
             Document::Manifest(_) | Document::Index(_) => return Ok(()),
         };
         let unread = manifest.unread_claim().map(str::to_owned);
         self.layers(&manifest)?;
-        unread.map_or(Ok(()), |kind| Err(OciError::Attached { digest: by, fault: Fault::Unread(kind) }))
+        unread.map_or(Ok(()), |kind| Err(OciError::Attached { digest: by, fault: AttachmentError::Unread(kind) }))
     }
 
     /// What cosign 2 and before put under a tag: whatever is there is meant for a signature or an attestation.
@@ -264,10 +264,11 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
         };
         let document = Document::parse(&bytes, content_type.as_deref());
         let document = document.map_err(|error| self.shelf.chain(tag, ChainError::Manifest(error)))?;
-        let unread =
-            |kind: &str| Err(OciError::Attached { digest: tag.to_owned(), fault: Fault::Unread(kind.to_owned()) });
+        let unread = |kind: &str| {
+            Err(OciError::Attached { digest: tag.to_owned(), fault: AttachmentError::Unread(kind.to_owned()) })
+        };
         let Document::Manifest(manifest) = document else {
-            return Err(OciError::Attached { digest: tag.to_owned(), fault: Fault::Kind });
+            return Err(OciError::Attached { digest: tag.to_owned(), fault: AttachmentError::Kind });
         };
         self.layers(&manifest)?;
         match manifest.layers.iter().find(|layer| manifest.form_of(layer).is_none()) {
@@ -297,9 +298,9 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
         let longest = u64::try_from(longest).unwrap_or(u64::MAX);
         // What is too long by itself is nothing that takes the room of others.
         if self.left.is_told || layer.size.min(longest) > self.left.bytes {
-            return Err(wrong(layer, Fault::Much));
+            return Err(wrong(layer, AttachmentError::Much));
         }
-        self.left.documents = self.left.documents.checked_sub(1).ok_or_else(|| wrong(layer, Fault::Much))?;
+        self.left.documents = self.left.documents.checked_sub(1).ok_or_else(|| wrong(layer, AttachmentError::Much))?;
         let bytes = self.shelf.short_blob(layer, longest).map_err(|error| or_absent(layer, error))?;
         self.left.bytes = self.left.bytes.saturating_sub(length(&bytes));
         Ok(bytes)
@@ -308,7 +309,7 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
     fn bundles(&mut self, layer: &Descriptor) -> Result<Vec<Attestation>, OciError> {
         let bytes = self.layer(layer, MAX_DOCUMENT_LEN)?;
         let read = attestation::read_within(&bytes, &self.room);
-        read.map_err(|error| wrong(layer, Fault::Document(error)))
+        read.map_err(|error| wrong(layer, AttachmentError::Document(error)))
     }
 
     fn simple_signing(&mut self, layer: &Descriptor) -> Result<Attestation, OciError> {
@@ -326,12 +327,12 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
         let (Some(certificate), Some(log)) = (notes.certificate, &notes.log) else { return Ok(read) };
         let bundle = |one: Attestation| Attestation::of_envelope(one.value().clone(), certificate, notes.chain, log);
         let bundles: Option<Vec<Attestation>> = read.into_iter().map(bundle).collect();
-        bundles.ok_or_else(|| wrong(layer, Fault::Annotations))
+        bundles.ok_or_else(|| wrong(layer, AttachmentError::Annotations))
     }
 
     fn keep(&mut self, layer: &Descriptor, read: Vec<Attestation>) -> Result<(), OciError> {
         let left = self.left.attestations.checked_sub(read.len());
-        self.left.attestations = left.ok_or_else(|| wrong(layer, Fault::Much))?;
+        self.left.attestations = left.ok_or_else(|| wrong(layer, AttachmentError::Much))?;
         self.found.attestations.extend(read);
         Ok(())
     }
@@ -340,9 +341,9 @@ impl<'a, S: Shelf + ?Sized> Reader<'a, S> {
     /// no room is said once.
     fn note(&mut self, outcome: Result<(), OciError>) -> Result<(), OciError> {
         match outcome {
-            Err(OciError::Attached { fault: Fault::Much, .. }) if self.left.is_told => Ok(()),
+            Err(OciError::Attached { fault: AttachmentError::Much, .. }) if self.left.is_told => Ok(()),
             Err(error) if error.is_refusal() => {
-                self.left.is_told |= matches!(error, OciError::Attached { fault: Fault::Much, .. });
+                self.left.is_told |= matches!(error, OciError::Attached { fault: AttachmentError::Much, .. });
                 self.found.broken.push(error);
                 Ok(())
             }
@@ -363,12 +364,12 @@ impl<'a> Notes<'a> {
     fn of(layer: &'a Descriptor) -> Result<Self, OciError> {
         let note = |name: &str| layer.annotations.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let log = note(LOG).map(|text| json::parse(text.as_bytes(), MAX_MANIFEST_LEN)).transpose();
-        let log = log.map_err(|_| wrong(layer, Fault::Annotations))?;
+        let log = log.map_err(|_| wrong(layer, AttachmentError::Annotations))?;
         Ok(Self { certificate: note(CERTIFICATE), chain: note(CHAIN), timestamp: note(TIMESTAMP), log })
     }
 }
 
-fn wrong(layer: &Descriptor, fault: Fault) -> OciError {
+fn wrong(layer: &Descriptor, fault: AttachmentError) -> OciError {
     OciError::Attached { digest: digest_text(&layer.digest), fault }
 }
 
@@ -378,7 +379,7 @@ fn length(bytes: &[u8]) -> u64 {
 
 /// What a list or a manifest names and is not there may have said anything.
 fn or_absent(one: &Descriptor, error: OciError) -> OciError {
-    if error.is_absent() { wrong(one, Fault::Absent) } else { error }
+    if error.is_absent() { wrong(one, AttachmentError::Absent) } else { error }
 }
 
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";

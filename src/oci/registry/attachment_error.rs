@@ -1,4 +1,4 @@
-//! [`Fault`]: in what way something that is attached cannot be read.
+//! [`AttachmentError`]: in what way something that is attached cannot be read.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use pinfold_evidence::attestation::DocumentError;
 
 /// What is wrong with something attached.
 #[derive(Debug)]
-pub enum Fault {
+pub enum AttachmentError {
     /// It is no document that attestations come in.
     Document(DocumentError),
     /// The list of what is attached is called something else.
@@ -23,7 +23,7 @@ pub enum Fault {
     Much,
 }
 
-impl Fault {
+impl AttachmentError {
     /// A stable identifier of the fault.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for AttachmentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Document(error) => error.fmt(f),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::fault::Fault;
+use super::attachment_error::AttachmentError;
 use crate::chain::ChainError;
 use pinfold_core::fs::FsError;
 use pinfold_core::url::UrlError;
@@ -178,7 +178,7 @@ pub enum OciError {
         /// Its digest.
         digest: String,
         /// In what way.
-        fault: Fault,
+        fault: AttachmentError,
     },
 }
 
@@ -375,7 +375,7 @@ impl std::error::Error for OciError {
             Self::Disk(error) => error.source(),
             Self::Unanswered(error) => error.source(),
             Self::Sink(error) => Some(error),
-            Self::Attached { fault: Fault::Document(error), .. } => Some(error),
+            Self::Attached { fault: AttachmentError::Document(error), .. } => Some(error),
             _ => None,
         }
     }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::attached::{Candidates, Shelf};
+use super::attachment_error::AttachmentError;
 use super::error::OciError;
-use super::fault::Fault;
 use crate::chain::{self as places, ChainError, Received};
 use crate::manifest::{Descriptor, Document, MAX_MANIFEST_LEN};
 use crate::media_types::{INDEX, REF_NAME};
@@ -112,7 +112,7 @@ impl Layout {
         let document = Document::parse(&bytes, None).map_err(ChainError::Manifest);
         match document.map_err(|error| Shelf::chain(self, &tag, error))? {
             Document::Index(index) => Ok(index.manifests),
-            Document::Manifest(_) => Err(OciError::Attached { digest: tag, fault: Fault::ReferrersType }),
+            Document::Manifest(_) => Err(OciError::Attached { digest: tag, fault: AttachmentError::ReferrersType }),
         }
     }
 

@@ -5,8 +5,8 @@
 //! so that a CDN behind a redirect gets none.
 
 mod attached;
+mod attachment_error;
 mod error;
-mod fault;
 mod hints;
 mod layout;
 mod token;
@@ -17,8 +17,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use self::attached::{Attached, Candidates, MAX_CANDIDATES, MAX_REFERRERS, Shelf};
+pub use self::attachment_error::{AttachmentError, UNREAD};
 pub use self::error::OciError;
-pub use self::fault::{Fault, UNREAD};
 pub use self::layout::Layout;
 use self::token::Shown;
 use crate::chain::{self as places, ChainError, Followed, Received};

@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
+use super::attachment_error::AttachmentError;
 use super::error::OciError;
-use super::fault::Fault;
 use super::{MAX_REFERRERS, Repository, Shelf as _, bare};
 use crate::artifact::index;
 use crate::chain::{self as places, ChainError};
@@ -135,7 +135,7 @@ impl Repository<'_> {
         match document.map_err(|error| self.chain(tag, ChainError::Manifest(error)))? {
             Document::Index(_) => {}
             Document::Manifest(_) => {
-                return Err(OciError::Attached { digest: self.place(tag), fault: Fault::ReferrersType });
+                return Err(OciError::Attached { digest: self.place(tag), fault: AttachmentError::ReferrersType });
             }
         }
         let value = json::parse(&bytes, MAX_MANIFEST_LEN).ok();
