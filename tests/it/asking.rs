@@ -300,20 +300,29 @@ fn broken_evidence_is_broken_whatever_the_pin_has() {
 #[test]
 fn missing_evidence_is_asked_for_whatever_the_pin_has() {
     each(|case, algorithm, told| {
-        if case.source == "url" {
-            return;
+        if case.source != "url" {
+            let project = case.project(algorithm, "strict", None);
+            let report = fetched(&project, Conduct::default());
+            assert_eq!(
+                (report.exit_code(), codes(&report)),
+                (1, vec!["provenance-missing"]),
+                "{told}: {}",
+                human(&report)
+            );
+            assert!(!project.exists("vendor/left"), "{told}");
+            let project = case.project(algorithm, "lenient", None);
+            let report = fetched(&project, Conduct::default());
+            assert_eq!(
+                (report.exit_code(), codes(&report)),
+                (0, vec!["provenance-missing"]),
+                "{told}: {}",
+                human(&report)
+            );
+            let asked: BTreeSet<String> = project.web.asked().into_iter().collect();
+            let about = |url: &String| ["attestations", "integrity", "referrers"].iter().any(|part| url.contains(part));
+            assert!(asked.iter().any(about), "{told}: {asked:?}");
+            assert_eq!(provenance(&audited(&project, false)), Provenance::Missing, "{told}");
         }
-        let project = case.project(algorithm, "strict", None);
-        let report = fetched(&project, Conduct::default());
-        assert_eq!((report.exit_code(), codes(&report)), (1, vec!["provenance-missing"]), "{told}: {}", human(&report));
-        assert!(!project.exists("vendor/left"), "{told}");
-        let project = case.project(algorithm, "lenient", None);
-        let report = fetched(&project, Conduct::default());
-        assert_eq!((report.exit_code(), codes(&report)), (0, vec!["provenance-missing"]), "{told}: {}", human(&report));
-        let asked: BTreeSet<String> = project.web.asked().into_iter().collect();
-        let about = |url: &String| ["attestations", "integrity", "referrers"].iter().any(|part| url.contains(part));
-        assert!(asked.iter().any(about), "{told}: {asked:?}");
-        assert_eq!(provenance(&audited(&project, false)), Provenance::Missing, "{told}");
     });
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::harness::ignore;
 use crate::needs;
 use crate::support::Project;
-use loopback::{EMAIL, Faults, GOOD, ISSUER, Sigstore, job, python, sigstore, token, token_of};
+use loopback::{EMAIL, Faults, GOOD, ISSUER, Sigstore, job, sigstore, token, token_of};
 
 /// A folder with a file to sign, a statement about it, and a token.
 fn folder() -> Project {
@@ -197,15 +197,17 @@ fn the_conformance_client_signs() {
 /// Somebody else's Sigstore, in `shared/tools` beside the project or where `PINFOLD_TEST_SIGSTORE` says: both versions of the log, with and without timestamps.
 #[test]
 fn another_sigstore_takes_it_too() {
-    let program = std::env::var_os("PINFOLD_TEST_SIGSTORE").map_or_else(
-        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tools/fake_sigstore.py"),
-        std::path::PathBuf::from,
-    );
-    if !program.exists() {
-        ignore("needs ../shared/tools/fake_sigstore.py or what PINFOLD_TEST_SIGSTORE names");
-    }
+    let usual = || {
+        let program = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tools/fake_sigstore.py");
+        if program.exists() {
+            program
+        } else {
+            ignore("needs ../shared/tools/fake_sigstore.py or PINFOLD_TEST_SIGSTORE")
+        }
+    };
+    let program = std::env::var_os("PINFOLD_TEST_SIGSTORE").map_or_else(usual, std::path::PathBuf::from);
     needs::program("openssl");
-    let python = python();
+    let python = needs::python_with_cryptography();
     let folder = folder();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::harness::ignore;
+use crate::keyless::loopback::SERVER;
 
 /// A program of other people: on the path, or where `.ci/run` unpacks docker-registry.
 pub(crate) fn program(name: &str) -> PathBuf {
@@ -37,6 +39,19 @@ pub(crate) fn namespaces() {
     if !tried.is_ok_and(|status| status.success()) {
         ignore("needs namespaces that a user may make");
     }
+}
+
+/// A python that has what the Sigstore on loopback takes: the one of `.ci/run`, else the system's.
+pub(crate) fn python_with_cryptography() -> PathBuf {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/python/bin/python3");
+    let can = |python: &PathBuf| {
+        let mut run = Command::new(python);
+        run.args([SERVER, "--can"]).env("PYTHONDONTWRITEBYTECODE", "1");
+        run.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    let found = FOUND.get_or_init(|| [own, PathBuf::from("python3")].into_iter().find(can)).clone();
+    found.unwrap_or_else(|| ignore("needs python3 with `cryptography` (43 or newer)"))
 }
 
 /// A user who may do everything.

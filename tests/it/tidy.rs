@@ -434,6 +434,81 @@ fn nothing_is_left_for_later() {
     }
 }
 
+/// The files of this crate, without comments.
+fn integration_tests(literals: Literals) -> Vec<Source> {
+    let files = files_below("tests/it").into_iter().filter(|path| path.ends_with(".rs"));
+    let read = |path: String| {
+        let text = std::fs::read_to_string(root().join(&path)).expect("a file");
+        Source { path, code: blank(&text, literals) }
+    };
+    files.map(read).collect()
+}
+
+/// Under another harness than this crate's a function with `#[test]` is not compiled, and is missed by nobody.
+#[test]
+fn every_test_is_known_to_the_harness() {
+    let mut written = Vec::new();
+    for source in integration_tests(Literals::Blanked) {
+        let mut lines = source.code.lines();
+        while lines.any(|line| line.trim() == "#[test]") {
+            let function = lines.find_map(|line| line.trim().strip_prefix("fn ")?.split_once('('));
+            written.push(function.expect("a function").0.to_owned());
+        }
+    }
+    for test in crate::harness::all().values() {
+        let at = written.iter().position(|name| name == test.name).expect("a test is written down");
+        written.swap_remove(at);
+    }
+    assert_eq!(written, Vec::<String>::new(), "the harness does not know these");
+}
+
+/// A test that cannot run here is ignored by `harness::ignore`, mostly from needs.rs, and never ends as if it had run.
+#[test]
+fn no_test_leaves_early() {
+    let mut wrong = Vec::new();
+    for source in integration_tests(Literals::Blanked) {
+        wrong.extend(leaving(&source.code).into_iter().map(|line| format!("{}:{line}", source.path)));
+    }
+    for source in integration_tests(Literals::Stay) {
+        let is_own = ["tests/it/needs.rs", "tests/it/tidy.rs"].contains(&source.path.as_str());
+        for (number, line) in source.code.lines().enumerate().filter(|_| !is_own) {
+            let probes = ["output()", "status()"].iter().any(|run| line.contains(run))
+                && ["is_ok", "is_err"].iter().any(|asks| line.contains(asks));
+            if probes || line.to_lowercase().contains("skipped") {
+                wrong.push(format!("{}:{}: {}", source.path, number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "say `harness::ignore` or split the test:\n{}", wrong.join("\n"));
+}
+
+/// Where the functions with `#[test]` of a file return before their end: the numbers of lines, with the lines. A value is
+/// returned by closures and functions within them alone.
+fn leaving(code: &str) -> Vec<String> {
+    let (mut found, mut end) = (Vec::new(), None);
+    for (number, line) in code.lines().enumerate() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        if line.trim() == "#[test]" {
+            end = Some(format!("{indent}}}"));
+        } else if end.as_deref() == Some(line) {
+            end = None;
+        }
+        let leaves = ["return;", "return }", "return say(", "return,"].iter().any(|word| line.contains(word));
+        let is_gated = line.trim().starts_with("#[cfg");
+        if end.is_some() && (leaves || is_gated) {
+            found.push(format!("{}: {}", number + 1, line.trim()));
+        }
+    }
+    found
+}
+
+#[test]
+fn who_leaves_early_is_found() {
+    let code = "#[test]\nfn a() {\n    let Some(b) = c() else { return };\n}\nfn d() {\n    return;\n}\n\
+                #[test]\n#[cfg(x)]\nfn e() {\n    if !f() {\n        return;\n    }\n    g(|| return 1);\n}\n";
+    assert_eq!(leaving(code), ["3: let Some(b) = c() else { return };", "9: #[cfg(x)]", "12: return;"]);
+}
+
 #[test]
 fn the_top_level_holds_nothing_else() {
     let tracked = tracked();

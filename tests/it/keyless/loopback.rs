@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::harness::ignore;
+use crate::needs;
 
 /// A Sigstore on loopback.
 pub(crate) struct Sigstore {
@@ -36,7 +36,7 @@ pub(crate) const GOOD: Faults<'static> = Faults { authority: "good", timestamper
 /// The server.
 pub(crate) fn sigstore() -> &'static Sigstore {
     static SERVER: OnceLock<Sigstore> = OnceLock::new();
-    let python = python();
+    let python = needs::python_with_cryptography();
     SERVER.get_or_init(|| start(&python))
 }
 
@@ -53,23 +53,6 @@ fn start(python: &Path) -> Sigstore {
     output.read_line(&mut line).expect("a line");
     let port = line.trim().parse().expect("a port");
     Sigstore { folder, port, _input: child.stdin.take().expect("a pipe") }
-}
-
-/// A python that has what the server takes: the one of `.ci/run`, else the system's. Without one the test is ignored.
-pub(crate) fn python() -> PathBuf {
-    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = PYTHON.get_or_init(find_python).clone();
-    found.unwrap_or_else(|| ignore("needs python3 with `cryptography` (43 or newer)"))
-}
-
-fn find_python() -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/python/bin/python3");
-    let can = |python: &PathBuf| {
-        let mut run = Command::new(python);
-        run.args([SERVER, "--can"]).env("PYTHONDONTWRITEBYTECODE", "1");
-        run.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    };
-    [own, PathBuf::from("python3")].into_iter().find(can)
 }
 
 impl Sigstore {
@@ -169,4 +152,4 @@ pub(crate) fn job() -> Value {
 pub(crate) const ISSUER: &str = "https://accounts.example.com";
 pub(crate) const EMAIL: &str = "signer@example.com";
 
-const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sigstore/serve.py");
+pub(crate) const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sigstore/serve.py");

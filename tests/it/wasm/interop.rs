@@ -1,7 +1,7 @@
 //! wasmsign2 0.2.8 and pinfold, byte for byte and both ways. Its command is `WASMSIGN2`, or `wasmsign2` on the path; without
 //! it (`cargo install wasmsign2-cli --version 0.2.8`) a test is ignored.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pinfold_wasm::wasmfile::{Selection, attach, detach, layout, split};
@@ -11,20 +11,18 @@ use pinfold_wasm::{
 
 use super::made::{component, custom, parts};
 use crate::corpus::Corpus;
-use crate::harness::ignore;
+use crate::needs;
 
 /// The other tool, in a folder of its own.
 struct Other {
-    program: String,
+    program: PathBuf,
     folder: tempfile::TempDir,
 }
 
 impl Other {
     fn find() -> Self {
-        let program = std::env::var("WASMSIGN2").unwrap_or_else(|_| "wasmsign2".to_owned());
-        if Command::new(&program).arg("--help").output().is_err() {
-            ignore("needs wasmsign2 (cargo install wasmsign2-cli --version 0.2.8) on the path or in WASMSIGN2");
-        }
+        // `cargo install wasmsign2-cli --version 0.2.8`
+        let program = std::env::var_os("WASMSIGN2").map_or_else(|| needs::program("wasmsign2"), PathBuf::from);
         Self { program, folder: tempfile::tempdir().expect("a folder") }
     }
 
@@ -34,7 +32,7 @@ impl Other {
         command.args(words.split(' ')).current_dir(self.folder.path()).output().expect("the command").status.success()
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         Path::new(self.folder.path()).join(name)
     }
 
