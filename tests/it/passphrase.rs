@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use pinfold_sign::signer::{KeyKind, SigningKey};
 
 use crate::keygen::{SIGN, codes, passphrase, project, said, tells_nothing, vectors};
+use crate::needs;
 use crate::support::Project;
 
 /// A project whose key is behind the passphrase `open sesame`.
@@ -60,10 +61,16 @@ fn a_passphrase_comes_from_a_file_or_a_descriptor() {
     assert!(text.contains("--passphrase-file") && text.contains("--passphrase-fd"), "{text}");
     let both = sign(&project, &["--passphrase-file=good", "--passphrase-fd=0"], b"");
     assert_eq!(both.status.code(), Some(2));
+}
 
-    // A descriptor with another number, and a key that comes through a pipe.
+/// A descriptor with another number, and a key that comes through a pipe.
+#[test]
+fn a_shell_hands_on_what_nobody_reads_twice() {
+    let bash = needs::program("bash");
+    let project = locked();
+    project.write("good", "open sesame\n");
     let shell = |script: &str| {
-        let mut shell = Command::new("bash");
+        let mut shell = Command::new(&bash);
         let command = project.command();
         shell.args(["-c", script]).arg(command.get_program()).args(&SIGN[..3]).arg("--json");
         shell.current_dir(project.root()).env_clear();
@@ -71,7 +78,7 @@ fn a_passphrase_comes_from_a_file_or_a_descriptor() {
         shell.env("PATH", std::env::var("PATH").unwrap_or_default());
         codes(&shell.stdin(Stdio::null()).output().expect("bash"))
     };
-    let signed = (0, vec![ok.to_owned()]);
+    let signed = (0, vec!["summaries-written".to_owned()]);
     assert_eq!(shell("exec \"$0\" \"$@\" --key key.pem --passphrase-fd 9 9<good"), signed);
     assert_eq!(shell("exec \"$0\" \"$@\" --key <(cat key.pem) --passphrase-file <(cat good)"), signed);
 }
@@ -79,7 +86,7 @@ fn a_passphrase_comes_from_a_file_or_a_descriptor() {
 /// What is typed at a terminal is not shown there, and a question that is broken off ends the command.
 #[test]
 fn a_passphrase_is_asked_for_at_a_terminal() {
-    crate::needs::program("script");
+    needs::program("script");
     let project = locked();
     let typed = |words: &[&str], keys: &[u8]| {
         let command = project.command();

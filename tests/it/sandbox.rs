@@ -298,7 +298,7 @@ fn descriptors_that_lead_out_are_refused() {
         let mut bash = workshop.command();
         let environment: Vec<_> =
             bash.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
-        bash = Command::new("bash");
+        bash = Command::new(needs::program("bash"));
         bash.args(["-c", &line]).current_dir(workshop.project.root()).env_clear();
         bash.envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))));
         said(&mut bash)

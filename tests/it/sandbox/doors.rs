@@ -26,7 +26,7 @@ impl Workshop {
             "exec {pinfold} run {more} --out=dist/app.js {BUILDER} --json -- sh -c '{BUILD}; {script}' {redirections}"
         );
         let environment = self.command();
-        let mut bash = Command::new("bash");
+        let mut bash = Command::new(needs::program("bash"));
         bash.args(["-c", &line]).current_dir(self.project.root()).env_clear();
         bash.envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))));
         said(&mut bash)
