@@ -148,15 +148,8 @@ pub fn signer_unnamed() -> Fault {
 
 /// A demand that evidence does not meet.
 pub fn failure(failure: &Failure) -> Finding {
-    let mut finding = Finding::new(Level::Error, failure.code, failure.message.clone());
-    finding.expected.clone_from(&failure.expected);
-    finding.received.clone_from(&failure.received);
-    if failure.code == "signer-elsewhere" {
-        let file =
-            failure.received.as_deref().map(|signer| signer.split_once("@refs/").map_or(signer, |(file, _)| file));
-        finding.hint = file.map(|file| format!("if that workflow may build it, name it: workflow `{file}`"));
-    }
-    finding
+    let Failure { code, message, expected, received, hint } = failure.clone();
+    Finding { expected, received, hint, ..Finding::new(Level::Error, code, message) }
 }
 
 /// Why evidence cannot be judged.

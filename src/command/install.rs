@@ -15,15 +15,16 @@ pub mod standing;
 mod unpack;
 
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::evidence::EvidenceError;
 use crate::project::Project;
 use crate::report::wasm::SignedFile;
 use crate::report::{self, Finding, Level, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::layout::Limits;
 use pinfold_core::patch::{MAX_PATCHED, Patches};
+use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Artifact, Mode, Pin, Platform};
-use pinfold_core::record::{Contents, Evidence, Record, Signatures};
+use pinfold_core::record::{Contents, Evidence, Record, RecordError, Signatures};
 use pinfold_core::store::VerifiedBlob;
 use pinfold_core::tree::{self, Assembled, Bounds};
 
@@ -77,7 +78,7 @@ pub enum Done {
 
 /// Brings one pin's tree into place: whole, proved and recorded, or not at all. A tree that somebody changed is left as it
 /// is, unless it was said that it is to be restored.
-pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) -> Result<Installed, Error> {
+pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) -> Result<Installed, Fault> {
     ctx.progress.step(pin.name.as_str(), Step::Looking);
     let artifact = artifact_of(pin, ctx.platform)?;
     let demand = evidence::demand(project, pin, artifact, conduct.evidence);
@@ -111,7 +112,7 @@ pub fn install(ctx: &Ctx<'_>, project: &Project, pin: &Pin, conduct: Conduct) ->
             }
         }
         // A record of an earlier pinfold may lack a digest that its evidence names: the bytes have it, where they are.
-        let has_bytes = || Ok::<_, Error>(!conduct.offline || ctx.store.has(&artifact.integrity)?);
+        let has_bytes = || Ok::<_, Fault>(!conduct.offline || ctx.store.has(&artifact.integrity)?);
         let is_without_digest = told(&outcome).iter().any(|finding| finding.code == "no-common-digest")
             && evidence::lacks_digest(artifact, &record.evidence);
         let is_over = !is_without_digest || !has_bytes()?;
@@ -143,7 +144,7 @@ fn bring(
     (wanted, demand): (&Wanted<'_>, &evidence::Demand<'_>),
     (seen, has_more): (&Seen, bool),
     conduct: Conduct,
-) -> Result<Installed, Error> {
+) -> Result<Installed, Fault> {
     let Wanted { pin, artifact, .. } = wanted;
     let obtained = match seen.moved_from(artifact) {
         None => obtain::obtain(ctx, project, pin, artifact, conduct),
@@ -165,10 +166,10 @@ fn bring(
     if let Some(expected) = artifact.size
         && expected != blob.len()
     {
-        return Err(Error::Size { expected, received: blob.len() });
+        return Err(other_size(expected, blob.len()));
     }
     if conduct.frozen && seen.before.as_ref().is_some_and(|before| before.size != blob.len()) {
-        return Err(Error::Frozen { why: "the record has another size than the artifact" });
+        return Err(frozen("the record has another size than the artifact"));
     }
     let known = seen.before.as_ref().filter(|before| before.integrity == artifact.integrity);
     let known = known.map(|before| &before.evidence);
@@ -227,14 +228,14 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(project: &Project, wanted: &Wanted<'_>, conduct: Conduct) -> Result<Self, Error> {
+    fn of(project: &Project, wanted: &Wanted<'_>, conduct: Conduct) -> Result<Self, Fault> {
         let (before, damage) = recorded(project, wanted.pin, conduct)?;
         let why = before.as_ref().map_or(Some("the pin has no record"), |record| wanted.difference_from(record));
         let fitting = before.as_ref().filter(|_| why.is_none());
         let ignored = fitting.map(|record| stands(project, record, wanted.pin)).transpose()?.flatten();
         let standing = fitting.filter(|_| ignored.is_some()).cloned();
         match why {
-            Some(why) if conduct.frozen => Err(Error::Frozen { why }),
+            Some(why) if conduct.frozen => Err(frozen(why)),
             why => Ok(Self { fits: why.is_none(), before, damage, standing, ignored: ignored.unwrap_or_default() }),
         }
     }
@@ -248,9 +249,9 @@ impl Seen {
 
 /// The record of a pin. One that is damaged (empty after a loss of power, with the marks of a merge in it) is written anew:
 /// all of it follows from the pin. One of a newer pinfold is not, nor is any where the record is what decides.
-fn recorded(project: &Project, pin: &Pin, conduct: Conduct) -> Result<(Option<Record>, Option<Finding>), Error> {
+fn recorded(project: &Project, pin: &Pin, conduct: Conduct) -> Result<(Option<Record>, Option<Finding>), Fault> {
     match project.record(pin.name.as_str()) {
-        Err(error @ Error::Record { .. }) if error.is_damage() && !conduct.frozen => {
+        Err(error) if error.cause().is_some_and(|error: &RecordError| !error.is_newer()) && !conduct.frozen => {
             let message = format!("{error}; it was written anew");
             Ok((None, Some(Finding::new(Level::Warning, error.code(), message))))
         }
@@ -259,14 +260,14 @@ fn recorded(project: &Project, pin: &Pin, conduct: Conduct) -> Result<(Option<Re
 }
 
 /// What somebody changed in the tree of a record, as the error that it is; `None` where there is nothing of that.
-fn changed(project: &Project, (pin, artifact): (&Pin, &Artifact), seen: &Seen) -> Result<Option<Error>, Error> {
+fn changed(project: &Project, (pin, artifact): (&Pin, &Artifact), seen: &Seen) -> Result<Option<Fault>, Fault> {
     // The tree of another pin may be one that a checkout brought, and without the pinned bytes nobody can tell.
     let before = seen.before.as_ref().filter(|_| seen.fits && seen.standing.is_none());
     let Some(before) = before else { return Ok(None) };
     let Some(parent) = tree::parent_of(project.root(), &pin.to)? else { return Ok(None) };
     let Some(found) = standing::scan(&parent, &pin.to, bounds_of(pin, artifact))? else { return Ok(None) };
     let changes = standing::compare(&parent, &pin.to, &found, &before.contents, &pin.ignore)?.changes();
-    Ok((!changes.is_empty()).then(|| Error::TreeChanged { to: pin.to.clone(), changes }))
+    Ok((!changes.is_empty()).then(|| tree_changed(&pin.to, changes)))
 }
 
 /// What `--frozen` says of a record that was made under other demands, or for another tree.
@@ -279,7 +280,7 @@ fn unchanged(
     (wanted, demand): (&Wanted<'_>, &evidence::Demand<'_>),
     record: &Record,
     conduct: Conduct,
-) -> Result<Installed, Error> {
+) -> Result<Installed, Fault> {
     let Judged { proof, mut findings, .. } = evidence::hold(ctx, wanted.artifact, demand, &record.evidence, None)?;
     // All that is looked at here holds by the record's word; `verify` is for more.
     findings.retain(|finding| finding.code != "evidence-by-record");
@@ -293,7 +294,7 @@ fn unchanged(
 }
 
 /// What is told of evidence, whether that keeps the pin from its tree or not.
-fn told(outcome: &Result<Installed, Error>) -> Vec<Finding> {
+fn told(outcome: &Result<Installed, Fault>) -> Vec<Finding> {
     match outcome {
         Ok(installed) => installed.findings.clone(),
         Err(error) if evidence::is_of_evidence(error) => error.findings(),
@@ -302,7 +303,7 @@ fn told(outcome: &Result<Installed, Error>) -> Vec<Finding> {
 }
 
 /// Writes a record anew of which the tree stands. Where another process was here meanwhile, what it wrote stays.
-fn rewrite(ctx: &Ctx<'_>, project: &Project, before: &Record, now: &Record) -> Result<(), Error> {
+fn rewrite(ctx: &Ctx<'_>, project: &Project, before: &Record, now: &Record) -> Result<(), Fault> {
     let _publishing = project.publishing(ctx)?;
     if project.record(before.pin.as_str())?.as_ref() == Some(before) {
         project.write_record(now)?;
@@ -325,12 +326,12 @@ impl Wanted<'_> {
     }
 
     /// The signatures in a tree that stands: by its record's word where that answers to the demand, else from the files.
-    fn signatures(&self, project: &Project, record: &Record, conduct: Conduct) -> Result<Judgement, Error> {
+    fn signatures(&self, project: &Project, record: &Record, conduct: Conduct) -> Result<Judgement, Fault> {
         if let Some(judged) = self.signed.recall(record.signatures.as_ref(), &record.to) {
             return Ok(judged);
         }
         if conduct.frozen {
-            return Err(Error::Frozen { why: OTHER_SIGNATURES });
+            return Err(frozen(OTHER_SIGNATURES));
         }
         match tree::parent_of(project.root(), &record.to)? {
             Some(parent) => self.signed.judge(&parent, record.to.file_name(), &record.contents, &record.to),
@@ -376,14 +377,45 @@ pub fn difference(pin: &Pin, artifact: &Artifact, patches: &Patches, record: &Re
     why.or_else(|| record.contents.has_repository().then_some("the record lists a repository of git"))
 }
 
+/// `--frozen`, and the pin is not what its record says.
+fn frozen(why: &str) -> Fault {
+    Fault::refused("frozen", format!("--frozen: {why}"))
+        .hint("run `pinfold fetch` without `--frozen` and review the change of the record")
+}
+
+/// The bytes have another length than the pin says.
+pub fn other_size(expected: u64, received: u64) -> Fault {
+    Fault::refused("size-mismatch", "the artifact has another size than the pin says")
+        .compared(format!("{expected} bytes"), format!("{received} bytes"))
+        .hint("`size` in pins.toml is the length of the packed artifact, in bytes")
+}
+
+/// Somebody changed a tree that pinfold put there.
+fn tree_changed(to: &RelPath, changes: Vec<Finding>) -> Fault {
+    Fault::refused("tree-changed", format!("`{to}` was changed: {} from its record", differ(&changes)))
+        .hint(
+            "`pinfold fetch --restore` puts the pinned files back and throws these changes away; what programs write there \
+             when they run is named by `ignore` in pins.toml, what is to stay changed by a patch",
+        )
+        .with(changes)
+}
+
+/// How many paths differ, in words.
+fn differ(changes: &[Finding]) -> String {
+    format!("{} {}", changes.len(), if changes.len() == 1 { "path differs" } else { "paths differ" })
+}
+
 /// The artifact of a pin for a platform.
-pub fn artifact_of<'a>(pin: &'a Pin, platform: &Platform) -> Result<&'a Artifact, Error> {
-    pin.artifact_for(platform)
-        .ok_or_else(|| Error::NoVariant { platform: platform.clone(), known: pin.variants.keys().cloned().collect() })
+pub fn artifact_of<'a>(pin: &'a Pin, platform: &Platform) -> Result<&'a Artifact, Fault> {
+    pin.artifact_for(platform).ok_or_else(|| {
+        let known: Vec<&str> = pin.variants.keys().map(Platform::as_str).collect();
+        Fault::failed("no-variant", format!("the pin has no artifact for `{platform}`"))
+            .hint(format!("the pin has {}; add a table for this platform", known.join(", ")))
+    })
 }
 
 /// Whether a record's tree stands, by names, sizes, modes and times, and how many ignored paths are in it.
-fn stands(project: &Project, record: &Record, pin: &Pin) -> Result<Option<usize>, Error> {
+fn stands(project: &Project, record: &Record, pin: &Pin) -> Result<Option<usize>, Fault> {
     match tree::parent_of(project.root(), &record.to)? {
         Some(parent) => Ok(tree::looks_like(&parent, record.to.file_name(), &record.contents, &pin.ignore)?),
         None => Ok(None),
@@ -391,7 +423,7 @@ fn stands(project: &Project, record: &Record, pin: &Pin) -> Result<Option<usize>
 }
 
 /// Whether there is anything at a pin's destination.
-fn something_stands(project: &Project, pin: &Pin) -> Result<bool, Error> {
+fn something_stands(project: &Project, pin: &Pin) -> Result<bool, Fault> {
     match tree::parent_of(project.root(), &pin.to)? {
         Some(parent) => Ok(tree::exists(&parent, &pin.to)?),
         None => Ok(false),
@@ -414,7 +446,7 @@ fn put_in_place(
     (blob, evidence): (&VerifiedBlob, Evidence),
     before: Option<&Record>,
     conduct: Conduct,
-) -> Result<Placed, Error> {
+) -> Result<Placed, Fault> {
     let Wanted { pin, artifact, patches, signed } = wanted;
     let name = pin.name.as_str();
     let parent = tree::make_parent_of(project.root(), &pin.to)?;
@@ -429,7 +461,7 @@ fn put_in_place(
             let mut signatures = signed.judge(&parent, &stage, &assembled.contents, &pin.to)?;
             let recorded = remember(signatures.recorded.take(), before, &assembled.contents);
             if conduct.frozen && before.is_none_or(|before| before.signatures != recorded) {
-                return Err(Error::Frozen { why: OTHER_SIGNATURES });
+                return Err(frozen(OTHER_SIGNATURES));
             }
             let record = wanted.record(blob, evidence, assembled, recorded);
             // What comes now waits for the disk, and others can unpack meanwhile.
@@ -476,7 +508,7 @@ fn replaceable(
     before: Option<&Record>,
     staged: &Contents,
     conduct: Conduct,
-) -> Result<Replaceable, Error> {
+) -> Result<Replaceable, Fault> {
     let (to, ignore) = (&pin.to, &pin.ignore);
     let ours = before.filter(|before| before.to == *to);
     if let Some(ours) = ours
@@ -494,7 +526,9 @@ fn replaceable(
     }
     let Some(ours) = ours else {
         if !differences.lost.is_empty() {
-            return Err(Error::NotOurs { to: to.clone(), changes: differences.lost });
+            let message = format!("`{to}` was not put there by pinfold, and {}", differ(&differences.lost));
+            let fault = Fault::refused("not-ours", message).hint("move it away, or let the pin point elsewhere");
+            return Err(fault.with(differences.lost));
         }
         // A part of what is pinned, and nothing else.
         differences.absent.clear();
@@ -509,7 +543,7 @@ fn replaceable(
     if conduct.restore || (differences.lost.is_empty() && differences.absent.is_empty()) {
         return Ok(Replaceable::Yes(differences.told()));
     }
-    Err(Error::TreeChanged { to: to.clone(), changes: differences.changes() })
+    Err(tree_changed(to, differences.changes()))
 }
 
 /// Where nobody looks at signatures, what was proved of the same tree before.
@@ -523,14 +557,16 @@ fn remember(now: Option<Signatures>, before: Option<&Record>, contents: &Content
 }
 
 /// Holds an unpacked tree to the tree hash of its pin, and under `--frozen` to its record.
-fn hold(artifact: &Artifact, assembled: &Assembled, before: Option<&Record>, conduct: Conduct) -> Result<(), Error> {
+fn hold(artifact: &Artifact, assembled: &Assembled, before: Option<&Record>, conduct: Conduct) -> Result<(), Fault> {
     if let (Some(expected), Some(received)) = (artifact.tree, assembled.tree)
         && expected != received
     {
-        return Err(Error::Tree { expected: expected.to_string(), received: received.to_string() });
+        return Err(Fault::refused("tree-mismatch", "the unpacked tree is not the pinned one")
+            .compared(expected.to_string(), received.to_string())
+            .hint("the artifact, the layout or a patch has changed; if that was meant, pin the new hash"));
     }
     if conduct.frozen && before.is_none_or(|before| before.contents != assembled.contents) {
-        return Err(Error::Frozen { why: "the record lists other files than the artifact has" });
+        return Err(frozen("the record lists other files than the artifact has"));
     }
     Ok(())
 }

@@ -15,7 +15,6 @@ pub mod secret;
 // what a user asks for
 pub mod commands;
 pub mod ctx;
-pub mod error;
 pub mod evidence;
 pub mod install;
 pub mod project;

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::report::{Finding, Level};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir, FsError, Identity, Lock};
@@ -29,17 +28,20 @@ pub struct Project {
 
 impl Project {
     /// Reads the pin file at `path`.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: &Path) -> Result<Self, Fault> {
         // The parent of a bare file name is the empty path, which no system call takes.
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new("."));
         let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
-        let bytes = fs::read_if_exists(path, limit)?.ok_or_else(|| Error::NoPinFile { path: path.to_owned() })?;
+        let bytes = fs::read_if_exists(path, limit)?.ok_or_else(|| {
+            Fault::failed("no-pin-file", format!("there is no `{}`", path.display()))
+                .hint("run it in the folder of a pins.toml, or name one with `--pins FILE`")
+        })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             FsError::new("read", path, std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
         })?;
         let file = || path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let pin_file = PinFile::parse(&text).map_err(|source| Error::Pins { file: file(), source })?;
+        let pin_file = PinFile::parse(&text).map_err(|error| error.in_file(&file()))?;
         Ok(Self { folder: folder.to_owned(), root: Dir::open(folder)?, pin_file, shared: Mutex::default() })
     }
 
@@ -65,7 +67,7 @@ impl Project {
         ctx: &Ctx<'_>,
         path: &Path,
         change: impl Fn(&PinFile) -> Result<Option<String>, Fault>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Fault> {
         let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let changed = |bytes: Option<&[u8]>| -> Result<Option<Vec<u8>>, Stopped> {
             let text = std::str::from_utf8(bytes.unwrap_or_default()).ok();
@@ -79,46 +81,46 @@ impl Project {
         };
         let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX);
         ctx.waiting(|patience| fs::edit(path, limit, patience, changed)).map_err(|stopped| match stopped {
-            Stopped::Fault(fault) => fault.into(),
+            Stopped::Fault(fault) => fault,
             Stopped::Fs(error) if error.is_busy() => error.into(),
             Stopped::Fs(error) => {
                 Fault::failed("pins-unwritable", format!("`{file}` cannot be written: {}", error.source))
                     .hint("nothing was written; `--dry-run` shows what would be")
                     .because(error.source)
-                    .into()
             }
         })
     }
 
     /// The pins of these names, all of them for no names; in the order of the file, each once.
-    pub fn select(&self, names: &[String]) -> Result<Vec<&Pin>, Error> {
+    pub fn select(&self, names: &[String]) -> Result<Vec<&Pin>, Fault> {
         for name in names {
             if self.pin_file.pin(name).is_none() {
-                let nearest = self.pin_file.nearest_name(name).map(str::to_owned);
-                return Err(Error::UnknownPin { name: name.clone(), nearest });
+                let nearest = self.pin_file.nearest_name(name).map(|name| format!("did you mean `{name}`?"));
+                let message = format!("there is no pin `{}`", name.escape_debug());
+                return Err(Fault::failed("unknown-pin", message).hinting(nearest));
             }
         }
         let wanted = |pin: &&Pin| names.is_empty() || names.iter().any(|name| name == pin.name.as_str());
         let pins: Vec<&Pin> = self.pin_file.pins().iter().filter(wanted).collect();
-        if pins.is_empty() { Err(Error::NoPins) } else { Ok(pins) }
+        if pins.is_empty() { Err(no_pins()) } else { Ok(pins) }
     }
 
     /// Makes the folder of the records, by which a project is known to use the store. It must be one: a link in a checkout
     /// would have files written wherever it leads.
-    pub fn make_records(&self) -> Result<(), Error> {
+    pub fn make_records(&self) -> Result<(), Fault> {
         self.root.make_child(RECORDS, 0o755)?;
         Ok(())
     }
 
     /// Refuses a link in place of the folder of the records, for who only reads.
-    pub fn check_records(&self) -> Result<(), Error> {
+    pub fn check_records(&self) -> Result<(), Fault> {
         self.root.child(RECORDS)?;
         Ok(())
     }
 
     /// Held while trees are put together and published and records are written, and never while anybody is asked for
     /// anything; all threads of a process share it.
-    pub fn publishing(&self, ctx: &Ctx<'_>) -> Result<Publishing<'_>, Error> {
+    pub fn publishing(&self, ctx: &Ctx<'_>) -> Result<Publishing<'_>, Fault> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.lock.is_none() {
             self.make_records()?;
@@ -142,7 +144,7 @@ impl Project {
         pin: &Pin,
         is_good: impl Fn(&T) -> bool,
         look: impl Fn() -> T,
-    ) -> (T, Option<Error>) {
+    ) -> (T, Option<Fault>) {
         let mut looks = 1;
         loop {
             let before = self.moment(pin);
@@ -172,46 +174,46 @@ impl Project {
     }
 
     /// The record of a pin, `None` where there is none.
-    pub fn record(&self, pin: &str) -> Result<Option<Record>, Error> {
+    pub fn record(&self, pin: &str) -> Result<Option<Record>, Fault> {
         let name = record_name(pin);
         let path = self.folder.join(&name);
         let Some(bytes) = fs::read_if_exists(&path, MAX_RECORD_LEN)? else { return Ok(None) };
-        Record::parse(&bytes).map(Some).map_err(|source| Error::Record { path: name, source })
+        Record::parse(&bytes).map(Some).map_err(|error| error.in_file(&name))
     }
 
     /// Writes the record of a pin.
-    pub fn write_record(&self, record: &Record) -> Result<(), Error> {
+    pub fn write_record(&self, record: &Record) -> Result<(), Fault> {
         Ok(fs::write_one_of_many(&self.folder.join(record_name(&record.pin)), text(record)?.as_bytes())?)
     }
 
     /// Notes the record of a tree that is about to be put into place, beside the one that is in force. Until it is
     /// [confirmed](Self::confirm), what stands there may be of either.
-    pub fn announce(&self, record: &Record) -> Result<Announced, Error> {
+    pub fn announce(&self, record: &Record) -> Result<Announced, Fault> {
         fs::write_one_of_many(&self.folder.join(announced_name(&record.pin)), text(record)?.as_bytes())?;
         Ok(Announced { pin: record.pin.clone() })
     }
 
     /// Puts a record in force whose tree stands.
-    pub fn confirm(&self, announced: &Announced) -> Result<(), Error> {
+    pub fn confirm(&self, announced: &Announced) -> Result<(), Fault> {
         let path = |name: String| self.folder.join(name);
         Ok(fs::rename(&path(announced_name(&announced.pin)), &path(record_name(&announced.pin)))?)
     }
 
     /// Makes sure that what was recorded stays after a loss of power.
-    pub fn sync_records(&self) -> Result<(), Error> {
+    pub fn sync_records(&self) -> Result<(), Fault> {
         Ok(fs::sync_folder_of(&self.folder.join(record_name("any")))?)
     }
 
     /// Ends what killed runs began, and removes what they left beside pins.toml, among the records and beside the trees that
     /// these are of. What living ones are at stays.
-    pub fn settle(&self, ctx: &Ctx<'_>) -> Result<(), Error> {
+    pub fn settle(&self, ctx: &Ctx<'_>) -> Result<(), Fault> {
         fs::sweep_partials(&self.root);
         let Some(records) = self.root.child(RECORDS)? else { return Ok(()) };
         fs::sweep_partials(&records);
         let announced = || {
             let names = fs::names(records.path())?;
             let pins = names.iter().filter_map(|name| name.strip_prefix('.')?.strip_suffix(ANNOUNCED));
-            Ok::<_, Error>(pins.map(|pin| Announced { pin: pin.to_owned() }).collect::<Vec<_>>())
+            Ok::<_, Fault>(pins.map(|pin| Announced { pin: pin.to_owned() }).collect::<Vec<_>>())
         };
         if !announced()?.is_empty() {
             // Another process may be between the two steps; then it has ended them when the lock is free.
@@ -230,7 +232,7 @@ impl Project {
     }
 
     /// A record that was announced is in force where its tree stands, and what stands is not of the one before.
-    fn settle_one(&self, announced: &Announced) -> Result<(), Error> {
+    fn settle_one(&self, announced: &Announced) -> Result<(), Fault> {
         let name = announced_name(&announced.pin);
         let record = fs::read_if_exists(&self.folder.join(&name), MAX_RECORD_LEN)?;
         let record = record.and_then(|bytes| Record::parse(&bytes).ok()).filter(|record| record.pin == announced.pin);
@@ -256,7 +258,7 @@ impl Project {
     }
 
     /// Removes what killed runs left beside a destination. What stands there while another process publishes is that one's.
-    pub fn sweep_beside(&self, ctx: &Ctx<'_>, to: &RelPath) -> Result<(), Error> {
+    pub fn sweep_beside(&self, ctx: &Ctx<'_>, to: &RelPath) -> Result<(), Fault> {
         // A link on the way leads to what is not ours.
         let Ok(Some(parent)) = tree::parent_of(&self.root, to) else { return Ok(()) };
         if tree::leftover(&parent, to)?.is_some() {
@@ -267,7 +269,7 @@ impl Project {
     }
 
     /// Records that no pin has any more: their trees stand there and nothing holds them.
-    pub fn orphans(&self) -> Result<Vec<Finding>, Error> {
+    pub fn orphans(&self) -> Result<Vec<Finding>, Fault> {
         let names = fs::names(&self.folder.join(RECORDS))?;
         let orphans = names.iter().filter_map(|name| name.strip_suffix(".json"));
         Ok(orphans
@@ -341,6 +343,11 @@ impl From<FsError> for Stopped {
     }
 }
 
+/// The pin file has no pins.
+pub fn no_pins() -> Fault {
+    Fault::failed("no-pins", "there are no pins to look at").hint("add a `[pins.NAME]` table; docs/pins.md tells how")
+}
+
 /// The path of a pin's record, relative to pins.toml.
 pub fn record_name(pin: &str) -> String {
     format!("{RECORDS}/{pin}.json")
@@ -351,11 +358,15 @@ fn announced_name(pin: &str) -> String {
 }
 
 /// The text of a record; refused where nobody could read it again.
-fn text(record: &Record) -> Result<String, Error> {
+fn text(record: &Record) -> Result<String, Fault> {
     let text = record.to_json();
     match u64::try_from(text.len()) {
         Ok(len) if len <= MAX_RECORD_LEN => Ok(text),
-        _ => Err(Error::RecordTooLong { path: record_name(&record.pin), len: text.len() }),
+        _ => {
+            let (path, len) = (record_name(&record.pin), text.len());
+            let message = format!("`{path}` would have {len} bytes, more than the {MAX_RECORD_LEN} that are read");
+            Err(Fault::failed("record-too-long", message).hint("leave files out with `include` or `exclude`"))
+        }
     }
 }
 
@@ -366,6 +377,7 @@ const ANNOUNCED: &str = ".json.pinfold-new";
 mod tests {
     use super::*;
     use pinfold_core::digest::{Algorithm, Integrity, Sha256};
+    use pinfold_core::finding::Verdict;
     use pinfold_core::record::{Contents, Entry, EntryKind, Evidence};
 
     #[test]
@@ -391,7 +403,7 @@ mod tests {
         let rest = record(0).to_json().len();
         for result in [project.write_record(&record(limit)), project.announce(&record(limit)).map(|_| ())] {
             let error = result.expect_err("too long");
-            assert_eq!((error.code(), error.is_refusal()), ("record-too-long", false));
+            assert_eq!((error.code(), error.verdict()), ("record-too-long", Verdict::Failed));
         }
         assert!(project.write_record(&record(limit - rest + 1)).is_err());
         assert_eq!(fs::names(&folder.path().join(RECORDS)).expect("names"), [""; 0]);

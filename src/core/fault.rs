@@ -187,22 +187,6 @@ impl Error for Fault {
     }
 }
 
-/// An error and what caused it: "no connection to the server" alone does not say whether it is the name or the port.
-pub fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        // Some libraries repeat the cause in their own words.
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.extend(words.escape_debug());
-        }
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,6 +26,7 @@ pub use partial::{
     unique_name,
 };
 
+use crate::fault::Fault;
 use dir::open_without_waiting;
 
 /// The one modification time of everything pinfold writes into a tree, in seconds since 1970: 1980-01-01T00:00:00Z, the
@@ -52,6 +53,11 @@ impl FsError {
     /// Whether another process held a lock for too long.
     pub fn is_busy(&self) -> bool {
         self.action == "lock" && self.source.kind() == io::ErrorKind::TimedOut
+    }
+
+    /// A stable identifier in kebab case.
+    fn code(&self) -> &'static str {
+        if self.is_busy() { "lock-timeout" } else { "disk" }
     }
 
     /// What to do about it, where the system's words do not say.
@@ -84,6 +90,12 @@ impl fmt::Display for FsError {
         // Whoever reads this stands in the project mostly, and all other messages name files from there.
         let path = self.path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(&self.path);
         write!(f, "cannot {} `{}`: {}", self.action, path.display(), self.source)
+    }
+}
+
+impl From<FsError> for Fault {
+    fn from(error: FsError) -> Self {
+        Self::failed(error.code(), error.to_string()).hinting(error.hint()).because(error)
     }
 }
 

@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::digest::{Sha256, Sha256Hasher};
+use crate::fault::Fault;
 use crate::path::RelPath;
 
 /// One thing in a tree.
@@ -219,6 +220,12 @@ impl fmt::Display for NarError {
             Self::Order(path) => write!(f, "`{path}` is out of order in the tree"),
             Self::Length => f.write_str("a file changed its length while it was hashed"),
         }
+    }
+}
+
+impl From<NarError> for Fault {
+    fn from(error: NarError) -> Self {
+        Self::failed("disk", error.to_string()).because(error)
     }
 }
 

@@ -15,6 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Algorithm, FileDigest, Integrity, IntegrityError, Sha256};
+use crate::fault::Fault;
 use crate::path::{self, PathError, RelPath};
 
 pub use differences::{Change, Difference, differences};
@@ -217,6 +218,16 @@ impl RecordError {
     /// Whether it is a record of another version of pinfold, which may know better what to do with it.
     pub fn is_newer(&self) -> bool {
         matches!(self, Self::Schema(schema) if schema.starts_with("pinfold/record/"))
+    }
+
+    /// The same as a fault, which says in which file.
+    pub fn in_file(self, path: &str) -> Fault {
+        let hint = if self.is_newer() {
+            "use the pinfold that wrote it, or remove it and run `pinfold fetch`, which writes it anew"
+        } else {
+            "run `pinfold fetch`, which writes it anew"
+        };
+        Fault::failed("record-malformed", format!("`{path}`: {self}")).hint(hint).because(self)
     }
 }
 

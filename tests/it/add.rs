@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use pinfold::commands::add::{self, Options};
 use pinfold::commands::consent::Consent;
 use pinfold::ctx::{Ctx, Silent};
-use pinfold::error::Error;
 use pinfold::install::Conduct;
-use pinfold::report::Report;
+use pinfold::report::{Level, Report};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::Mode;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn options(spec: &str) -> Options {
     Options { spec: spec.to_owned(), ..Options::default() }
 }
 
-fn try_add(project: &Project, options: &Options, consent: Consent<'_>) -> Result<Report, Error> {
+fn try_add(project: &Project, options: &Options, consent: Consent<'_>) -> Result<Report, Fault> {
     project.with(&Silent, |ctx| add::run(ctx, options, consent))
 }
 
@@ -38,7 +38,7 @@ fn check(project: &Project, options: &Options) -> Report {
 }
 
 /// What refuses, with its exit code; nothing is written.
-fn refused(project: &Project, options: &Options, exit: u8, code: &str) -> Error {
+fn refused(project: &Project, options: &Options, exit: u8, code: &str) -> Fault {
     let before = project.read("pins.toml");
     let error = try_add(project, options, Consent::Given).expect_err("an error");
     assert_eq!((error.verdict().exit_code(), error.code()), (exit, code), "{error}");
@@ -195,7 +195,10 @@ fn from_everywhere_else() {
     project.web.serve(&format!("{api}/tags/v1.0"), release.to_string());
     project.web.serve("https://git.example.com/o/r/releases/download/v1.0/x.tgz", archive.clone());
     let error = try_add(&project, &options("github:o/r"), Consent::Given).expect_err("an error");
-    assert_eq!((error.code(), error.hint().expect("a hint").contains("x.tgz, y.tgz")), ("file-choice", true));
+    assert_eq!(
+        (error.code(), error.finding(Level::Error).hint.expect("a hint").contains("x.tgz, y.tgz")),
+        ("file-choice", true)
+    );
     let error = try_add(&project, &options("github:o/r@v1.0#z.tgz"), Consent::Given).expect_err("an error");
     assert_eq!(error.code(), "version-absent");
     let error = try_add(&project, &options("github:o/r@v2#z.tgz"), Consent::Given).expect_err("an error");
@@ -240,7 +243,7 @@ fn what_is_not_pinned() {
     refused(&project, &named("../x"), 2, "pin-name-start");
     let at = |to: &str| Options { to: Some(to.to_owned()), ..options("npm:left") };
     let error = refused(&project, &at("vendor/tool"), 2, "to-overlaps");
-    assert_eq!(error.hint().as_deref(), Some("say `--to DIR`"));
+    assert_eq!(error.finding(Level::Error).hint.as_deref(), Some("say `--to DIR`"));
     refused(&project, &at("vendor"), 2, "to-overlaps");
     refused(&project, &at("../x"), 2, "bad-path");
     refused(&project, &at(".git/x"), 2, "to-reserved");
@@ -363,7 +366,7 @@ fn a_file_that_cannot_be_written() {
     let run = |ctx: &Ctx<'_>| add::run(&Ctx { pin_file: &path, ..*ctx }, &options("npm:left"), Consent::Given);
     let error = project.with(&Silent, run).expect_err("an error");
     assert_eq!((error.code(), error.verdict().exit_code()), ("pins-unwritable", 2), "{error}");
-    assert!(error.to_string().contains("cannot be written") && error.hint().is_some());
+    assert!(error.to_string().contains("cannot be written") && error.finding(Level::Error).hint.is_some());
     assert_eq!(project.read(&long), "version = 1\n");
     assert_eq!(files_below(&project.root()).len(), 2);
 }

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 use pinfold::commands::consent::Consent;
 use pinfold::commands::{audit, explain, fetch, sbom, update, verify, vsa};
 use pinfold::ctx::Ctx;
-use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::audit::Provenance;
 use pinfold::report::{Report, Verdict};
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_evidence::attestation;
 use pinfold_net::http::{Clock, Http, HttpError, Request, Response};
 use pinfold_net::source::registries::{Registries, RegistryFlag, Settings};
@@ -475,7 +475,7 @@ fn later<R>(project: &Project, seconds: u64, registry: &str, work: impl FnOnce(&
     with(project, |ctx| work(&Ctx { clock: &At(NOW + seconds), registries: &registries, ..*ctx }))
 }
 
-fn fetch_later(project: &Project, seconds: u64, registry: &str, conduct: Conduct) -> Result<Report, Error> {
+fn fetch_later(project: &Project, seconds: u64, registry: &str, conduct: Conduct) -> Result<Report, Fault> {
     later(project, seconds, registry, |ctx| fetch::run(ctx, &fetch::Options { pins: Vec::new(), conduct }))
 }
 

@@ -13,9 +13,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use pinfold::commands::{fetch, verify};
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::{Report, Verdict};
+use pinfold_core::fault::Fault;
+use pinfold_core::pins::PinsError;
 
 use crate::support::{Project, QUIET, REGISTRY, Tar, human, integrity, npm_package};
 
@@ -255,12 +256,14 @@ fn pin_files() {
             verify::run(ctx, &verify::Options { evidence: QUIET.evidence, ..verify::Options::default() })
         });
         if expect == "ok" {
-            let refused = |result: &Result<Report, Error>| matches!(result, Err(Error::Pins { .. }));
+            let refused = |result: &Result<Report, Fault>| {
+                result.as_ref().is_err_and(|error| error.cause::<PinsError>().is_some())
+            };
             assert!(!refused(&fetched) && !refused(&verified), "{name}");
             continue;
         }
         for error in [fetched.expect_err(&name), verified.expect_err(&name)] {
-            assert!(matches!(error, Error::Pins { .. }), "{name}: {error}");
+            assert!(error.cause::<PinsError>().is_some(), "{name}: {error}");
             assert_eq!((error.code(), error.verdict().exit_code()), (expect, 2), "{name}: {error}");
             let shown = error.to_string();
             assert!(shown.starts_with("pins.toml:") && !shown.contains(char::is_control), "{name}: {shown:?}");

@@ -6,9 +6,9 @@ mod outputs;
 
 use pinfold::commands::attest::{self, Done, Options, Times};
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::report::Report;
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_evidence::statement::Statement;
 use pinfold_sign::build::{Build, Checkout, Source};
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn options(outputs: &[&str]) -> Options {
     }
 }
 
-fn run(project: &Project, options: &Options) -> Result<Done, Error> {
+fn run(project: &Project, options: &Options) -> Result<Done, Fault> {
     project.with(&Silent, |ctx| attest::run(ctx, options))
 }
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use pinfold::commands::audit::{self, FailOn, Options};
 use pinfold::commands::explain;
 use pinfold::ctx::{Ctx, Silent};
-use pinfold::error::Error;
 use pinfold::report::audit::{Audit, Provenance, ProvenanceFrom, Served, ServedBy, Signature};
 use pinfold::report::{Report, Verdict, markdown, sarif};
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_net::http::{Http, HttpError, Request, Response};
 
 use crate::corpus::Corpus;
@@ -20,7 +20,7 @@ use crate::vsa;
 
 const API: &str = "https://api.github.com/";
 
-fn try_audit(project: &Project, options: &Options) -> Result<Report, Error> {
+fn try_audit(project: &Project, options: &Options) -> Result<Report, Fault> {
     project.with(&Silent, |ctx| audit::run(ctx, options))
 }
 

@@ -6,14 +6,14 @@ use std::os::unix::fs::symlink;
 
 use pinfold::commands::cache;
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::report::{Report, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::Patience;
 use pinfold_core::store::Store;
 
 use crate::support::{Project, both, codes, files_below, human, integrity, pin};
 
-type Run = fn(&Project) -> Result<Report, Error>;
+type Run = fn(&Project) -> Result<Report, Fault>;
 
 const LIST: Run = |project| project.with(&Silent, cache::list);
 const VERIFY: Run = |project| project.with(&Silent, cache::verify);
@@ -243,7 +243,7 @@ fn never_collects_while_somebody_is_at_work() {
     let store = Store::new(project.store_folder());
     let lock = store.hold(&Patience::brief()).expect("a lock");
     let busy = |dry_run| project.with(&Silent, |ctx| cache::gc(ctx, dry_run)).expect_err("busy");
-    assert_eq!((busy(false).code(), busy(false).is_refusal()), ("store-busy", false));
+    assert_eq!((busy(false).code(), busy(false).verdict()), ("store-busy", Verdict::Failed));
     assert_eq!(busy(true).code(), "store-busy");
     assert_eq!(kept(&project), ["one"]);
     // Others may look and fetch meanwhile.

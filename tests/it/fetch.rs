@@ -4,9 +4,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use pinfold::commands::fetch;
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::install::Conduct;
-use pinfold::report::Report;
+use pinfold::report::{Level, Report};
 
 use crate::render::{self, Style};
 use crate::support::{Page, Project, QUIET, Tar, both, codes, files_below, human, integrity, pin, redirect};
@@ -173,7 +172,10 @@ fn only_the_pins_that_were_named() {
     assert_eq!(fetch("two").expect("a report").rows.len(), 1);
     assert_eq!(files_below(&project.path("vendor")), ["two/package.json"]);
     let error = fetch("tow").expect_err("no such pin");
-    assert_eq!((error.code(), error.hint().as_deref()), ("unknown-pin", Some("did you mean `two`?")));
+    assert_eq!(
+        (error.code(), error.finding(Level::Error).hint.as_deref()),
+        ("unknown-pin", Some("did you mean `two`?"))
+    );
 }
 
 #[test]
@@ -1203,7 +1205,7 @@ fn what_no_pin_holds_any_more_is_told() {
 #[test]
 fn a_pin_file_without_pins_is_no_success() {
     let error = Project::new("").try_fetch(QUIET).expect_err("no pins");
-    assert!(matches!(error, Error::NoPins), "{error}");
+    assert_eq!(error.code(), "no-pins", "{error}");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use pinfold::commands::consent::Consent;
 use pinfold::commands::{add, update};
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::report::{Report, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{LOCK, Lock, Patience};
 use pinfold_core::store::Store;
 use serde_json::json;
@@ -23,7 +23,7 @@ use crate::support::{Project, codes, files_below, human, integrity, pin};
 /// Pairs of commands at once: enough that each window between reading and writing is met.
 const ROUNDS: usize = 100;
 
-fn add_file(project: &Project, name: &str) -> Result<Report, Error> {
+fn add_file(project: &Project, name: &str) -> Result<Report, Fault> {
     let options = add::Options {
         spec: format!("in/{name}.txt"),
         name: Some(name.to_owned()),
@@ -33,7 +33,7 @@ fn add_file(project: &Project, name: &str) -> Result<Report, Error> {
     project.with(&Silent, |ctx| add::run(ctx, &options, Consent::Given))
 }
 
-fn update_pin(project: &Project, name: &str) -> Result<Report, Error> {
+fn update_pin(project: &Project, name: &str) -> Result<Report, Fault> {
     let options = update::Options { pins: vec![name.to_owned()], ..update::Options::default() };
     project.with(&Silent, |ctx| update::run(ctx, &options, Consent::Given))
 }
@@ -69,7 +69,7 @@ fn at_once<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce(
     })
 }
 
-fn passed(result: Result<Report, Error>) {
+fn passed(result: Result<Report, Fault>) {
     let report = result.expect("a report");
     assert_eq!(report.verdict(), Verdict::Passed, "{}", human(&report));
 }
@@ -134,7 +134,7 @@ fn processes_at_once_lose_nothing_through_links_either() {
 
 #[test]
 fn what_an_editor_saves_meanwhile_is_kept_and_what_no_longer_fits_is_refused() {
-    let at = |edit: &dyn Fn(&Project), run: &dyn Fn(&Project, Consent<'_>) -> Result<Report, Error>| {
+    let at = |edit: &dyn Fn(&Project), run: &dyn Fn(&Project, Consent<'_>) -> Result<Report, Fault>| {
         let project = project();
         let agree = |_: &Report| {
             edit(&project);

@@ -6,7 +6,7 @@ use pinfold::commands::audit;
 use pinfold::commands::many::{self, Done, MAX_PATH_LEN, Tally};
 use pinfold::commands::verify;
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
+use pinfold_core::fault::Fault;
 use serde_json::Value;
 
 use crate::support::{Project, integrity, pin};
@@ -30,7 +30,7 @@ fn run(context: &Project, list: &[u8], done: &Done) -> (Tally, String) {
     (tally, String::from_utf8(out).expect("UTF-8"))
 }
 
-fn try_run(context: &Project, list: &[u8], done: &Done, out: &mut (dyn Write + Send)) -> Result<Tally, Error> {
+fn try_run(context: &Project, list: &[u8], done: &Done, out: &mut (dyn Write + Send)) -> Result<Tally, Fault> {
     let options = verify::Options::default();
     context.with(&Silent, |ctx| many::verify(ctx, &options, &mut Cursor::new(list), done, out))
 }

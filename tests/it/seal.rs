@@ -8,8 +8,8 @@ use std::process::Output;
 use pinfold::commands::output::Destination;
 use pinfold::commands::seal::{self, Payload, Signing};
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_evidence::attestation::{Artifact, NamedKey, Signer, Trust, VerifiedAttestation, prove, read};
 use pinfold_evidence::root::{RegistryKeys, TrustRoots};
 use pinfold_sign::signer::{KeyKind, SigningKey};
@@ -48,16 +48,16 @@ fn statement() -> Value {
     })
 }
 
-fn sealed_by(key: SigningKey, statement: &Value) -> Result<Value, Error> {
+fn sealed_by(key: SigningKey, statement: &Value) -> Result<Value, Fault> {
     sealed(Signing::Key { key, notes: Vec::new() }, statement)
 }
 
-fn sealed(signing: Signing, statement: &Value) -> Result<Value, Error> {
+fn sealed(signing: Signing, statement: &Value) -> Result<Value, Fault> {
     Project::new("").with(&Silent, |ctx| seal::seal(ctx, &signing, Payload::Statement(statement)))
 }
 
 /// Puts a bundle where a command puts it.
-fn put(path: &Path, bundle: &Value) -> Result<(), Error> {
+fn put(path: &Path, bundle: &Value) -> Result<(), Fault> {
     Destination { path, force: false, pin_file: None }.put(format!("{bundle}\n").as_bytes())
 }
 

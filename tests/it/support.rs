@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use pinfold::commands::{cache, fetch, verify};
 use pinfold::ctx::{Ctx, Progress, Silent};
-use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::{Report, Verdict};
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Mode, Platform};
 use pinfold_core::store::Store;
 use pinfold_core::text::Secrets;
@@ -135,7 +135,7 @@ impl Project {
         self.try_fetch(QUIET).expect("a report")
     }
 
-    pub(crate) fn try_fetch(&self, conduct: Conduct) -> Result<Report, Error> {
+    pub(crate) fn try_fetch(&self, conduct: Conduct) -> Result<Report, Fault> {
         self.with(&Silent, |ctx| fetch::run(ctx, &fetch::Options { pins: Vec::new(), conduct }))
     }
 
@@ -155,7 +155,7 @@ impl Project {
     }
 
     /// `pinfold cache gc`.
-    pub(crate) fn collect(&self, dry_run: bool) -> Result<Report, Error> {
+    pub(crate) fn collect(&self, dry_run: bool) -> Result<Report, Fault> {
         self.with(&Silent, |ctx| patiently(|| cache::gc(ctx, dry_run)))
     }
 
@@ -203,10 +203,10 @@ fn list(path: &Path, name: &str, tree: &mut BTreeMap<String, String>) {
 
 /// Collects the store although it seems busy for a moment. Other tests start processes meanwhile, and between `fork` and
 /// `exec` each has a copy of every lock that is held here.
-pub(crate) fn patiently(collect: impl Fn() -> Result<Report, Error>) -> Result<Report, Error> {
+pub(crate) fn patiently(collect: impl Fn() -> Result<Report, Fault>) -> Result<Report, Fault> {
     for _ in 0..50 {
         match collect() {
-            Err(Error::StoreBusy(_)) => std::thread::sleep(std::time::Duration::from_millis(5)),
+            Err(error) if error.code() == "store-busy" => std::thread::sleep(std::time::Duration::from_millis(5)),
             result => return result,
         }
     }

@@ -71,7 +71,7 @@ const LADDER: &[Crate] = &[
         uses: &["core", "net", "evidence", "oci", "wasm", "sign"],
         rungs: &[
             &["purl", "report", "sbom", "secret"],
-            &["ctx", "error", "evidence"],
+            &["ctx", "evidence"],
             &["project"],
             &["install"],
             &["commands"],

@@ -7,9 +7,9 @@ use pinfold::commands::consent::Consent;
 use pinfold::commands::fetch;
 use pinfold::commands::update::{self, Options, Target};
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::Report;
+use pinfold_core::fault::Fault;
 use serde_json::{Value, json};
 
 use crate::corpus::Corpus;
@@ -25,7 +25,7 @@ fn to(version: &str) -> Options {
     Options { to, ..Options::default() }
 }
 
-fn try_update(project: &Project, options: &Options, consent: Consent<'_>) -> Result<Report, Error> {
+fn try_update(project: &Project, options: &Options, consent: Consent<'_>) -> Result<Report, Fault> {
     project.with(&Silent, |ctx| update::run(ctx, options, consent))
 }
 

@@ -9,11 +9,11 @@ mod spec;
 mod words;
 
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{self, Finding, Report};
 use pinfold_core::digest::{Algorithm, Integrity, Sha256};
+use pinfold_core::fault::Fault;
 use pinfold_core::layout::Format;
 use pinfold_core::oci::{ImagePlatform, LayerChoice};
 use pinfold_core::patch::Patches;
@@ -63,7 +63,7 @@ struct Planned {
 }
 
 /// Adds a pin, if whoever is asked agrees.
-pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Report, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let spec: Spec = options.spec.parse()?;
     let _store_lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
@@ -81,7 +81,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Rep
     Ok(words::report(&planned, outcome))
 }
 
-fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Result<Planned, Error> {
+fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Result<Planned, Fault> {
     oci::refuse_options(spec, options)?;
     let signature = oci::demanded(project, options)?;
     let (source, claims, mut findings) = resolve(ctx, project, spec, options)?;
@@ -130,7 +130,7 @@ fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Res
 }
 
 /// The file with a new pin, and the pin as it reads there.
-fn draft_of(project: &Project, new: &NewPin) -> Result<(String, Pin, Artifact), Error> {
+fn draft_of(project: &Project, new: &NewPin) -> Result<(String, Pin, Artifact), Fault> {
     let text = project.pin_file().with_pin(new).map_err(unedited)?;
     let file = PinFile::parse(&text).map_err(|error| unedited(EditError::Pins(error)))?;
     let pin = file.pin(new.name.as_str()).cloned();
@@ -167,7 +167,7 @@ fn resolve(
     project: &Project,
     spec: &Spec,
     options: &Options,
-) -> Result<(Source, Claims, Vec<Finding>), Error> {
+) -> Result<(Source, Claims, Vec<Finding>), Fault> {
     let cutoff = cutoff(ctx, project);
     match spec {
         Spec::Npm { name, version } => {
@@ -194,7 +194,7 @@ fn resolve(
             let asset = match (asset, release.assets.as_slice()) {
                 (Some(asset), _) => asset.clone(),
                 (None, [only]) => only.name.clone(),
-                (None, _) => return Err(file_choice(&of, files()).into()),
+                (None, _) => return Err(file_choice(&of, files())),
             };
             let missing =
                 || version_absent(&of, &asset, Some(format!("it has {}", files().collect::<Vec<_>>().join(", "))));
@@ -215,7 +215,7 @@ fn demand_evidence(
     options: &Options,
     new: &mut NewPin,
     findings: &mut Vec<Finding>,
-) -> Result<Option<Box<report::Evidence>>, Error> {
+) -> Result<Option<Box<report::Evidence>>, Fault> {
     if options.evidence == Some(Mode::Off) && new.signature.is_none() {
         return Ok(None);
     }
@@ -223,7 +223,7 @@ fn demand_evidence(
         Ok(upstream) => upstream,
         Err(unasked) => {
             if install::evidence::demand(project, pin, artifact, None).is_strict() {
-                return Err(unasked.fault().into());
+                return Err(unasked.fault());
             }
             findings.push(unasked.finding(report::Level::Warning));
             return Ok(None);
@@ -234,7 +234,7 @@ fn demand_evidence(
     if new.signature.is_none() {
         findings.extend(oci::signers(ctx, (&new.name, artifact, blob), &kept)?);
     }
-    let held = |pin: &Pin, artifact: &Artifact| -> Result<install::evidence::Judged, Error> {
+    let held = |pin: &Pin, artifact: &Artifact| -> Result<install::evidence::Judged, Fault> {
         let demand = install::evidence::demand(project, pin, artifact, None);
         if matches!(kept, Evidence::None { .. }) {
             install::evidence::broken(&upstream.broken, &demand, None)?;

@@ -14,7 +14,6 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::project::Project;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::fault::Fault;
@@ -91,7 +90,7 @@ pub struct Done {
 }
 
 /// Verifies, hashes, states, writes.
-pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let inputs = match inputs(ctx, &project, options) {
         Err(InputsError::Unproved(report)) => return Ok(Done { report: unproved(*report), statement: None }),
@@ -136,7 +135,7 @@ fn place<'a>(
     project: &Project,
     options: &Options,
     mut outputs: impl ExactSizeIterator<Item = &'a RelPath>,
-) -> Result<Option<PathBuf>, Error> {
+) -> Result<Option<PathBuf>, Fault> {
     match (&options.out, &options.signing, outputs.next()) {
         (Some(out), ..) => Ok(Some(out.clone())),
         (None, Some(_), Some(output)) if outputs.len() == 0 => {
@@ -145,7 +144,7 @@ fn place<'a>(
         (None, Some(_), _) => {
             let count = outputs.len().saturating_add(1);
             let message = format!("nothing says where to write the one bundle of {count} outputs");
-            Err(Fault::failed("statement-no-place", message).hint("say where with `--out FILE`").into())
+            Err(Fault::failed("statement-no-place", message).hint("say where with `--out FILE`"))
         }
         (None, None, _) => Ok(None),
     }
@@ -198,7 +197,7 @@ pub fn unproved(report: Report) -> Report {
 }
 
 /// Where a path that the user gave lies in the project, `None` for elsewhere. What is not there yet has a folder that is.
-fn inside(project: &Project, path: &Path) -> Result<Option<RelPath>, Error> {
+fn inside(project: &Project, path: &Path) -> Result<Option<RelPath>, Fault> {
     let Some(name) = path.file_name() else { return Ok(None) };
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Where the folder is not there nothing lies in it.

@@ -13,11 +13,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::install;
 use crate::project::Project;
 use crate::report::audit::{Audit, Provenance, ProvenanceFrom, Served, ServedBy, Signature};
 use crate::report::{Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::Pin;
 
 use super::{fetch, work};
@@ -78,7 +78,7 @@ impl FromStr for FailOn {
 }
 
 /// Audits pins. One that cannot be asked about does not keep the others from their rows.
-pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Fault> {
     let verdicts = ctx.verdicts.forgetful();
     let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
     let project = Project::open(ctx.pin_file)?;
@@ -173,7 +173,7 @@ fn look(
     project: &Project,
     (pin, house, options): (&Pin, &House, &Options),
     found: &mut Found,
-) -> Result<(Audit, Option<Box<crate::report::Evidence>>), Error> {
+) -> Result<(Audit, Option<Box<crate::report::Evidence>>), Fault> {
     let artifact = install::artifact_of(pin, ctx.platform)?;
     let record = project.record(pin.name.as_str())?.filter(|record| record.integrity == artifact.integrity);
     let demand = house.demand(project, pin, artifact, found);

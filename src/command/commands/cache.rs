@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::install::signature::now;
 use crate::project::RECORDS;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Integrity;
-use pinfold_core::fs;
+use pinfold_core::fault::Fault;
+use pinfold_core::fs::{self, Held};
 use pinfold_core::pins::{MAX_FILE_LEN, PinFile};
 use pinfold_core::record::{MAX_RECORD_LEN, Record};
 use pinfold_core::store::{Cached, Lookup};
@@ -17,7 +17,7 @@ use pinfold_core::store::{Cached, Lookup};
 use super::{fetch, work};
 
 /// Lists what is in the store.
-pub fn list(ctx: &Ctx<'_>) -> Result<Report, Error> {
+pub fn list(ctx: &Ctx<'_>) -> Result<Report, Fault> {
     let cached = ctx.store.list()?;
     let bytes = cached.iter().map(|one| one.size).fold(0, u64::saturating_add);
     let rows = cached.iter().map(|one| row(one, Verdict::Passed, "cached")).collect();
@@ -26,7 +26,7 @@ pub fn list(ctx: &Ctx<'_>) -> Result<Report, Error> {
 }
 
 /// Hashes everything in the store again and removes what has rotted.
-pub fn verify(ctx: &Ctx<'_>) -> Result<Report, Error> {
+pub fn verify(ctx: &Ctx<'_>) -> Result<Report, Fault> {
     let _lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
     let cached = ctx.store.list()?;
     let rows = work::each(
@@ -42,7 +42,7 @@ pub fn verify(ctx: &Ctx<'_>) -> Result<Report, Error> {
                         .compared(mismatch.expected.to_string(), mismatch.received.to_string());
                 Row { findings: vec![finding], ..row(one, Verdict::Refused, "refused") }
             }
-            Err(error) => Row { findings: Error::Fs(error).findings(), ..row(one, Verdict::Failed, "failed") },
+            Err(error) => Row { findings: Fault::from(error).findings(), ..row(one, Verdict::Failed, "failed") },
         },
     );
     let mut report = Report { command: "cache verify", rows, notes: Vec::new(), summary: String::new(), judges: false };
@@ -54,8 +54,8 @@ pub fn verify(ctx: &Ctx<'_>) -> Result<Report, Error> {
 }
 
 /// Removes what no project names any more, in its pins or in its records; `dry_run` only says what that would be.
-pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
-    let _lock = ctx.store.try_own()?.map_err(Error::StoreBusy)?;
+pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Fault> {
+    let _lock = ctx.store.try_own()?.map_err(|held| busy(&held))?;
     let (needed, notes) = needed(ctx, dry_run)?;
     let mut rows = Vec::new();
     let mut freed = 0_u64;
@@ -67,7 +67,7 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
                 freed = freed.saturating_add(one.size);
                 row(one, Verdict::Passed, if dry_run { "would go" } else { "removed" })
             }
-            Err(error) => Row { findings: Error::Fs(error).findings(), ..row(one, Verdict::Failed, "failed") },
+            Err(error) => Row { findings: Fault::from(error).findings(), ..row(one, Verdict::Failed, "failed") },
         });
     }
     if !dry_run {
@@ -89,11 +89,13 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Error> {
 
 /// What the pins and records of all projects name that use the store, and what is to be said of those that cannot be read.
 /// Where nothing can be known of what a project needs, the collection fails rather than guess.
-fn needed(ctx: &Ctx<'_>, dry_run: bool) -> Result<(BTreeSet<Integrity>, Vec<Finding>), Error> {
+fn needed(ctx: &Ctx<'_>, dry_run: bool) -> Result<(BTreeSet<Integrity>, Vec<Finding>), Fault> {
     let (mut needed, mut notes) = (BTreeSet::new(), Vec::new());
     let projects = ctx.store.projects()?;
     if let Some(path) = projects.unreadable.into_iter().next() {
-        return Err(Error::Registration { path });
+        let message = format!("`{}` does not say which project it registers: nothing was removed", path.display());
+        let hint = "run `pinfold fetch` in the projects that use the store, which repairs it, or remove the file";
+        return Err(Fault::failed("registration-unreadable", message).hint(hint));
     }
     for project in projects.known {
         let records = project.join(RECORDS);
@@ -109,8 +111,7 @@ fn needed(ctx: &Ctx<'_>, dry_run: bool) -> Result<(BTreeSet<Integrity>, Vec<Find
         let mut pins = None;
         if let Some(text) = fs::read_if_exists(&path, limit)? {
             let file = path.display().to_string();
-            let read =
-                PinFile::parse(&String::from_utf8_lossy(&text)).map_err(|source| Error::Pins { file, source })?;
+            let read = PinFile::parse(&String::from_utf8_lossy(&text)).map_err(|error| error.in_file(&file))?;
             let artifacts = read.pins().iter().flat_map(|pin| pin.artifacts());
             needed.extend(artifacts.map(|artifact| artifact.integrity.clone()));
             pins = Some(read);
@@ -128,12 +129,19 @@ fn needed(ctx: &Ctx<'_>, dry_run: bool) -> Result<(BTreeSet<Integrity>, Vec<Find
     Ok((needed, notes))
 }
 
-fn record(path: &Path) -> Result<Record, Error> {
+fn record(path: &Path) -> Result<Record, Fault> {
     let bytes = fs::read(path, MAX_RECORD_LEN)?;
-    Record::parse(&bytes).map_err(|source| Error::Record { path: path.display().to_string(), source })
+    Record::parse(&bytes).map_err(|error| error.in_file(&path.display().to_string()))
 }
 
-fn left_out(error: &Error) -> Finding {
+/// The store is in use, and who took its lock last.
+fn busy(held: &Held) -> Fault {
+    let last = held.process.map(|process| format!("; the last to begin was process {process}, {} s ago", held.seconds));
+    let message = format!("the store is in use by another pinfold{}", last.unwrap_or_default());
+    Fault::failed("store-busy", message).hint("try again when no other pinfold is at work")
+}
+
+fn left_out(error: &Fault) -> Finding {
     let finding = Finding::new(Level::Warning, error.code(), error.to_string());
     finding.hint("what its pin names is kept; `pinfold fetch` in that project writes the record anew")
 }

@@ -11,7 +11,6 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::error::Error;
 use crate::evidence::{self, Silence};
 use crate::install::signature::no_key;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
@@ -49,7 +48,7 @@ pub const REGISTRY: &str = "registry";
 
 /// Proves and judges the evidence about each artifact. It takes no context, as nothing of one but the roots and the time
 /// plays a part.
-pub fn run(trust: &Trust, clock: &dyn Clock, options: &Options) -> Result<Report, Error> {
+pub fn run(trust: &Trust, clock: &dyn Clock, options: &Options) -> Result<Report, Fault> {
     let subjects: Vec<_> = options.artifacts.iter().map(|given| Subject::find(given)).collect::<Result<_, _>>()?;
     let (against, by_key) = trusted(trust, options)?;
     let policy = Policy { key: by_key, ..options.policy.clone() };
@@ -78,7 +77,7 @@ fn row(
     against: &attestation::Trust,
     (policy, now): (&Policy, i64),
     documents: &Documents,
-) -> Result<Row, Error> {
+) -> Result<Row, Fault> {
     let Documents { attestations, findings, verdict } = documents;
     let (mut findings, mut verdict) = (findings.clone(), *verdict);
     let open = || subject.open();
@@ -115,7 +114,7 @@ fn row(
 }
 
 /// Roots and keys to prove against, and whether a key was named.
-fn trusted(trust: &Trust, options: &Options) -> Result<(attestation::Trust, bool), Error> {
+fn trusted(trust: &Trust, options: &Options) -> Result<(attestation::Trust, bool), Fault> {
     let mut roots = match &options.trusted_root {
         None => trust.load()?,
         Some(named) => {
@@ -123,9 +122,9 @@ fn trusted(trust: &Trust, options: &Options) -> Result<(attestation::Trust, bool
                 // There is nothing to hold the evidence against, so that it stays unjudged.
                 TrustError::Root { .. } => {
                     let fault = Fault::unverifiable(error.code(), error.to_string());
-                    fault.hinting(error.hint()).because(error).into()
+                    fault.hinting(error.hint()).because(error)
                 }
-                error => Error::Trust(error),
+                error => error.into(),
             });
             TrustRoots { roots: roots?, registry_keys: trust.registry_keys()?.keys }
         }
@@ -147,7 +146,7 @@ fn trusted(trust: &Trust, options: &Options) -> Result<(attestation::Trust, bool
     if named.is_none() && options.key_id.is_some() {
         let message = "`--key-id` is for a single key, and the file has those of a registry";
         let hint = "leave `--key-id` away: each key of a registry has its id beside it";
-        return Err(Fault::failed("key-id-of-registry", message).hint(hint).into());
+        return Err(Fault::failed("key-id-of-registry", message).hint(hint));
     }
     Ok((attestation::Trust::new(roots, named), true))
 }
@@ -179,7 +178,7 @@ fn read(paths: &[PathBuf]) -> Documents {
     Documents { attestations, findings, verdict }
 }
 
-fn document(path: &Path) -> Result<Result<Vec<Attestation>, DocumentError>, Error> {
+fn document(path: &Path) -> Result<Result<Vec<Attestation>, DocumentError>, Fault> {
     match fs::read(path, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX)) {
         Ok(bytes) => Ok(attestation::read(&bytes)),
         Err(error) if error.source.kind() == ErrorKind::FileTooLarge => {

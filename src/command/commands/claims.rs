@@ -6,7 +6,6 @@
 mod choose;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::install;
 use crate::project::Project;
 use crate::report::{Finding, Level};
@@ -37,18 +36,18 @@ pub(super) struct Claims {
 }
 
 /// What an npm registry says of a package.
-pub(super) fn npm(ctx: &Ctx<'_>, project: &Project, name: &str) -> Result<Package, Error> {
+pub(super) fn npm(ctx: &Ctx<'_>, project: &Project, name: &str) -> Result<Package, Fault> {
     let named = project.pin_file().registries();
     let scope = name.split_once('/').map(|(scope, _)| scope);
-    let registry = ctx.registries.npm(scope, named.npm.as_ref()).map_err(Error::Registry)?;
+    let registry = ctx.registries.npm(scope, named.npm.as_ref())?;
     let rules = install::rules(ctx, project);
     registry::npm_package(ctx.http, &rules, ctx.clock, &registry, name).map_err(|error| absent(error, "npm", name))
 }
 
 /// What a Python index says of a project.
-pub(super) fn pypi(ctx: &Ctx<'_>, project: &Project, name: &str) -> Result<Package, Error> {
+pub(super) fn pypi(ctx: &Ctx<'_>, project: &Project, name: &str) -> Result<Package, Fault> {
     let named = project.pin_file().registries();
-    let index = ctx.registries.pypi(named.pypi.as_ref()).map_err(Error::Registry)?;
+    let index = ctx.registries.pypi(named.pypi.as_ref())?;
     let rules = install::rules(ctx, project);
     registry::pypi_project(ctx.http, &rules, ctx.clock, &index, name).map_err(|error| absent(error, "pypi", name))
 }
@@ -59,16 +58,16 @@ pub(super) fn github(
     project: &Project,
     (owner, repo): (&str, &str),
     tag: Option<&str>,
-) -> Result<Release, Error> {
+) -> Result<Release, Fault> {
     let named = project.pin_file().registries();
-    let api = ctx.registries.github_api(named.github.as_ref()).map_err(Error::Registry)?;
+    let api = ctx.registries.github_api(named.github.as_ref())?;
     let rules = install::rules(ctx, project);
     let release = registry::github_release(ctx.http, &rules, ctx.clock, &api, owner, repo, tag);
     release.map_err(|error| absent(error, &format!("github:{owner}/{repo}"), tag.unwrap_or("latest release")))
 }
 
-fn absent(error: AskError, of: &str, version: &str) -> Error {
-    if error.is_absent() { version_absent(of, version, None).because(error).into() } else { Fault::from(error).into() }
+fn absent(error: AskError, of: &str, version: &str) -> Fault {
+    if error.is_absent() { version_absent(of, version, None).because(error) } else { Fault::from(error) }
 }
 
 /// The source does not have that version, tag or file; `instead` is what there is.
@@ -188,7 +187,7 @@ impl Claims {
     }
 
     /// Holds bytes to what their source lists.
-    pub(super) fn hold(&self, blob: &VerifiedBlob) -> Result<(), Error> {
+    pub(super) fn hold(&self, blob: &VerifiedBlob) -> Result<(), Fault> {
         let Some(expected) = &self.integrity else { return Ok(()) };
         let received = install::evidence::digest_of(blob, expected.algorithm())?;
         if received == *expected {
@@ -196,15 +195,15 @@ impl Claims {
         } else {
             let fault = Fault::refused("claim-mismatch", "the bytes are not those that their own source lists");
             let fault = fault.compared(expected.to_string(), received.to_string());
-            Err(fault.hint("do not use it: the source or something on the way to it is wrong").into())
+            Err(fault.hint("do not use it: the source or something on the way to it is wrong"))
         }
     }
 
     /// Holds the pinned bytes to what their source lists for them now.
-    pub(super) fn hold_pinned(&self, blob: &VerifiedBlob) -> Result<(), Error> {
+    pub(super) fn hold_pinned(&self, blob: &VerifiedBlob) -> Result<(), Fault> {
         let Some(listed) = &self.integrity else { return Ok(()) };
         let pinned = install::evidence::digest_of(blob, listed.algorithm())?;
-        if pinned == *listed { Ok(()) } else { Err(replaced(&pinned, listed).into()) }
+        if pinned == *listed { Ok(()) } else { Err(replaced(&pinned, listed)) }
     }
 
     /// That it is younger than the project wants things to be, by what is claimed. Evidence has a time of its own.

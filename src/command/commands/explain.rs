@@ -4,16 +4,16 @@
 //! stands there and that nobody who could be held to it has signed; not known is what nothing here says.
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::evidence::EvidenceError;
 use crate::install;
 use crate::install::evidence::Demand;
 use crate::install::signature::SIGNATURE;
 use crate::install::signed;
 use crate::install::standing;
-use crate::project::Project;
+use crate::project::{Project, no_pins};
 use crate::report::audit::{Provenance, Signature};
 use crate::report::{self, Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Mode, Pin, Source};
 use pinfold_core::record::{Evidence, Record};
 use pinfold_core::tree;
@@ -26,12 +26,12 @@ use super::audit::{self, Found};
 use super::verify;
 
 /// Explains a pin.
-pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, name: &str) -> Result<Report, Fault> {
     let verdicts = ctx.verdicts.forgetful();
     let ctx = &Ctx { verdicts: &verdicts, ..*ctx };
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&[name.to_owned()])?;
-    let pin = *pins.first().ok_or(Error::NoPins)?;
+    let pin = *pins.first().ok_or_else(no_pins)?;
     let artifact = install::artifact_of(pin, ctx.platform)?;
     // `verify` takes the project's lock itself.
     let options = verify::Options { pins: vec![name.to_owned()], evidence: Some(Mode::Off), whole: false };
@@ -165,7 +165,7 @@ impl Explaining<'_> {
     }
 
     /// By the digest of the bytes that are here.
-    fn transit(&self) -> Result<Row, Error> {
+    fn transit(&self) -> Result<Row, Fault> {
         let question = "Could the bytes have been changed in transit, or since they were pinned?";
         let algorithm = self.artifact.integrity.algorithm().name().replace("sha", "SHA-");
         Ok(match install::open_kept(self.ctx, self.project, self.artifact)? {
@@ -186,7 +186,7 @@ impl Explaining<'_> {
     }
 
     /// By a registry's signature in the record.
-    fn registry(&self) -> Result<Row, Error> {
+    fn registry(&self) -> Result<Row, Fault> {
         let question = "Does the registry vouch for them?";
         let mut found = Found::default();
         let nobody = Upstream::default();
@@ -223,7 +223,7 @@ impl Explaining<'_> {
     }
 
     /// By the signatures that the record keeps of an artifact in a registry of artifacts.
-    fn signature(&self) -> Result<Option<Row>, Error> {
+    fn signature(&self) -> Result<Option<Row>, Fault> {
         if !matches!(self.artifact.source, Source::Oci(_)) {
             return Ok(None);
         }
@@ -261,14 +261,14 @@ impl Explaining<'_> {
     }
 
     /// By the signatures in the WebAssembly files of the tree.
-    fn files(&self) -> Result<Option<Row>, Error> {
-        let is_good = |row: &Result<Option<Row>, Error>| {
+    fn files(&self) -> Result<Option<Row>, Fault> {
+        let is_good = |row: &Result<Option<Row>, Fault>| {
             row.as_ref().is_ok_and(|row| row.as_ref().is_none_or(|row| row.findings.is_empty()))
         };
         self.project.steadily(self.ctx, self.pin, is_good, || self.files_now()).0
     }
 
-    fn files_now(&self) -> Result<Option<Row>, Error> {
+    fn files_now(&self) -> Result<Option<Row>, Fault> {
         let own = self.pin.signature.as_ref().filter(|own| !own.of_artifact && own.files().next().is_some());
         if own.is_none() {
             return Ok(None);
@@ -317,7 +317,7 @@ impl Explaining<'_> {
     }
 
     /// By the record's evidence: who built it, and who signed where.
-    fn builder(&self, house: &House) -> Result<[Row; 2], Error> {
+    fn builder(&self, house: &House) -> Result<[Row; 2], Fault> {
         let mut found = Found::default();
         let offline = audit::Options { offline: true, ..audit::Options::default() };
         let upstream = Upstream::default();

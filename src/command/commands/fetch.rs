@@ -1,10 +1,10 @@
 //! `pinfold fetch`: brings the trees of pins into place.
 
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::install::{self, Conduct, Done, Installed};
 use crate::project::Project;
 use crate::report::{Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Pin, Source};
 use pinfold_core::record::Contents;
 
@@ -20,7 +20,7 @@ pub struct Options {
 }
 
 /// Installs what is not in place. A pin that fails does not keep the others from theirs.
-pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&options.pins)?;
     project.make_records()?;
@@ -60,7 +60,7 @@ pub(super) fn source(ctx: &Ctx<'_>, pin: &Pin) -> String {
     pin.artifact_for(ctx.platform).map(|artifact| artifact.source.to_string()).unwrap_or_default()
 }
 
-fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Error>) -> Row {
+fn row(ctx: &Ctx<'_>, pin: &Pin, result: Result<Installed, Fault>) -> Row {
     let source = source(ctx, pin);
     let subject = pin.name.to_string();
     match result {

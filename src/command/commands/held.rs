@@ -2,11 +2,11 @@
 //! materials, the page), not for verdicts on trees.
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::install;
 use crate::project::Project;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::{Algorithm, Digests};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Mode, Pin};
 use pinfold_core::record::{self, Record};
 use pinfold_evidence::attestation;
@@ -192,7 +192,7 @@ pub(super) enum Known {
 }
 
 /// The digests that a record says, held against the pin's, and against the bytes where they are at hand.
-pub(super) fn digests(ctx: &Ctx<'_>, project: &Project, held: &Held<'_>) -> Result<Known, Error> {
+pub(super) fn digests(ctx: &Ctx<'_>, project: &Project, held: &Held<'_>) -> Result<Known, Fault> {
     let (Some(artifact), Some(Record { evidence: record::Evidence::Kept(kept), .. })) = (held.artifact, &held.record)
     else {
         return Ok(Known::Digests(Digests::default()));

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
 use crate::report::{Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError, New};
 use pinfold_sign::signer::{KeyKind, Passphrase, SigningKey};
 
@@ -22,19 +22,19 @@ pub struct Options {
 }
 
 /// Whether both halves have a place, which is said before anybody thinks of a passphrase.
-pub fn can_make(out: &Path) -> Result<(), Error> {
+pub fn can_make(out: &Path) -> Result<(), Fault> {
     let public = public_path(out)?;
     for path in [public.as_path(), out] {
         refuse_reserved(path, None)?;
         if !fs::is_absent(path)? {
-            return Err(key_exists(path).into());
+            return Err(key_exists(path));
         }
     }
     Ok(())
 }
 
 /// Makes a key. Nothing that is there is written over; when the private half is at its place, so is the public one.
-pub fn run(options: &Options) -> Result<Report, Error> {
+pub fn run(options: &Options) -> Result<Report, Fault> {
     let public = public_path(&options.out)?;
     let key = SigningKey::generate(options.kind)?;
     let private = key.to_pem(options.passphrase.as_ref())?;
@@ -43,7 +43,7 @@ pub fn run(options: &Options) -> Result<Report, Error> {
         New { path: &options.out, bytes: private.as_bytes(), mode: 0o600 },
     ];
     fs::write_new(&files).map_err(|error| match error.source.kind() {
-        io::ErrorKind::AlreadyExists => Error::from(key_exists(&error.path)),
+        io::ErrorKind::AlreadyExists => key_exists(&error.path),
         _ => error.into(),
     })?;
     let mut findings = Vec::new();

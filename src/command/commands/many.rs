@@ -12,8 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::ctx::{Ctx, Silent};
-use crate::error::Error;
 use crate::report::{Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::FsError;
 use pinfold_core::text::{Secrets, plain_json};
 
@@ -150,7 +150,7 @@ struct Shared<'a> {
     list: &'a mut (dyn BufRead + Send),
     out: &'a mut (dyn io::Write + Send),
     tally: Tally,
-    failure: Option<Error>,
+    failure: Option<Fault>,
 }
 
 /// Calls `work` for the pin file of every project of a list, on as many threads as `jobs` says, and writes what came out
@@ -160,8 +160,8 @@ pub fn each(
     list: &mut (dyn BufRead + Send),
     done: &Done,
     out: &mut (dyn io::Write + Send),
-    work: &(dyn Fn(&Path) -> Result<Report, Error> + Sync),
-) -> Result<Tally, Error> {
+    work: &(dyn Fn(&Path) -> Result<Report, Fault> + Sync),
+) -> Result<Tally, Fault> {
     let Run { command, jobs, secrets } = *run;
     let tally = Tally { worst: done.worst, ..Tally::default() };
     let shared = Mutex::new(Shared { list, out, tally, failure: None });
@@ -205,7 +205,7 @@ pub fn verify(
     list: &mut (dyn BufRead + Send),
     done: &Done,
     out: &mut (dyn io::Write + Send),
-) -> Result<Tally, Error> {
+) -> Result<Tally, Fault> {
     // One thread a project: with many of them there is always another to work on.
     let work = |pin_file: &Path| verify::run(&Ctx { pin_file, jobs: 1, progress: &Silent, ..*ctx }, options);
     each(&Run::of("verify", ctx), list, done, out, &work)
@@ -218,7 +218,7 @@ pub fn audit(
     list: &mut (dyn BufRead + Send),
     done: &Done,
     out: &mut (dyn io::Write + Send),
-) -> Result<Tally, Error> {
+) -> Result<Tally, Fault> {
     let work = |pin_file: &Path| audit::run(&Ctx { pin_file, jobs: 1, progress: &Silent, ..*ctx }, options);
     each(&Run::of("audit", ctx), list, done, out, &work)
 }
@@ -269,7 +269,7 @@ impl Shared<'_> {
 }
 
 impl Tally {
-    fn count(&mut self, result: &Result<Report, Error>) {
+    fn count(&mut self, result: &Result<Report, Fault>) {
         match result {
             Ok(report) => {
                 self.projects = self.projects.saturating_add(1);
@@ -300,7 +300,7 @@ fn pin_file(project: &str) -> PathBuf {
     if path.extension().is_some_and(|extension| extension == "toml") { path.to_owned() } else { path.join("pins.toml") }
 }
 
-fn lines(command: &str, project: &str, result: &Result<Report, Error>, secrets: &Secrets) -> String {
+fn lines(command: &str, project: &str, result: &Result<Report, Fault>, secrets: &Secrets) -> String {
     match result {
         Ok(report) => {
             let all = report.rows.len();

@@ -5,11 +5,11 @@
 
 use super::{fetch, work};
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::install::Conduct;
 use crate::install::shared::{Stocked, stock};
 use crate::project::Project;
 use crate::report::{Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::oci::Location;
 use pinfold_core::pins::{Artifact, Mode, Pin, Source};
 use pinfold_oci::remote_cache::{PutError, Remote};
@@ -28,7 +28,7 @@ pub struct Options {
 }
 
 /// Puts what is not there yet into the store. A pin that fails does not keep the others from it.
-pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&options.pins)?;
     project.check_records()?;
@@ -85,7 +85,7 @@ impl Item<'_> {
                 self.failed(Verdict::Failed, vec![Finding::new(Level::Error, "shared-store-put", message)])
             }
             Ok(Err(PutError::Oci(error))) => {
-                let error = Error::from(*error);
+                let error = Fault::from(*error);
                 self.failed(error.verdict(), error.findings())
             }
             Err(error) => self.failed(error.verdict(), error.findings()),

@@ -20,11 +20,11 @@ use place::Origin;
 
 use crate::commands::check::claims;
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::evidence as words;
 use crate::install::signature::{beside, now, read_key, signature};
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Integrity;
+use pinfold_core::fault::Fault;
 use pinfold_core::oci::{ImagePlatform, Reference, digest_text};
 use pinfold_evidence::attestation::{
     Artifact, Attestation, NamedKey, Signer, Unproved, VerifiedAttestation, prove_claim, prove_signature,
@@ -33,7 +33,7 @@ use pinfold_evidence::policy::{self, Failure, Policy, judge, judge_signatures};
 use pinfold_evidence::statement::{SLSA_V1, SLSA_V02, Statement};
 use pinfold_net::http::Rules;
 use pinfold_oci::chain::Received;
-use pinfold_oci::registry::{Attached, OciError, Repository, Shelf, UNREAD};
+use pinfold_oci::registry::{Attached, AttachmentError, OciError, Repository, Shelf};
 use pinfold_oci::{Descriptor, Document, REFERENCE_TYPE};
 
 pub use place::Place;
@@ -70,7 +70,7 @@ impl From<&Options> for Verify {
 }
 
 /// Finds and judges what is attached to an artifact.
-pub fn verify(ctx: &Ctx<'_>, what: &Verify) -> Result<Report, Error> {
+pub fn verify(ctx: &Ctx<'_>, what: &Verify) -> Result<Report, Fault> {
     let keys = keys(&what.keys)?;
     let from = Origin::look(ctx, &what.from)?;
     let (digest, manifest) = from.resolve()?;
@@ -97,19 +97,19 @@ pub fn verify(ctx: &Ctx<'_>, what: &Verify) -> Result<Report, Error> {
 }
 
 /// The repository of the reference; nobody is asked yet.
-fn repository<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Error> {
+fn repository<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Fault> {
     let deadline = ctx.clock.now().checked_add(ctx.timeouts.deadline).unwrap_or_else(|| ctx.clock.now());
     let rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline);
     Ok(Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), reference)?)
 }
 
 /// A repository that is written to. A transfer takes as long as it takes; what has an end is each request.
-fn writing<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Error> {
+fn writing<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Fault> {
     Ok(reading(ctx, reference)?.for_writing())
 }
 
 /// A repository that much is read of.
-fn reading<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Error> {
+fn reading<'a>(ctx: &Ctx<'a>, reference: &Reference) -> Result<Repository<'a>, Fault> {
     let rules = Rules::new(ctx.registries.credentials(), ctx.timeouts, ctx.clock.now());
     let repository = Repository::new((ctx.http, rules, ctx.clock), ctx.registries.logins(), reference)?;
     Ok(repository.with_time_for_each(ctx.timeouts.deadline))
@@ -121,7 +121,7 @@ fn is_signed_by(
     keys: &[NamedKey],
     (digest, manifest): (&Integrity, &[u8]),
     attached: &Attached,
-) -> Result<bool, Error> {
+) -> Result<bool, Fault> {
     let trust = ctx.trust.proving()?;
     let open = || -> std::io::Result<Box<dyn std::io::Read + '_>> { Ok(Box::new(manifest)) };
     let artifact = Artifact { digests: Artifact::of(std::slice::from_ref(digest)).digests, open: Some(&open) };
@@ -130,7 +130,7 @@ fn is_signed_by(
     Ok(proofs.flatten().any(|proof| matches!(proof.signer(), Signer::Key { .. })))
 }
 
-fn keys(files: &[PathBuf]) -> Result<Vec<NamedKey>, Error> {
+fn keys(files: &[PathBuf]) -> Result<Vec<NamedKey>, Fault> {
     files.iter().map(|key| read_key(key)).collect()
 }
 
@@ -143,7 +143,7 @@ struct Examined {
 }
 
 impl Examined {
-    fn of(ctx: &Ctx<'_>, repository: &Repository<'_>, options: &Options, keys: &[NamedKey]) -> Result<Self, Error> {
+    fn of(ctx: &Ctx<'_>, repository: &Repository<'_>, options: &Options, keys: &[NamedKey]) -> Result<Self, Fault> {
         let (digest, manifest) = repository.resolve()?;
         let attached = repository.attached(&digest)?;
         let judged = judged(ctx, &options.policy, keys, (&digest, &manifest.0), &attached)?;
@@ -202,7 +202,7 @@ fn judged(
     keys: &[NamedKey],
     (digest, manifest): (&Integrity, &[u8]),
     attached: &Attached,
-) -> Result<Judged, Error> {
+) -> Result<Judged, Fault> {
     let trust = ctx.trust.proving()?;
     let open = || -> std::io::Result<Box<dyn std::io::Read + '_>> { Ok(Box::new(manifest)) };
     let artifact = Artifact { digests: Artifact::of(std::slice::from_ref(digest)).digests, open: Some(&open) };
@@ -342,7 +342,7 @@ fn with_broken(mut judged: Judged, attached: &Attached) -> Judged {
     let is_good = judged.verdict == Verdict::Passed;
     let level = |error: &OciError| match is_good {
         // Many artifacts are signed in more ways than one.
-        true if error.code() == UNREAD => Level::Note,
+        true if matches!(error, OciError::Attached { fault: AttachmentError::Unread(_), .. }) => Level::Note,
         true => Level::Warning,
         false => Level::Error,
     };

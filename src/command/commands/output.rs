@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::error::Error;
 use crate::project::RECORDS;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
@@ -124,7 +123,7 @@ impl Destination<'_> {
     ///
     /// # Errors
     /// [`Fault`] for what must not be replaced; [`FsError`] where the folder cannot be written to.
-    pub fn check(&self, kind: &Kind, inputs: &[&Path]) -> Result<(), Error> {
+    pub fn check(&self, kind: &Kind, inputs: &[&Path]) -> Result<(), Fault> {
         self.refuse_other(inputs, |found| kind != found || *kind == Kind::Other)?;
         fs::sweep_beside(self.path);
         let (_held, beside) = fs::create_beside(self.path)?;
@@ -135,7 +134,7 @@ impl Destination<'_> {
     ///
     /// # Errors
     /// As [`Destination::check`].
-    pub fn put(&self, document: &[u8]) -> Result<(), Error> {
+    pub fn put(&self, document: &[u8]) -> Result<(), Fault> {
         self.check(&Kind::of(document), &[])?;
         Ok(fs::write_synced(self.path, document)?)
     }
@@ -144,29 +143,29 @@ impl Destination<'_> {
     ///
     /// # Errors
     /// As [`Destination::check`].
-    pub fn check_found(&self, may_go: impl FnOnce(&Kind) -> bool) -> Result<(), Error> {
+    pub fn check_found(&self, may_go: impl FnOnce(&Kind) -> bool) -> Result<(), Fault> {
         self.refuse_other(&[], |found| !may_go(found))
     }
 
-    fn refuse_other(&self, inputs: &[&Path], differs: impl FnOnce(&Kind) -> bool) -> Result<(), Error> {
+    fn refuse_other(&self, inputs: &[&Path], differs: impl FnOnce(&Kind) -> bool) -> Result<(), Fault> {
         refuse_reserved(self.path, self.pin_file)?;
         let shown = self.path.display();
         if !fs::is_file_or_absent(self.path)? {
             let fault = Fault::failed("out-not-a-file", format!("`{shown}` is there, and is no file"));
-            return Err(fault.hint("name a file, or a path where there is nothing yet").into());
+            return Err(fault.hint("name a file, or a path where there is nothing yet"));
         }
         let place = fs::canonical(self.path).ok();
         if place.is_some() && inputs.iter().any(|input| fs::canonical(input).ok() == place) {
             let message = format!("`{shown}` would be replaced by what is made from it");
-            return Err(Fault::failed("out-is-input", message).hint(ANOTHER).into());
+            return Err(Fault::failed("out-is-input", message).hint(ANOTHER));
         }
         match found(self.path)? {
             Found::Nothing => Ok(()),
-            Found::PrivateKey => Err(key_exists(self.path).into()),
+            Found::PrivateKey => Err(key_exists(self.path)),
             Found::Document(found) if !self.force && differs(&found) => {
                 let message = format!("`{shown}` exists and holds {}", found.words());
                 let hint = "name another file, or pass `--force` to replace what is there";
-                Err(Fault::failed("statement-over-file", message).hint(hint).into())
+                Err(Fault::failed("statement-over-file", message).hint(hint))
             }
             Found::Document(_) => Ok(()),
         }
@@ -177,11 +176,11 @@ impl Destination<'_> {
 ///
 /// # Errors
 /// [`Fault`] for such a place, and where a pin file in a folder above it cannot be read.
-pub fn refuse_reserved(path: &Path, pin_file: Option<&Path>) -> Result<(), Error> {
+pub fn refuse_reserved(path: &Path, pin_file: Option<&Path>) -> Result<(), Fault> {
     match reserved(path, pin_file)? {
         Some(whose) => {
             let message = format!("`{}` is {whose}, where no output is written", path.display());
-            Err(Fault::failed("out-reserved", message).hint(ANOTHER).into())
+            Err(Fault::failed("out-reserved", message).hint(ANOTHER))
         }
         None => Ok(()),
     }
@@ -197,7 +196,7 @@ const ANOTHER: &str = "name another file";
 
 /// The name of a bundle about a file, beside it: as cosign and others call it, and for a plain signature another one where
 /// that name has a statement, such as the provenance that `run` and `attest` write.
-pub fn bundle_beside(file: &Path, is_signature: bool) -> Result<PathBuf, Error> {
+pub fn bundle_beside(file: &Path, is_signature: bool) -> Result<PathBuf, Fault> {
     let named = |end: &str| {
         let mut name = file.as_os_str().to_owned();
         name.push(end);
@@ -226,7 +225,7 @@ enum Found {
 }
 
 /// What is at a path, if it is a file at all.
-fn found(path: &Path) -> Result<Found, Error> {
+fn found(path: &Path) -> Result<Found, Fault> {
     let Some(file) = fs::open_if_exists(path)? else { return Ok(Found::Nothing) };
     let mut bytes = Zeroizing::new(Vec::new());
     let limit = u64::try_from(MAX_LEN).unwrap_or(u64::MAX);
@@ -241,7 +240,7 @@ fn found(path: &Path) -> Result<Found, Error> {
 }
 
 /// What a place belongs to, where no output goes.
-fn reserved(path: &Path, pin_file: Option<&Path>) -> Result<Option<String>, Error> {
+fn reserved(path: &Path, pin_file: Option<&Path>) -> Result<Option<String>, Fault> {
     let Some(path) = resolved(path) else { return Ok(None) };
     for component in path.components() {
         let name = component.as_os_str().to_string_lossy();
@@ -265,7 +264,7 @@ fn reserved(path: &Path, pin_file: Option<&Path>) -> Result<Option<String>, Erro
 }
 
 /// What a place is to a pin file.
-fn reserved_by(pins: &Path, folder: &Path, path: &Path) -> Result<Option<String>, Error> {
+fn reserved_by(pins: &Path, folder: &Path, path: &Path) -> Result<Option<String>, Fault> {
     if pins == path {
         return Ok(Some("the pin file".to_owned()));
     }
@@ -276,8 +275,8 @@ fn reserved_by(pins: &Path, folder: &Path, path: &Path) -> Result<Option<String>
         Err(error) if error.source.kind() == ErrorKind::NotADirectory => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let file = PinFile::parse(&String::from_utf8_lossy(&bytes))
-        .map_err(|source| Error::Pins { file: pins.display().to_string(), source })?;
+    let file =
+        PinFile::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| error.in_file(&pins.display().to_string()))?;
     let inner = path.strip_prefix(folder).ok().and_then(Path::to_str).and_then(|inner| inner.parse::<RelPath>().ok());
     let Some(inner) = inner else { return Ok(None) };
     let whose = file.pins().iter().find_map(|pin| {

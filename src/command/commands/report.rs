@@ -8,15 +8,15 @@ mod html;
 mod page;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::project::Project;
 use crate::report::Report;
+use pinfold_core::fault::Fault;
 
 use super::held;
 use super::paper::{Paper, time};
 
 /// Writes the page; `at` is the time that it tells, in seconds since 1970, where somebody said one.
-pub fn run(ctx: &Ctx<'_>, at: Option<i64>) -> Result<Paper, Error> {
+pub fn run(ctx: &Ctx<'_>, at: Option<i64>) -> Result<Paper, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&[])?;
     project.check_records()?;

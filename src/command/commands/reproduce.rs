@@ -10,7 +10,6 @@ mod recipe;
 use std::path::{Path, PathBuf};
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::project::Project;
 use crate::purl;
 use crate::report::{Finding, Level, Report, Verdict};
@@ -51,7 +50,7 @@ pub enum Read {
 }
 
 /// Reads a statement, and proves the bundle that it is in, if it is in one.
-pub fn read(ctx: &Ctx<'_>, options: &Options) -> Result<Read, Error> {
+pub fn read(ctx: &Ctx<'_>, options: &Options) -> Result<Read, Fault> {
     let limit = u64::try_from(attestation::MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
     let bytes = fs::read(&options.document, limit)?;
     let (statement, is_signed) = statement(&options.document, &bytes)?;
@@ -76,19 +75,19 @@ pub fn read(ctx: &Ctx<'_>, options: &Options) -> Result<Read, Error> {
         recipe.command = Some(command.clone());
     } else if recipe.command.is_none() {
         let hint = "name the command that built it: `pinfold reproduce FILE -- COMMAND`";
-        return Err(Fault::unverifiable("statement-no-command", "the statement names no command").hint(hint).into());
+        return Err(Fault::unverifiable("statement-no-command", "the statement names no command").hint(hint));
     } else if !is_signed && !options.unproved {
         let message = "nobody vouches for the statement whose command is to run";
         let hint = "name the command yourself (`-- COMMAND`), or say `--unproved` to run whatever the statement says, \
                     in the sandbox";
-        return Err(Fault::failed("statement-unproved", message).hint(hint).into());
+        return Err(Fault::failed("statement-unproved", message).hint(hint));
     }
     notes.extend(recipe.doubts());
     Ok(Read::Recipe(Box::new(recipe), notes))
 }
 
 /// The one statement of a document, and whether it is signed by anybody.
-fn statement(path: &Path, bytes: &[u8]) -> Result<(Statement, bool), Error> {
+fn statement(path: &Path, bytes: &[u8]) -> Result<(Statement, bool), Fault> {
     let malformed = |why: String| wrong(&format!("`{}`: {why}", path.display()));
     let is_bare = json::parse(bytes, attestation::MAX_DOCUMENT_LEN).is_ok_and(|value| value.get("_type").is_some());
     if is_bare {
@@ -98,14 +97,14 @@ fn statement(path: &Path, bytes: &[u8]) -> Result<(Statement, bool), Error> {
     let all = attestation::read(bytes).map_err(|error| malformed(error.to_string()))?;
     // One, so that what is proved is what was read.
     let [one] = all.as_slice() else {
-        return Err(malformed(format!("it has {} attestations, not one", all.len())).into());
+        return Err(malformed(format!("it has {} attestations, not one", all.len())));
     };
     let statement = one.statement().ok_or_else(|| malformed("it has no in-toto statement".to_owned()))?;
     Ok((statement, true))
 }
 
 /// Proves a bundle as `pinfold check` does, for the first of its subjects: the signature is over all of them.
-fn proof(ctx: &Ctx<'_>, options: &Options, statement: &Statement) -> Result<Report, Error> {
+fn proof(ctx: &Ctx<'_>, options: &Options, statement: &Statement) -> Result<Report, Fault> {
     let digests = statement.subjects.iter().flat_map(|subject| &subject.digests);
     let artifact =
         digests.filter(|(algorithm, _)| !attestation::is_weak(algorithm)).map(|(name, hex)| format!("{name}:{hex}"));
@@ -116,11 +115,11 @@ fn proof(ctx: &Ctx<'_>, options: &Options, statement: &Statement) -> Result<Repo
 
 /// Holds a checkout to what was stated: the pin file to its digest, the stated pins to those in it. `ctx` is of the
 /// checkout.
-pub fn hold(ctx: &Ctx<'_>, recipe: &Recipe) -> Result<(), Error> {
+pub fn hold(ctx: &Ctx<'_>, recipe: &Recipe) -> Result<(), Fault> {
     let project = Project::open(ctx.pin_file)?;
     let received = Sha256::of(project.pin_file().text().as_bytes()).hex();
     if let Some(expected) = recipe.pins_digest.as_ref().filter(|expected| **expected != received) {
-        return Err(other_pins(expected.clone(), received).into());
+        return Err(other_pins(expected.clone(), received));
     }
     for pin in project.pin_file().pins() {
         // What the checkout itself has is in the commit.
@@ -131,7 +130,7 @@ pub fn hold(ctx: &Ctx<'_>, recipe: &Recipe) -> Result<(), Error> {
         let (expected, received) = (recipe.pins.get(&uri), artifact.integrity.hex());
         if expected.is_none_or(|expected| *expected != received) {
             let expected = expected.cloned().unwrap_or_else(|| format!("nothing about `{uri}`"));
-            return Err(other_pins(expected, received).into());
+            return Err(other_pins(expected, received));
         }
     }
     Ok(())
@@ -142,12 +141,12 @@ fn other_pins(expected: String, received: String) -> Fault {
 }
 
 /// The pin file of a checkout, and its folder relative to the checkout. Refuses one that a link of the commit leads out to.
-pub fn place(recipe: &Recipe, checkout: &Path) -> Result<(PathBuf, PathBuf), Error> {
+pub fn place(recipe: &Recipe, checkout: &Path) -> Result<(PathBuf, PathBuf), Fault> {
     let folder = recipe.folder.as_ref().map(|folder| PathBuf::from(folder.as_str())).unwrap_or_default();
     let place = checkout.join(&folder);
     if fs::canonical(&place).is_ok_and(|real| real != place) {
         let why = format!("its folder `{}` is a link at the commit", folder.display());
-        return Err(wrong(&why).into());
+        return Err(wrong(&why));
     }
     Ok((place.join(recipe.pin_file.as_str()), folder))
 }

@@ -10,7 +10,6 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::project::{Project, RECORDS};
 use crate::report::{Finding, Level, Report};
 use pinfold_core::fault::Fault;
@@ -73,7 +72,7 @@ impl Isolation {
 }
 
 /// Proves the inputs, and looks at what outputs there are already.
-pub fn prepare(ctx: &Ctx<'_>, options: &Options) -> Result<Ready, Error> {
+pub fn prepare(ctx: &Ctx<'_>, options: &Options) -> Result<Ready, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let inputs = attest::inputs(ctx, &project, options)?;
     let desk = options.out.as_deref().and_then(desk);
@@ -102,18 +101,18 @@ fn desk(path: &Path) -> Option<PathBuf> {
 }
 
 /// Refuses to write where the command has led: a folder in the project that has become a link to somewhere else.
-fn stays(project: &Project, out: &Path, before: Option<&PathBuf>) -> Result<(), Error> {
+fn stays(project: &Project, out: &Path, before: Option<&PathBuf>) -> Result<(), Fault> {
     let now = desk(out);
     let is_same = match (before, &now) {
         (Some(before), now) => now.as_ref() == Some(before),
         (None, Some(now)) => now.starts_with(fs::canonical(project.folder())?),
         (None, None) => true,
     };
-    if is_same { Ok(()) } else { Err(changed(&[out.display().to_string()]).into()) }
+    if is_same { Ok(()) } else { Err(changed(&[out.display().to_string()])) }
 }
 
 /// What a build must not write to: the pin file, the records, the trees; relative to the folder of the pin file.
-pub fn pinned(ctx: &Ctx<'_>) -> Result<Vec<String>, Error> {
+pub fn pinned(ctx: &Ctx<'_>) -> Result<Vec<String>, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let file = ctx.pin_file.file_name().map(|name| name.to_string_lossy().into_owned());
     let trees = project.pin_file().pins().iter().filter(|pin| pin.artifact_for(ctx.platform).is_some());
@@ -122,7 +121,7 @@ pub fn pinned(ctx: &Ctx<'_>) -> Result<Vec<String>, Error> {
 }
 
 /// The files of the project that pins.toml takes as given: keys, and what is put in the place of a pinned file.
-pub fn believed(ctx: &Ctx<'_>) -> Result<Vec<String>, Error> {
+pub fn believed(ctx: &Ctx<'_>) -> Result<Vec<String>, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let of_pin = |pin: &Pin| {
         let keys = pin.signature.iter().flat_map(Signature::files);
@@ -160,7 +159,7 @@ pub fn exposed(environment: &BTreeMap<String, String>) -> Vec<Finding> {
 
 /// Holds the inputs to what they were, and states what came of the command. `options` has what git says *now*; where it
 /// names no file, a signed bundle of one output goes beside that.
-pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) -> Result<Report, Error> {
+pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) -> Result<Report, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let inputs = unchanged(ctx, &project, options, ready)?;
     let (outputs, byproducts) = attest::outputs(ctx, &project, options)?;
@@ -178,7 +177,7 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
     let place = match (&options.out, outputs.as_slice()) {
         (Some(path), _) => path.clone(),
         (None, [one]) => bundle_of(&project, one.path.as_str()),
-        (None, all) => return Err(no_place(all.len()).into()),
+        (None, all) => return Err(no_place(all.len())),
     };
     stays(&project, &place, ready.desk.as_ref())?;
     // What was signed may be in a public log for good: better known before that it cannot be written.
@@ -229,28 +228,27 @@ fn confinement(isolation: Option<&Isolation>) -> Finding {
 }
 
 /// Proves the inputs again, and that they are the same.
-fn unchanged(ctx: &Ctx<'_>, project: &Project, options: &Options, ready: &Ready) -> Result<Inputs, Error> {
+fn unchanged(ctx: &Ctx<'_>, project: &Project, options: &Options, ready: &Ready) -> Result<Inputs, Fault> {
     if project.pin_file().text() != ready.pin_file {
-        return Err(changed(&[ready.inputs.pin_file.name.clone().unwrap_or_default()]).into());
+        return Err(changed(&[ready.inputs.pin_file.name.clone().unwrap_or_default()]));
     }
     let inputs = attest::inputs(ctx, project, options).map_err(|error| match error {
         InputsError::Unproved(report) => Fault::refused("inputs-changed", "the command changed what was pinned")
             .hint("`pinfold fetch` puts the right trees back; with `--hermetic` nobody can write to them")
-            .with(attest::of_each(&report))
-            .into(),
-        InputsError::Dirty(paths) => changed(&paths).into(),
-        error => Error::from(error),
+            .with(attest::of_each(&report)),
+        InputsError::Dirty(paths) => changed(&paths),
+        error => Fault::from(error),
     })?;
     if inputs.source != ready.inputs.source {
-        return Err(changed(&["HEAD".to_owned()]).into());
+        return Err(changed(&["HEAD".to_owned()]));
     }
     if inputs.dirty != ready.inputs.dirty {
         let differs = |path: &&String| inputs.dirty.contains(path) != ready.inputs.dirty.contains(path);
         let paths: Vec<_> = inputs.dirty.iter().chain(&ready.inputs.dirty).filter(differs).cloned().collect();
-        return Err(changed(&paths).into());
+        return Err(changed(&paths));
     }
     if inputs.pins != ready.inputs.pins {
-        return Err(changed(&[RECORDS.to_owned()]).into());
+        return Err(changed(&[RECORDS.to_owned()]));
     }
     Ok(inputs)
 }
@@ -260,7 +258,7 @@ fn fresh<'a>(
     project: &Project,
     outputs: impl Iterator<Item = &'a Output>,
     before: &BTreeMap<RelPath, Identity>,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let mut stale = Vec::new();
     for output in outputs {
         if let Some(before) = before.get(&output.path)
@@ -274,7 +272,7 @@ fn fresh<'a>(
     }
     let message = format!("the command did not write {}; it was there before", listed(&stale));
     let hint = "remove it before, or let the command write it whether or not it has changed";
-    Err(Fault::refused("output-stale", message).hint(hint).into())
+    Err(Fault::refused("output-stale", message).hint(hint))
 }
 
 /// The sources are not those that they were before the command.
@@ -303,7 +301,7 @@ fn listed(paths: &[String]) -> String {
 
 const SHOWN: usize = 5;
 
-fn identity(project: &Project, path: &RelPath) -> Result<Option<Identity>, Error> {
+fn identity(project: &Project, path: &RelPath) -> Result<Option<Identity>, Fault> {
     let Some(parent) = tree::parent_of(project.root(), path)? else { return Ok(None) };
     let file = parent.open_file(path.file_name())?;
     Identity::of(&file).map(Some).map_err(|error| FsError::new("look at", path.as_str(), error).into())

@@ -1,12 +1,12 @@
 //! `pinfold sbom`: the pins as a bill of materials, from pins.toml and the records, without the network.
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::project::{Project, record_name};
 use crate::purl;
 use crate::report::{Finding, Level, Report, Verdict};
 use crate::sbom::{Bill, Component, Document, Kind, Reference, cyclonedx, spdx};
 use pinfold_core::digest::Sha256;
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::Source;
 use pinfold_core::url::Url;
 
@@ -32,7 +32,7 @@ pub enum Format {
 }
 
 /// Writes the bill. Evidence that is wrong is told in it and refuses; a bill is no place to hide that.
-pub fn run(ctx: &Ctx<'_>, options: Options) -> Result<Paper, Error> {
+pub fn run(ctx: &Ctx<'_>, options: Options) -> Result<Paper, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&[])?;
     project.check_records()?;
@@ -62,7 +62,7 @@ pub fn run(ctx: &Ctx<'_>, options: Options) -> Result<Paper, Error> {
     Ok(Paper { document, report })
 }
 
-fn component(ctx: &Ctx<'_>, project: &Project, held: &mut Held<'_>) -> Result<Option<Component>, Error> {
+fn component(ctx: &Ctx<'_>, project: &Project, held: &mut Held<'_>) -> Result<Option<Component>, Fault> {
     let Some(artifact) = held.artifact else { return Ok(None) };
     let mut hashes = vec![(artifact.integrity.algorithm().name().to_owned(), artifact.integrity.hex())];
     match held::digests(ctx, project, held)? {

@@ -3,15 +3,15 @@
 
 use serde_json::Value;
 
-use crate::error::Error;
 use crate::install;
 use crate::report::{Finding, Level};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Pin, Source};
 use pinfold_core::store::VerifiedBlob;
 use pinfold_net::source::npm::MAX_PACKAGE_JSON;
 
 /// The package.json of an npm package, as a value; `None` for other sources, and where it cannot be read as one.
-pub(super) fn package_json(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob) -> Result<Option<Value>, Error> {
+pub(super) fn package_json(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob) -> Result<Option<Value>, Fault> {
     if !matches!(artifact.source, Source::Npm(_)) {
         return Ok(None);
     }
@@ -21,7 +21,7 @@ pub(super) fn package_json(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob) 
 }
 
 /// The scripts that npm runs on installation, by name; npm builds whatever has a `binding.gyp`, too.
-pub(super) fn of(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn of(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob) -> Result<Vec<(String, String)>, Fault> {
     let Some(package) = package_json(pin, artifact, blob)? else { return Ok(Vec::new()) };
     let script = |name: &str| {
         let script = package.get("scripts")?.get(name)?.as_str()?;

@@ -10,7 +10,6 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::report::{Finding, Level};
 use crate::secret;
 use pinfold_core::fault::Fault;
@@ -47,7 +46,7 @@ pub enum Payload<'a> {
 
 impl Signing {
     /// Reads a key from a file; who else can read it is worth knowing. `passphrase` as in [`SigningKey::from_pem`].
-    pub fn by_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<Self, Error> {
+    pub fn by_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<Self, Fault> {
         let (bytes, mode) = secret::read_secret(path, MAX_KEY_LEN)?;
         let bytes = Zeroizing::new(bytes);
         let key = SigningKey::from_pem(&bytes, passphrase);
@@ -68,20 +67,20 @@ impl Signing {
 }
 
 /// Reads a passphrase from a file.
-pub fn passphrase(path: &Path) -> Result<Passphrase, Error> {
+pub fn passphrase(path: &Path) -> Result<Passphrase, Fault> {
     let (bytes, _) = secret::read_secret(path, MAX_PASSPHRASE_FILE_LEN)?;
     passphrase_of(bytes, || format!("`{}`", path.display()))
 }
 
 /// Reads a passphrase from a descriptor that whoever started pinfold opened for it.
-pub fn passphrase_from_descriptor(number: u32) -> Result<Passphrase, Error> {
+pub fn passphrase_from_descriptor(number: u32) -> Result<Passphrase, Fault> {
     let bytes = secret::read_descriptor(number, MAX_PASSPHRASE_FILE_LEN)?;
     passphrase_of(bytes, || format!("descriptor {number}"))
 }
 
-fn passphrase_of(bytes: Vec<u8>, from: impl FnOnce() -> String) -> Result<Passphrase, Error> {
+fn passphrase_of(bytes: Vec<u8>, from: impl FnOnce() -> String) -> Result<Passphrase, Fault> {
     let passphrase = Passphrase::new(Zeroizing::new(bytes));
-    passphrase.map_err(|source| no_passphrase(&from(), source).into())
+    passphrase.map_err(|source| no_passphrase(&from(), source))
 }
 
 /// What was given as a passphrase is none; `from` is a file, a descriptor, the terminal.
@@ -104,7 +103,7 @@ pub(super) fn exposed(path: &Path, mode: u32) -> Option<Finding> {
 /// Signs, then proves the bundle as any reader would, against the public half of the key or the root of the identity's
 /// instance: every subject, and that the claim is the one that was to be signed. What would not be accepted is an error and
 /// goes nowhere.
-pub fn seal(ctx: &Ctx<'_>, signing: &Signing, payload: Payload<'_>) -> Result<Value, Error> {
+pub fn seal(ctx: &Ctx<'_>, signing: &Signing, payload: Payload<'_>) -> Result<Value, Fault> {
     match (payload, signing) {
         (Payload::Statement(statement), Signing::Key { key, .. }) => {
             let wanted = provable(statement)?;
@@ -119,7 +118,7 @@ pub fn seal(ctx: &Ctx<'_>, signing: &Signing, payload: Payload<'_>) -> Result<Va
 }
 
 /// Trust in one key and nothing else.
-fn trusting(key: &SigningKey) -> Result<Trust, Error> {
+fn trusting(key: &SigningKey) -> Result<Trust, Fault> {
     let named = NamedKey::from_pem(key.public_pem(), None);
     let named = named.map_err(|error| other(&error.to_string()))?;
     let registry_keys = RegistryKeys::embedded().map_err(|error| other(&error.to_string()))?;
@@ -185,9 +184,9 @@ fn proved(trust: &Trust, attestation: &Attestation, subject: &Subject) -> Result
 
 /// Refuses a statement that nobody could read again: where it is signed this is found before that, and where it is not it
 /// is found here.
-pub fn readable(statement: &Value) -> Result<(), Error> {
+pub fn readable(statement: &Value) -> Result<(), Fault> {
     let read = Statement::parse(format!("{statement}\n").as_bytes());
-    read.map(|_| ()).map_err(|error| other(&error.to_string()).into())
+    read.map(|_| ()).map_err(|error| other(&error.to_string()))
 }
 
 /// Longest file with a passphrase, in bytes: more than a passphrase and its line break take, so that what is too long is

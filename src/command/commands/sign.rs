@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::output::{Destination, Kind, bundle_beside};
 use super::seal::{Payload, Signing, other, seal};
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::report::{Report, Row, Verdict};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs;
@@ -32,7 +31,7 @@ pub struct Options {
 }
 
 /// Signs, proves what was signed, and only then writes it.
-pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Fault> {
     let out = match &options.out {
         Some(out) => out.clone(),
         None => bundle_beside(&options.file, !options.in_toto)?,
@@ -73,21 +72,21 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
 }
 
 /// A statement as it stands in its file, read and as JSON: what is signed is its meaning, written anew.
-fn statement(path: &Path) -> Result<(Statement, serde_json::Value), Error> {
+fn statement(path: &Path) -> Result<(Statement, serde_json::Value), Fault> {
     let bytes = fs::read(path, u64::try_from(MAX_STATEMENT_LEN).unwrap_or(u64::MAX))?;
     let read = Statement::parse(&bytes);
     let source = match (read, json::parse(&bytes, MAX_STATEMENT_LEN)) {
         (Ok(read), Ok(value)) => {
             return match too_long(&bytes) {
                 None => Ok((read, value)),
-                Some(number) => Err(other(&format!("`{number}` has more than 64 bits")).into()),
+                Some(number) => Err(other(&format!("`{number}` has more than 64 bits"))),
             };
         }
         (Err(source), _) => source,
         (Ok(_), Err(error)) => StatementError::Json(error),
     };
     let fault = Fault::failed(source.code(), format!("`{}` is no statement: {source}", path.display()));
-    Err(fault.hint("without `--in-toto` the file is signed as it is").because(source).into())
+    Err(fault.hint("without `--in-toto` the file is signed as it is").because(source))
 }
 
 /// A whole number that no 64 bits hold: it is read as another one nearby, which nobody meant to sign.

@@ -1,13 +1,13 @@
 //! `pinfold trust`: whom evidence is proved against, from when that is, and how to get what is newer.
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::report::{Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_evidence::root::{Held, Instance, RegistryKeys, TrustRoot};
 use pinfold_evidence::trust::{Door, Refreshed, Repository, TrustError};
 
 /// Shows the roots in use and the registry's keys. A root that cannot be read fails its row.
-pub fn show(ctx: &Ctx<'_>) -> Result<Report, Error> {
+pub fn show(ctx: &Ctx<'_>) -> Result<Report, Fault> {
     let mut rows = Vec::new();
     for instance in Instance::KNOWN {
         rows.push(match ctx.trust.root(instance) {
@@ -35,7 +35,7 @@ pub fn show(ctx: &Ctx<'_>) -> Result<Report, Error> {
 }
 
 /// Refreshes the roots of these repositories. What is in use stays where anything is wrong.
-pub fn update(ctx: &Ctx<'_>, repositories: &[Repository]) -> Result<Report, Error> {
+pub fn update(ctx: &Ctx<'_>, repositories: &[Repository]) -> Result<Report, Fault> {
     let door = Door { http: ctx.http, clock: ctx.clock, timeouts: ctx.timeouts };
     let mut rows = Vec::new();
     for repository in repositories {
@@ -132,7 +132,7 @@ fn shown(subject: &str, status: &str, source: String, detail: String) -> Row {
 }
 
 fn failed(subject: &str, source: String, error: TrustError) -> Row {
-    let error = Error::Trust(error);
+    let error = Fault::from(error);
     let verdict = error.verdict();
     let status = if verdict == Verdict::Refused { "refused" } else { "failed" };
     Row { verdict, findings: error.findings(), ..shown(subject, status, source, String::new()) }

@@ -13,11 +13,10 @@ use std::convert::Infallible;
 use std::str::FromStr;
 
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
-use pinfold_core::fault::Fault;
+use pinfold_core::fault::{Class, Fault};
 use pinfold_core::pins::{Artifact, EditError, NewVersion, Pin, PinFile, Platform, Source};
 use pinfold_core::store::VerifiedBlob;
 
@@ -78,7 +77,7 @@ struct Move {
 }
 
 /// Moves pins, if whoever is asked agrees.
-pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Report, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let pins = project.select(&options.pins)?;
     let _store_lock = ctx.waiting(|patience| ctx.store.hold(patience))?;
@@ -154,7 +153,7 @@ fn moves_of(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> V
 /// An artifact with its pin and the platform that it is for.
 type Place<'a> = (&'a Pin, &'a Artifact, Option<&'a Platform>);
 
-fn moved(ctx: &Ctx<'_>, project: &Project, place: Place<'_>, options: &Options) -> Result<Move, Error> {
+fn moved(ctx: &Ctx<'_>, project: &Project, place: Place<'_>, options: &Options) -> Result<Move, Fault> {
     let (pin, artifact, _) = place;
     ctx.progress.step(pin.name.as_str(), Step::Looking);
     let stays = |findings: Vec<Finding>| Move {
@@ -195,13 +194,13 @@ fn pinned_bytes(
     (pin, artifact): (&Pin, &Artifact),
     listed: Option<&Claims>,
     findings: &mut Vec<Finding>,
-) -> Result<Option<VerifiedBlob>, Error> {
+) -> Result<Option<VerifiedBlob>, Fault> {
     match install::obtain_pinned(ctx, project, pin, artifact) {
         Ok(blob) => {
             listed.map_or(Ok(()), |listed| listed.hold_pinned(&blob))?;
             Ok(Some(blob))
         }
-        Err(error) if error.is_refusal() => Err(error),
+        Err(fault) if fault.class() == Class::Refused => Err(fault),
         Err(error) => {
             let message = format!("the pinned bytes are nowhere to be had, so nothing can be compared: {error}");
             findings.push(Finding::new(Level::Warning, "pinned-unobtainable", message));
@@ -219,7 +218,7 @@ fn compare(
     (before, after): (Option<&Claims>, &Claims),
     options: &Options,
     findings: &mut Vec<Finding>,
-) -> Result<(NewVersion, Compared), Error> {
+) -> Result<(NewVersion, Compared), Fault> {
     let blob = install::obtain_unpinned(ctx, project, pin.name.as_str(), &source)?;
     after.hold(&blob)?;
     let mut version = NewVersion {
@@ -247,7 +246,7 @@ fn compare(
 }
 
 /// A pin with another version, as it would read.
-fn draft_of(project: &Project, version: &NewVersion) -> Result<(Pin, Artifact), Error> {
+fn draft_of(project: &Project, version: &NewVersion) -> Result<(Pin, Artifact), Fault> {
     let text = project.pin_file().with_versions(std::slice::from_ref(version)).map_err(unedited)?;
     let file = PinFile::parse(&text).map_err(|error| unedited(EditError::Pins(error)))?;
     let pin = file.pin(&version.pin).cloned();
@@ -255,7 +254,7 @@ fn draft_of(project: &Project, version: &NewVersion) -> Result<(Pin, Artifact), 
         Some(platform) => pin.variants.get(platform).cloned(),
         None => pin.artifact.clone(),
     });
-    pin.zip(artifact).ok_or_else(|| unedited(EditError::Reread).into())
+    pin.zip(artifact).ok_or_else(|| unedited(EditError::Reread))
 }
 
 fn report(moves: &[Move], outcome: Outcome) -> Report {

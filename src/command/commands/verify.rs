@@ -8,17 +8,17 @@ mod signed;
 use std::io::ErrorKind;
 
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::install::{self, standing};
 use crate::project::{Project, record_name};
 use crate::report::wasm::SignedFile;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Sha256;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::Dir;
 use pinfold_core::patch::Patches;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Artifact, Mode, Pin};
-use pinfold_core::record::{self, Change, Contents, Difference, Record};
+use pinfold_core::record::{self, Change, Contents, Difference, Record, RecordError};
 use pinfold_core::tree::{self, Scan};
 
 use super::{fetch, work};
@@ -36,12 +36,12 @@ pub struct Options {
 }
 
 /// Reads every byte of every tree and says what is not as it was pinned.
-pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Fault> {
     of(ctx, &Project::open(ctx.pin_file)?, options)
 }
 
 /// The same of a project that was opened already: what stands in pins.toml by now plays no part.
-pub(super) fn of(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Report, Error> {
+pub(super) fn of(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Report, Fault> {
     against(ctx, project, options).map(|(report, _)| report)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn against(
     ctx: &Ctx<'_>,
     project: &Project,
     options: &Options,
-) -> Result<(Report, Vec<&'static str>), Error> {
+) -> Result<(Report, Vec<&'static str>), Fault> {
     let pins = project.select(&options.pins)?;
     project.check_records()?;
     let rows = work::each(
@@ -122,18 +122,18 @@ fn row(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> (Row, 
 }
 
 /// Looks at a pin, and again where what was found is not good and another process published meanwhile.
-fn look(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Error> {
-    let is_good = |judged: &Result<Judgement, Error>| judged.as_ref().is_ok_and(|one| one.verdict == Verdict::Passed);
+fn look(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Fault> {
+    let is_good = |judged: &Result<Judgement, Fault>| judged.as_ref().is_ok_and(|one| one.verdict == Verdict::Passed);
     let (judged, unsettled) = project.steadily(ctx, pin, is_good, || judge(ctx, project, pin, options));
     judged.map(|mut judgement| {
         // What was found stands, with a word on why it was not looked at once more.
-        let why = unsettled.iter().flat_map(Error::findings);
+        let why = unsettled.iter().flat_map(Fault::findings);
         judgement.findings.extend(why.map(|finding| Finding { level: Level::Warning, ..finding }));
         judgement
     })
 }
 
-fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Error> {
+fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Result<Judgement, Fault> {
     let artifact = install::artifact_of(pin, ctx.platform)?;
     let patches = install::load_patches(project, pin)?;
     let (parent, why) = match tree::parent_of(project.root(), &pin.to) {
@@ -154,7 +154,7 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
     // A record that cannot be read must not hide what can be said without it.
     let (record, malformed) = match project.record(pin.name.as_str()) {
         Ok(record) => (record, None),
-        Err(error @ Error::Record { .. }) => (None, Some(error)),
+        Err(error) if error.cause::<RecordError>().is_some() => (None, Some(error)),
         Err(error) => return Err(error),
     };
     let stale = record.as_ref().and_then(|record| stale(pin, artifact, &patches, record));
@@ -183,7 +183,7 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
     let refuted = !findings.is_empty();
     findings.extend(standing::ignored(ignored));
     findings.extend(left);
-    findings.extend(malformed.iter().flat_map(Error::findings));
+    findings.extend(malformed.iter().flat_map(Fault::findings));
     let verdict = match (refuted, &malformed, against) {
         (true, _, _) => Verdict::Refused,
         (false, Some(error), _) => error.verdict(),
@@ -204,7 +204,7 @@ fn judge(ctx: &Ctx<'_>, project: &Project, pin: &Pin, options: &Options) -> Resu
 }
 
 /// Reads what stands at a pin's destination.
-fn scan(parent: &Dir, (pin, artifact): (&Pin, &Artifact)) -> Result<Option<Scan>, Error> {
+fn scan(parent: &Dir, (pin, artifact): (&Pin, &Artifact)) -> Result<Option<Scan>, Fault> {
     Ok(tree::scan(parent, pin.to.file_name(), artifact.tree.is_some(), install::bounds_of(pin, artifact))?)
 }
 
@@ -255,7 +255,7 @@ fn hold(
     found: &Scan,
     record: Option<&Record>,
     findings: &mut Vec<Finding>,
-) -> Result<Option<&'static str>, Error> {
+) -> Result<Option<&'static str>, Fault> {
     let hash_holds = artifact.tree.is_some() && artifact.tree == found.tree;
     if hash_holds {
         // The tree is proved; a record that lists other files is not.
@@ -269,7 +269,7 @@ fn hold(
     if let (Some(expected), Some(blob)) = (artifact.size, &kept)
         && expected != blob.len()
     {
-        return Err(Error::Size { expected, received: blob.len() });
+        return Err(install::other_size(expected, blob.len()));
     }
     let (expected, against) = match (kept, record) {
         (Some(blob), _) => (Some(install::describe(pin, artifact, &blob, patches)?.contents), Some("artifact")),
@@ -302,7 +302,7 @@ fn set_aside(
     (pin, artifact): (&Pin, &Artifact),
     found: &mut Scan,
     pinned: &Contents,
-) -> Result<usize, Error> {
+) -> Result<usize, Fault> {
     let aside = standing::set_aside(&mut found.contents, pinned, &pin.ignore);
     let before = found.odd.len();
     found.odd.retain(|one| !standing::is_ignored_odd(one, pinned, &pin.ignore));

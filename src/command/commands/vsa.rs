@@ -9,14 +9,15 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::install;
 use crate::project::{Project, record_name};
 use crate::purl;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::{Algorithm, Sha256};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::pins::{Artifact, Mode, Pin, Source};
+use pinfold_core::record::RecordError;
 use pinfold_core::text::json_line;
 use pinfold_evidence::slsa::{BuildLevel, Summary};
 use pinfold_evidence::statement::VSA;
@@ -45,7 +46,7 @@ pub struct Options {
 
 /// Verifies as `pinfold verify` does, and as pins.toml says: no option takes the place of its modes. Writes a summary for
 /// each pin, also for those that did not pass, so that none of an earlier run is left to speak for them.
-pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Fault> {
     let project = Project::open(ctx.pin_file)?;
     let verify = verify::Options { pins: options.pins.clone(), evidence: None, whole: true };
     let verdicts = ctx.verdicts.forgetful();
@@ -86,7 +87,7 @@ fn summary(
     (pin, artifact): (&Pin, &Artifact),
     row: &Row,
     options: &Options,
-) -> Result<Summary, Error> {
+) -> Result<Summary, Fault> {
     let since_1970 = ctx.clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = options.time.unwrap_or_else(|| i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX));
     let mut digests = vec![(artifact.integrity.algorithm().name().to_owned(), artifact.integrity.hex())];
@@ -122,12 +123,12 @@ fn level(row: &Row) -> BuildLevel {
 }
 
 /// The attestations that were judged.
-fn inputs(project: &Project, pin: &Pin, artifact: &Artifact) -> Result<Vec<(String, String)>, Error> {
+fn inputs(project: &Project, pin: &Pin, artifact: &Artifact) -> Result<Vec<(String, String)>, Fault> {
     let off = install::evidence::demand(project, pin, artifact, None).mode == Mode::Off;
     let record = match project.record(pin.name.as_str()) {
         Ok(record) => record.filter(|record| !off && record.integrity == artifact.integrity),
         // That it is malformed was found already, and kept the pin from passing.
-        Err(Error::Record { .. }) => None,
+        Err(error) if error.cause::<RecordError>().is_some() => None,
         Err(error) => return Err(error),
     };
     let kept = held::kept(record.as_ref()).iter().enumerate();
@@ -135,7 +136,7 @@ fn inputs(project: &Project, pin: &Pin, artifact: &Artifact) -> Result<Vec<(Stri
     Ok(kept.map(|(index, one)| (uri(index), Sha256::of(one.attestation.to_string().as_bytes()).hex())).collect())
 }
 
-fn write(ctx: &Ctx<'_>, options: &Options, pin: &Pin, summary: &Summary) -> Result<(), Error> {
+fn write(ctx: &Ctx<'_>, options: &Options, pin: &Pin, summary: &Summary) -> Result<(), Fault> {
     let statement = summary.statement();
     let (document, suffix, other): (Value, _, _) = match &options.signing {
         Some(Signing::Key { key, .. }) => (key.envelope(&statement)?, SIGNED, BARE),
@@ -149,14 +150,14 @@ fn write(ctx: &Ctx<'_>, options: &Options, pin: &Pin, summary: &Summary) -> Resu
 }
 
 /// Removes a summary of an earlier run, and nothing that is none.
-fn remove_summary(options: &Options, path: &Path) -> Result<(), Error> {
+fn remove_summary(options: &Options, path: &Path) -> Result<(), Fault> {
     let destination = Destination { path, force: options.force, pin_file: None };
     destination.check_found(|found| matches!(found, Kind::Statement { predicate, .. } if predicate == VSA))?;
     Ok(fs::remove(path)?)
 }
 
 /// Removes the summaries of an earlier run.
-fn forget(options: &Options, pin: &Pin) -> Result<(), Error> {
+fn forget(options: &Options, pin: &Pin) -> Result<(), Fault> {
     let signed = remove_summary(options, &place(options, pin, SIGNED));
     remove_summary(options, &place(options, pin, BARE))?;
     signed

@@ -14,7 +14,6 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::output;
-use crate::error::Error;
 use crate::install::signed::{not_a_key, signed};
 use crate::report::wasm::SignedFile;
 use crate::report::{Finding, Report, Row, Verdict};
@@ -31,13 +30,13 @@ pub use sign::{Id, Sign, sign};
 pub use verify::{Verify, verify};
 
 /// All public keys in a file.
-pub fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Error> {
+pub fn public_keys(path: &Path) -> Result<Vec<PublicKey>, Fault> {
     let bytes = secret::read_secret(path, key_limit())?.0;
-    PublicKey::read(&bytes).map_err(|source| not_a_key(path, source).into())
+    PublicKey::read(&bytes).map_err(|source| not_a_key(path, source))
 }
 
 /// The one private key in a file, and whether others can use it.
-fn secret_key(path: &Path) -> Result<(SecretKey, Option<Finding>), Error> {
+fn secret_key(path: &Path) -> Result<(SecretKey, Option<Finding>), Fault> {
     let (bytes, mode) = secret::read_secret(path, key_limit())?;
     let bytes = Zeroizing::new(bytes);
     let key = SecretKey::read(&bytes).map_err(|source| not_a_key(path, source))?;
@@ -62,22 +61,22 @@ fn no_selection(source: SelectionError) -> Fault {
 }
 
 /// Held from reading a file to writing it anew: of two that sign it at once, the second signs what the first has signed.
-fn lock(path: &Path) -> Result<fs::Lock, Error> {
+fn lock(path: &Path) -> Result<fs::Lock, Fault> {
     Ok(fs::Lock::of_file(path, &fs::Patience::brief())?)
 }
 
 /// A whole file, in memory.
-fn whole(path: &Path) -> Result<Vec<u8>, Error> {
+fn whole(path: &Path) -> Result<Vec<u8>, Fault> {
     Ok(fs::read(path, MAX_FILE_LEN)?)
 }
 
 /// Detached signature data, as it stands in its file.
-fn detached(path: &Path) -> Result<Vec<u8>, Error> {
+fn detached(path: &Path) -> Result<Vec<u8>, Fault> {
     Ok(fs::read(path, data_limit())?)
 }
 
 /// Writes WebAssembly: over nothing, or over WebAssembly, which keeps its mode.
-fn put_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+fn put_file(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let before = free_for_file(path)?;
     put(path, bytes, before)
 }
@@ -86,26 +85,26 @@ fn put_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 ///
 /// # Errors
 /// Something else does.
-fn free_for_file(path: &Path) -> Result<Option<bool>, Error> {
+fn free_for_file(path: &Path) -> Result<Option<bool>, Fault> {
     match fs::open_if_exists(path)?.map(|mut file| starts_with_magic(&mut file)) {
         Some(false) => Err(in_the_way(path)),
         before => Ok(before),
     }
 }
 
-fn in_the_way(path: &Path) -> Error {
+fn in_the_way(path: &Path) -> Fault {
     let message = format!("`{}` is there, and is not what would be written over it", path.display());
-    Fault::failed("wasm-in-the-way", message).hint("name another file, or move that one away").into()
+    Fault::failed("wasm-in-the-way", message).hint("name another file, or move that one away")
 }
 
 /// Writes a detached signature: over nothing, or over another.
-fn put_signature(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+fn put_signature(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let before = fs::read_if_exists(path, data_limit())?;
     put(path, bytes, before.map(|before| SignatureData::parse(&before).is_ok()))
 }
 
 /// `before` says whether what stands there is of the same kind, `None` for nothing.
-fn put(path: &Path, bytes: &[u8], before: Option<bool>) -> Result<(), Error> {
+fn put(path: &Path, bytes: &[u8], before: Option<bool>) -> Result<(), Fault> {
     // A link is written through here, so that both places count.
     output::refuse_reserved(path, None)?;
     match before {

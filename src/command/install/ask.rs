@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::evidence::{self, Unasked};
 use crate::project::Project;
 use crate::report::{Finding, Level};
 use pinfold_core::digest::{Integrity, Sha256};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Artifact, Host, NpmPackage, Source};
@@ -54,7 +54,7 @@ pub(super) fn ask(
     file: Option<&RelPath>,
     sha256: Option<&Sha256>,
     with: With<'_>,
-) -> Result<Result<Asked, Unasked>, Error> {
+) -> Result<Result<Asked, Unasked>, Fault> {
     if let Some(path) = file {
         return named(ctx, project, artifact, path, with);
     }
@@ -120,7 +120,7 @@ fn named(
     artifact: &Artifact,
     path: &RelPath,
     with: With<'_>,
-) -> Result<Result<Asked, Unasked>, Error> {
+) -> Result<Result<Asked, Unasked>, Fault> {
     let mut asked = in_file(project, path)?;
     // It stands for what a registry has of statements; signatures, and the way to the layer, are there alone.
     if let Source::Oci(layer) = &artifact.source {
@@ -151,7 +151,7 @@ fn npm(
     registry: &Url,
     package: &NpmPackage,
     signatures: bool,
-) -> Result<Result<Asked, Unasked>, Error> {
+) -> Result<Result<Asked, Unasked>, Fault> {
     let (name, version) = (package.name(), package.version());
     let answer = match registry::npm_attestations(ctx.http, rules, ctx.clock, registry, name, version) {
         Ok(answer) => answer,
@@ -164,7 +164,7 @@ fn npm(
     match registry::npm_signatures(ctx.http, rules, ctx.clock, registry, name, version) {
         Ok(signatures) => asked.attestations.extend(registry_signatures(&format!("{name}@{version}"), &signatures)),
         // A registry that keeps no documents of single versions has no signatures either.
-        Err(error) if error.code() == "not-found" => {}
+        Err(error) if error.is_not_found() => {}
         Err(error) => asked.findings.push(without_signatures(&error)),
     }
     Ok(Ok(asked))
@@ -187,14 +187,14 @@ fn without_signatures(error: &AskError) -> Finding {
     Finding::new(Level::Note, "registry-signature-unasked", message)
 }
 
-fn in_file(project: &Project, path: &RelPath) -> Result<Asked, Error> {
+fn in_file(project: &Project, path: &RelPath) -> Result<Asked, Fault> {
     let limit = u64::try_from(attestation::MAX_DOCUMENT_LEN).unwrap_or(u64::MAX);
     let bytes = fs::read_if_exists(&project.folder().join(path.as_str()), limit)?;
     let bytes = bytes.ok_or_else(|| evidence::no_file(path))?;
     Ok(Asked { attestations: read(&bytes, path.as_str())?, ..Asked::default() })
 }
 
-fn sorted_out(answer: Answer, from: &str) -> Result<Vec<KeptAttestation>, Error> {
+fn sorted_out(answer: Answer, from: &str) -> Result<Vec<KeptAttestation>, Fault> {
     let Answer::Documents(documents) = answer else { return Ok(Vec::new()) };
     let mut attestations = Vec::new();
     for document in documents {
@@ -203,7 +203,7 @@ fn sorted_out(answer: Answer, from: &str) -> Result<Vec<KeptAttestation>, Error>
     Ok(attestations)
 }
 
-fn read(document: &[u8], from: &str) -> Result<Vec<KeptAttestation>, Error> {
+fn read(document: &[u8], from: &str) -> Result<Vec<KeptAttestation>, Fault> {
     let read = attestation::read(document);
     let read = read.map_err(|error| evidence::document(&error, from))?;
     let kept = |one: Attestation| KeptAttestation { from: from.to_owned(), attestation: one.value().clone() };

@@ -3,7 +3,6 @@
 use super::Conduct;
 use super::evidence::Judged;
 use super::signature::Signatures;
-use crate::error::Error;
 use crate::evidence::{self, Silence, Unasked};
 use crate::project::Project;
 use pinfold_core::fault::Fault;
@@ -130,7 +129,7 @@ impl Demand<'_> {
     }
 
     /// There is none of the kind that was asked for; `instead` is what there is.
-    pub(super) fn missing(&self, silence: &Silence, instead: &[String], judged: &mut Judged) -> Result<(), Error> {
+    pub(super) fn missing(&self, silence: &Silence, instead: &[String], judged: &mut Judged) -> Result<(), Fault> {
         let fault = evidence::missing(silence, instead);
         let hint =
             "a mirror may not pass it on; where upstream publishes none, `provenance.mode = \"lenient\"` accepts that";
@@ -138,9 +137,9 @@ impl Demand<'_> {
     }
 
     /// What came out where there is none that can be judged: an error where it is demanded, else a warning.
-    pub(super) fn without(&self, fault: Fault, judged: &mut Judged) -> Result<(), Error> {
+    pub(super) fn without(&self, fault: Fault, judged: &mut Judged) -> Result<(), Fault> {
         if self.mode == Mode::Strict {
-            return Err(fault.into());
+            return Err(fault);
         }
         let mut findings = fault.findings_at(Level::Warning);
         for finding in findings.iter_mut().filter(|_| !self.has_place) {
@@ -161,7 +160,7 @@ impl Demand<'_> {
     }
 
     /// There is nothing at all: neither provenance nor a signature.
-    pub(super) fn nothing(&self, evidence: Evidence) -> Result<Judged, Error> {
+    pub(super) fn nothing(&self, evidence: Evidence) -> Result<Judged, Fault> {
         let silence = match &evidence {
             Evidence::None { asked } => self.silence(asked.as_ref()),
             _ => Silence::Nowhere,
@@ -175,9 +174,9 @@ impl Demand<'_> {
     }
 
     /// Nobody could be asked, for either.
-    pub(super) fn unasked(&self, evidence: Evidence, unasked: &Unasked) -> Result<Judged, Error> {
+    pub(super) fn unasked(&self, evidence: Evidence, unasked: &Unasked) -> Result<Judged, Fault> {
         if self.is_strict() {
-            return Err(unasked.fault().into());
+            return Err(unasked.fault());
         }
         Ok(Judged { findings: vec![unasked.finding(Level::Warning)], ..Judged::new(evidence) })
     }

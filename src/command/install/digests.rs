@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::project::Project;
 use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::{Algorithm, Digests, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Source};
 use pinfold_core::record::{Evidence, Kept};
 use pinfold_core::store::VerifiedBlob;
@@ -35,7 +35,7 @@ impl Known {
         kept: &Kept,
         attestations: &[Attestation],
         blob: Option<&VerifiedBlob>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Fault> {
         let pinned = artifact.integrity.algorithm();
         let Some(blob) = blob else {
             let for_record = kept.digests.without(pinned);
@@ -86,7 +86,7 @@ fn read(kept: &Kept) -> Vec<Attestation> {
 }
 
 /// The digest of an artifact's bytes, of an algorithm that its pin need not have.
-pub fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Error> {
+pub fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Fault> {
     blob.digest(algorithm).map_err(unread)
 }
 
@@ -98,7 +98,7 @@ pub fn digest_by(
     artifact: &Artifact,
     recorded: Option<&Kept>,
     algorithm: Algorithm,
-) -> Result<Option<Integrity>, Error> {
+) -> Result<Option<Integrity>, Fault> {
     if artifact.integrity.algorithm() == algorithm {
         return Ok(Some(artifact.integrity.clone()));
     }
@@ -108,6 +108,6 @@ pub fn digest_by(
     }
 }
 
-fn unread(error: std::io::Error) -> Error {
+fn unread(error: std::io::Error) -> Fault {
     ArchiveError::from(error).into()
 }

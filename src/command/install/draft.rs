@@ -10,10 +10,10 @@ use super::evidence::{read, server, sha256_to_ask};
 use super::oci::About;
 use super::{evidence, unpack};
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::evidence::{self as words, Unasked};
 use crate::project::Project;
 use crate::report::{Finding, Level};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::patch::Patches;
 use pinfold_core::pins::{Artifact, Mode, Pin};
@@ -33,7 +33,7 @@ pub fn preview(
     artifact: &Artifact,
     blob: &VerifiedBlob,
     patches: &Patches,
-) -> Result<Assembled, Error> {
+) -> Result<Assembled, Fault> {
     ctx.progress.step(pin.name.as_str(), Step::Unpacking);
     let drafts = ctx.store.drafts()?;
     let stage = fs::unique_name(pin.name.as_str());
@@ -69,7 +69,7 @@ pub fn ask(
     pin: &Pin,
     artifact: &Artifact,
     blob: &VerifiedBlob,
-) -> Result<Result<Upstream, Unasked>, Error> {
+) -> Result<Result<Upstream, Unasked>, Fault> {
     ctx.progress.step(pin.name.as_str(), Step::Proving);
     let demand = evidence::demand(project, pin, artifact, None);
     let sha256 = sha256_to_ask(artifact, &demand, blob)?;
@@ -118,7 +118,7 @@ pub struct Proven {
 ///
 /// # Errors
 /// Evidence that is wrong. That some of it cannot be judged is no error: it proves nothing.
-pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Result<Proven, Error> {
+pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&VerifiedBlob>) -> Result<Proven, Fault> {
     let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
     let attestations = read(kept, &texts)?;
     let digests = Known::of(artifact, kept, &attestations, blob)?.all;
@@ -152,7 +152,7 @@ pub fn prove(ctx: &Ctx<'_>, artifact: &Artifact, kept: &Kept, blob: Option<&Veri
         };
         match policy::judge(&whoever, 0, &proofs) {
             Verdict::Verified(index) => return Ok(Proven { proof: proofs.swap_remove(index).ok(), lacks, denied }),
-            Verdict::Refused(failures) => return Err(words::refused(&failures).into()),
+            Verdict::Refused(failures) => return Err(words::refused(&failures)),
             Verdict::Unverifiable(_) | Verdict::Missing(_) => {}
         }
     }
@@ -169,7 +169,7 @@ pub fn signatures(
     artifact: &Artifact,
     evidence: &Evidence,
     blob: &VerifiedBlob,
-) -> Result<Vec<Proof>, Error> {
+) -> Result<Vec<Proof>, Fault> {
     let Evidence::Kept(kept) = evidence else { return Ok(Vec::new()) };
     let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
     let attestations = read(kept, &texts)?;

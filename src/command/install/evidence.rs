@@ -14,11 +14,11 @@ use super::oci::About;
 use super::shared;
 use super::signature::now;
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::evidence::{self as words, EvidenceError, Silence, Unasked};
 use crate::project::Project;
 use crate::report::{self, Finding, Level};
 use pinfold_core::digest::{Algorithm, Digests, Integrity, Sha256};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Host, Mode, Pin, Source};
 use pinfold_core::record::{Evidence, Kept, KeptAttestation};
 use pinfold_core::store::VerifiedBlob;
@@ -56,7 +56,7 @@ pub(super) fn look(
     (before, has_more): (Option<&Evidence>, bool),
     blob: &VerifiedBlob,
     conduct: Conduct,
-) -> Result<Judged, Error> {
+) -> Result<Judged, Fault> {
     if demand.is_off() {
         let kept = before.filter(|before| matches!(before, Evidence::Kept(_))).cloned();
         return Ok(Judged::new(kept.unwrap_or(Evidence::Off)));
@@ -110,7 +110,7 @@ fn ask_anew(
     (pin, artifact, demand): (&Pin, &Artifact, &Demand<'_>),
     before: Option<&Evidence>,
     (blob, conduct): (&VerifiedBlob, Conduct),
-) -> Result<Judged, Error> {
+) -> Result<Judged, Fault> {
     ctx.progress.step(pin.name.as_str(), Step::Proving);
     let mut beside = Vec::new();
     let shared = if conduct.offline { None } else { shared::kept(ctx, project, artifact, demand, &mut beside) };
@@ -137,7 +137,7 @@ fn judge_shared(
     demand: &Demand<'_>,
     kept: Kept,
     blob: &VerifiedBlob,
-) -> Result<Judged, Error> {
+) -> Result<Judged, Fault> {
     judge(ctx, artifact, demand, &kept, Some(blob))
 }
 
@@ -150,7 +150,7 @@ fn ask_upstream(
     (artifact, demand): (&Artifact, &Demand<'_>),
     (blob, conduct): (&VerifiedBlob, Conduct),
     (before, shared): (Option<&Evidence>, Option<Judged>),
-) -> Result<Judged, Error> {
+) -> Result<Judged, Fault> {
     let hosts = project.pin_file().trust().hosts.as_deref();
     let with = With { offline: conduct.offline, hosts, signatures: true, is_again: false };
     let sha256 = sha256_to_ask(artifact, demand, blob)?;
@@ -204,7 +204,7 @@ pub(super) fn server(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, dema
 }
 
 /// Whether an error is one of evidence, rather than of the way to it.
-pub(super) fn is_of_evidence(error: &Error) -> bool {
+pub(super) fn is_of_evidence(error: &Fault) -> bool {
     error.cause::<EvidenceError>().is_some()
 }
 
@@ -243,7 +243,7 @@ pub(super) fn ask_again(
     (artifact, demand): (&Artifact, &Demand<'_>),
     evidence: &Evidence,
     conduct: Conduct,
-) -> Result<Again, Error> {
+) -> Result<Again, Fault> {
     let known = match evidence {
         Evidence::None { .. } => &[][..],
         Evidence::Kept(kept) => kept.attestations.as_slice(),
@@ -268,7 +268,7 @@ pub(super) fn ask_again(
     let hosts = project.pin_file().trust().hosts.as_deref();
     let with = With { offline: false, hosts, signatures: false, is_again: true };
     match ask::ask(ctx, project, artifact, None, sha256.as_ref(), with)? {
-        Err(Unasked::Ask(error)) if is_unreachable(error.code()) => {
+        Err(Unasked::Ask(error)) if error.is_unreachable() => {
             ctx.asked.give_up(&server);
             Ok(Again::Unasked(unreachable(&registry)))
         }
@@ -285,11 +285,6 @@ pub(super) fn ask_again(
     }
 }
 
-/// Whether a failure says of a server that there is no use in asking it another question.
-fn is_unreachable(code: &str) -> bool {
-    code == "http-connect" || code.starts_with("http-timeout")
-}
-
 /// The same for all pins, whichever was the first to find out.
 fn unreachable(registry: &Url) -> Finding {
     let message = format!("`{}` could not be asked again: it cannot be reached", registry.origin());
@@ -301,7 +296,7 @@ pub(super) fn sha256_to_ask(
     artifact: &Artifact,
     demand: &Demand<'_>,
     blob: &VerifiedBlob,
-) -> Result<Option<Sha256>, Error> {
+) -> Result<Option<Sha256>, Fault> {
     let is_found_by_it = matches!(artifact.source, Source::Github(_)) && demand.file.is_none();
     let digest = is_found_by_it.then(|| digest_of(blob, Algorithm::Sha256)).transpose()?;
     Ok(digest.as_ref().and_then(Integrity::as_sha256))
@@ -316,7 +311,7 @@ pub fn gather(
     (artifact, demand): (&Artifact, &Demand<'_>),
     known: &Digests,
     hosts: Option<&[Host]>,
-) -> Result<Result<Evidence, Unasked>, Error> {
+) -> Result<Result<Evidence, Unasked>, Fault> {
     let with = With { offline: false, hosts, signatures: false, is_again: false };
     let sha256 = known.get(Algorithm::Sha256).and_then(Integrity::as_sha256);
     let answer = match ask::ask(ctx, project, artifact, demand.file, sha256.as_ref(), with)? {
@@ -343,7 +338,7 @@ pub fn hold(
     demand: &Demand<'_>,
     evidence: &Evidence,
     blob: Option<&VerifiedBlob>,
-) -> Result<Judged, Error> {
+) -> Result<Judged, Fault> {
     match evidence {
         _ if demand.is_off() => Ok(Judged::new(evidence.clone())),
         Evidence::Kept(kept) => judge(ctx, artifact, demand, kept, blob),
@@ -355,13 +350,13 @@ pub fn hold(
 
 /// What is attached to an artifact and wrong refuses, unless something beside it is good: then it is told. It may have been
 /// a signature, so that where one is looked for only a signature is good.
-pub fn broken(broken: &[Failure], demand: &Demand<'_>, judged: Option<&Judged>) -> Result<Vec<Finding>, Error> {
+pub fn broken(broken: &[Failure], demand: &Demand<'_>, judged: Option<&Judged>) -> Result<Vec<Finding>, Fault> {
     let is_enough = |judged: &Judged| judged.proof.is_some() && demand.signatures.is_none();
     let is_good = judged.is_some_and(|judged| judged.signature.is_some() || is_enough(judged));
     // Of a kind that is not read it may be good: nothing is wrong with it, but where a signature is looked for, it may be one.
     let refuses = |failure: &Failure| failure.code != UNREAD || demand.signatures.is_some();
     if broken.iter().any(refuses) && !is_good {
-        return Err(words::refused(broken).into());
+        return Err(words::refused(broken));
     }
     Ok(broken.iter().map(|failure| Finding { level: Level::Warning, ..words::failure(failure) }).collect())
 }
@@ -372,7 +367,7 @@ fn judge(
     demand: &Demand<'_>,
     kept: &Kept,
     blob: Option<&VerifiedBlob>,
-) -> Result<Judged, Error> {
+) -> Result<Judged, Fault> {
     let texts: Vec<String> = kept.attestations.iter().map(|one| one.attestation.to_string()).collect();
     // Without the bytes no more is known than the record says, whatever the evidence names.
     let attestations = if blob.is_some() { read(kept, &texts)? } else { Vec::new() };
@@ -406,7 +401,7 @@ fn provenance(
     (kept, texts): (&Kept, &[String]),
     (digests, about, blob): (&Digests, Option<&About>, Option<&VerifiedBlob>),
     judged: &mut Judged,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let trust = ctx.trust.proving()?;
     let (policy, roots) = (demand.policy.digest().to_string(), trust.digest().to_string());
     let bytes = format!("{} {digests:?} {:?}", env!("CARGO_PKG_VERSION"), about.map(About::digests));
@@ -456,7 +451,7 @@ fn provenance(
     Ok(())
 }
 
-pub(super) fn read(kept: &Kept, texts: &[String]) -> Result<Vec<Attestation>, Error> {
+pub(super) fn read(kept: &Kept, texts: &[String]) -> Result<Vec<Attestation>, Fault> {
     let mut attestations = Vec::new();
     for (KeptAttestation { from, .. }, text) in kept.attestations.iter().zip(texts) {
         let read = attestation::read(text.as_bytes());
@@ -471,7 +466,7 @@ fn verdict(
     (demand, kept): (&Demand<'_>, &Kept),
     proofs: &[Result<VerifiedAttestation, Unproved>],
     judged: &mut Judged,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let now = now(ctx.clock);
     if !demand.policy.names_somebody() {
         return nobody_named((demand, kept), now, proofs, judged);
@@ -483,7 +478,7 @@ fn verdict(
             judged.findings.extend(words::beside(&demand.policy, proofs));
             Ok(())
         }
-        Verdict::Refused(failures) => Err(words::refused(&failures).into()),
+        Verdict::Refused(failures) => Err(words::refused(&failures)),
         Verdict::Unverifiable(lacks) => demand.without(words::unverifiable(&lacks), judged),
         Verdict::Missing(instead) => demand.missing(&silence_of(kept), &instead, judged),
     }
@@ -501,13 +496,13 @@ fn nobody_named(
     now: i64,
     proofs: &[Result<VerifiedAttestation, Unproved>],
     judged: &mut Judged,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let anybody = Policy { name: demand.policy.name.clone(), key: true, ..Policy::default() };
     if let Verdict::Refused(failures) = policy::judge(&anybody, now, proofs) {
-        return Err(words::refused(&failures).into());
+        return Err(words::refused(&failures));
     }
     if demand.mode == Mode::Strict {
-        return Err(words::nobody_named().into());
+        return Err(words::nobody_named());
     }
     let proved = proofs.iter().filter(|proof| demand.is_answered_by(proof)).filter_map(|proof| proof.as_ref().ok());
     let repository = proved.filter_map(|proof| match proof.signer() {

@@ -1,21 +1,23 @@
 //! The bytes of a pin: from the store, from a file of the project, from a shared store, or from the first place that serves
 //! the right ones.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 
 use super::evidence::digest_of;
 use super::{Conduct, shared};
 use crate::ctx::{Ctx, Step};
-use crate::error::{Attempt, AttemptFailure, Error};
 use crate::project::Project;
 use crate::report::{Finding, Level};
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::{Class, Fault};
 use pinfold_core::fs::FsError;
+use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Artifact, Pin, Source};
 use pinfold_core::store::{Incoming, Lookup, Mismatch, Store, VerifiedBlob};
 use pinfold_core::url::Url;
-use pinfold_net::http::{self, BodyLimit, Rules, Sink};
-use pinfold_net::registry;
+use pinfold_net::http::{self, BodyLimit, DownloadError, Rules, Sink, with_causes};
+use pinfold_net::registry::{self, AskError};
 use pinfold_net::source::pypi::Listed;
 use pinfold_net::source::{github, npm};
 
@@ -26,18 +28,17 @@ pub(super) fn obtain(
     pin: &Pin,
     artifact: &Artifact,
     conduct: Conduct,
-) -> Result<(VerifiedBlob, Vec<Finding>), Error> {
+) -> Result<(VerifiedBlob, Vec<Finding>), Fault> {
     let mut findings = Vec::new();
     if let Source::File(path) = &artifact.source {
         let blob = Store::open_file(&project.folder().join(path.as_str()), &artifact.integrity)?;
-        let blob = blob.map_err(|source| Error::File { path: path.clone(), source })?;
-        return Ok((blob, findings));
+        return Ok((blob.map_err(|mismatch| other_file(path, mismatch))?, findings));
     }
     register(ctx, project)?;
     let kept_for = ctx.store.sources(&artifact.integrity)?;
     match ctx.store.open(&artifact.integrity)? {
         Lookup::Found(blob) if may_serve(artifact, &kept_for) => return Ok((blob, findings)),
-        Lookup::Found(_) if conduct.offline => return Err(Error::Offline { kept_for: Some(kept_for) }),
+        Lookup::Found(_) if conduct.offline => return Err(kept_for_others(&kept_for)),
         Lookup::Corrupt(mismatch) => {
             let message = "the copy in the store had rotted and was removed";
             let finding = Finding::new(Level::Warning, "store-corrupt", message);
@@ -46,7 +47,8 @@ pub(super) fn obtain(
         Lookup::Found(_) | Lookup::Absent => {}
     }
     if conduct.offline {
-        return Err(Error::Offline { kept_for: None });
+        let fault = Fault::failed("offline", "--offline: the pinned bytes are not in the store");
+        return Err(fault.hint("run `pinfold fetch` once with the network"));
     }
     let blob = match shared::receive(ctx, project, pin.name.as_str(), artifact, &mut findings)? {
         Some(blob) => blob,
@@ -67,9 +69,13 @@ pub(super) fn obtain_moved(
     artifact: &Artifact,
     before: &str,
     conduct: Conduct,
-) -> Result<(VerifiedBlob, Vec<Finding>), Error> {
+) -> Result<(VerifiedBlob, Vec<Finding>), Fault> {
     let now = artifact.source.to_string();
-    let changed = || Error::SourceChanged { before: before.to_owned(), now: now.clone() };
+    let changed = || {
+        let message = "the pin names another source than before, but the integrity is still the old one";
+        let hint = "give the new source its own integrity; if the bytes really are the same, remove the pin's record";
+        Fault::refused("source-changed", message).compared(before, now.as_str()).hint(hint)
+    };
     // No source has such characters, so that nobody knows what the record is of.
     if before.chars().any(char::is_control) {
         return Err(changed());
@@ -84,22 +90,20 @@ pub(super) fn obtain_moved(
     register(ctx, project)?;
     let mut findings = Vec::new();
     let alone = Artifact { mirrors: Vec::new(), ..artifact.clone() };
-    let blob = download(ctx, project, pin, &alone, &mut findings).map_err(|error| match error {
-        Error::Unobtainable { .. } => changed(),
-        error => error,
-    })?;
+    let blob = download(ctx, project, pin, &alone, &mut findings)
+        .map_err(|fault| if fault.cause::<Unobtainable>().is_some() { changed() } else { fault })?;
     ctx.store.remember(&artifact.integrity, &now)?;
     Ok((blob, findings))
 }
 
 /// The pinned bytes of an artifact, for who compares them with others.
-pub fn obtain_pinned(ctx: &Ctx<'_>, project: &Project, pin: &Pin, artifact: &Artifact) -> Result<VerifiedBlob, Error> {
+pub fn obtain_pinned(ctx: &Ctx<'_>, project: &Project, pin: &Pin, artifact: &Artifact) -> Result<VerifiedBlob, Fault> {
     obtain(ctx, project, pin, artifact, Conduct::default()).map(|(blob, _)| blob)
 }
 
 /// Says that the project uses the store, also where another one had the bytes fetched: `cache gc` must not take them. A
 /// store that may only be read is collected by somebody else, who knows what is in it.
-pub fn register(ctx: &Ctx<'_>, project: &Project) -> Result<(), Error> {
+pub fn register(ctx: &Ctx<'_>, project: &Project) -> Result<(), Fault> {
     match ctx.store.register(project.folder()) {
         Err(error) if matches!(error.source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
             Ok(())
@@ -110,10 +114,10 @@ pub fn register(ctx: &Ctx<'_>, project: &Project) -> Result<(), Error> {
 
 /// The bytes of an artifact that are here already: a file of the project, or what the store has. For `verify`, which
 /// asks nobody.
-pub fn open_kept(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> Result<Option<VerifiedBlob>, Error> {
+pub fn open_kept(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> Result<Option<VerifiedBlob>, Fault> {
     if let Source::File(path) = &artifact.source {
         let blob = Store::open_file(&project.folder().join(path.as_str()), &artifact.integrity)?;
-        return blob.map(Some).map_err(|source| Error::File { path: path.clone(), source });
+        return blob.map(Some).map_err(|mismatch| other_file(path, mismatch));
     }
     match ctx.store.open(&artifact.integrity)? {
         Lookup::Found(blob) => Ok(Some(blob)),
@@ -135,7 +139,7 @@ fn download(
     pin: &Pin,
     artifact: &Artifact,
     findings: &mut Vec<Finding>,
-) -> Result<VerifiedBlob, Error> {
+) -> Result<VerifiedBlob, Fault> {
     let name = pin.name.as_str();
     ctx.progress.step(name, Step::Fetching);
     let rules = rules(ctx, project);
@@ -153,30 +157,83 @@ fn download(
     let (places, listed) = places(ctx, project, artifact, &rules, &mut attempts)?;
     for url in places {
         let mut incoming = Receiver::new(ctx, name, ctx.store.receive(&artifact.integrity)?);
-        let failure = match http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming) {
+        attempts.push(match http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming) {
             Ok(outcome) => match incoming.finish()? {
                 Ok(blob) => {
-                    findings.extend(attempts.iter().map(|attempt: &Attempt| attempt.finding(Level::Warning)));
+                    findings.extend(attempts.iter().map(|attempt: &Fault| attempt.finding(Level::Warning)));
                     if let Some(listed) = &listed {
                         findings.extend(compare(listed, &blob)?);
                     }
                     ctx.progress.step(name, Step::Fetched);
                     return Ok(blob);
                 }
-                Err(mismatch) => AttemptFailure::Mismatch { mismatch, content_type: outcome.content_type },
+                Err(mismatch) => other_bytes(&url.to_string(), mismatch, outcome.content_type.as_deref()),
             },
-            Err(error) => AttemptFailure::Download(error),
-        };
-        attempts.push(Attempt { url: url.to_string(), failure });
+            Err(error) => not_served(error),
+        });
     }
     // Wrong bytes weigh more than none: a caller must not be told to try again.
-    attempts.sort_by_key(|attempt| match &attempt.failure {
-        AttemptFailure::Mismatch { .. } => 0,
-        AttemptFailure::Download(error) if error.is_refusal() => 1,
-        AttemptFailure::Ask(error) if error.is_refusal() => 1,
-        AttemptFailure::Download(_) | AttemptFailure::Ask(_) => 2,
-    });
-    Err(Error::Unobtainable { attempts })
+    attempts.sort_by_key(|attempt| (attempt.cause::<Mismatch>().is_none(), attempt.class() != Class::Refused));
+    Err(unobtainable(attempts))
+}
+
+/// The cause of a fault that no place served the pinned bytes.
+#[derive(Debug)]
+struct Unobtainable;
+
+impl fmt::Display for Unobtainable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no place serves the artifact")
+    }
+}
+
+impl std::error::Error for Unobtainable {}
+
+/// No place served the pinned bytes: what went wrong at each, in order.
+pub(super) fn unobtainable(attempts: Vec<Fault>) -> Fault {
+    let fault = Fault::all(attempts).unwrap_or_else(|| Fault::failed("unobtainable", "nobody serves the artifact"));
+    fault.because(Unobtainable)
+}
+
+/// A place served other bytes, and what it called them.
+pub(super) fn other_bytes(url: &str, mismatch: Mismatch, content_type: Option<&str>) -> Fault {
+    let what = content_type.map(|name| format!(" of `{}`", name.escape_debug())).unwrap_or_default();
+    let message = format!("`{url}` served {} bytes{what} that are not what was pinned", mismatch.size);
+    let page = content_type.is_some_and(|name| name.starts_with("text/html"));
+    Fault::refused("integrity-mismatch", message)
+        .compared(mismatch.expected.to_string(), mismatch.received.to_string())
+        .hinting(page.then(|| http::WEB_PAGE.to_owned()))
+        .because(mismatch)
+}
+
+/// A place served none.
+fn not_served(error: DownloadError) -> Fault {
+    Fault::new(Class::refused_if(error.is_refusal()), error.code(), with_causes(&error)).hinting(error.hint())
+}
+
+/// An index or a registry did not say where the file is.
+pub(super) fn not_answered(error: &AskError) -> Fault {
+    Fault::new(Class::refused_if(error.is_refusal()), error.code(), with_causes(error))
+        .comparing(error.compared())
+        .hinting(error.hint())
+}
+
+/// A file of the project is not what was pinned.
+fn other_file(path: &RelPath, mismatch: Mismatch) -> Fault {
+    let message = format!("`{path}` has {} bytes that are not what was pinned", mismatch.size);
+    Fault::refused("integrity-mismatch", message)
+        .compared(mismatch.expected.to_string(), mismatch.received.to_string())
+        .because(mismatch)
+}
+
+/// `--offline`, and the bytes are in the store for other sources.
+fn kept_for_others(sources: &[String]) -> Fault {
+    let message = match sources {
+        [] => "--offline: the pinned bytes are in the store, but nothing says for which source".to_owned(),
+        some => format!("--offline: the pinned bytes are in the store, but as `{}`", some.join("`, `")),
+    };
+    Fault::failed("offline", message)
+        .hint("run `pinfold fetch` once with the network, to see that this source serves them")
 }
 
 /// Where the source itself serves an artifact; `None` for files of the project.
@@ -185,10 +242,10 @@ pub fn own_place(
     project: &Project,
     artifact: &Artifact,
     rules: &Rules<'_>,
-) -> Result<Option<Url>, Error> {
+) -> Result<Option<Url>, Fault> {
     let mut attempts = Vec::new();
     let (places, _) = places(ctx, project, artifact, rules, &mut attempts)?;
-    if attempts.is_empty() { Ok(places.into_iter().next()) } else { Err(Error::Unobtainable { attempts }) }
+    if attempts.is_empty() { Ok(places.into_iter().next()) } else { Err(unobtainable(attempts)) }
 }
 
 /// Where the bytes may be, the source's own place first, and what an index said of them. An index that cannot say it is
@@ -198,8 +255,8 @@ fn places(
     project: &Project,
     artifact: &Artifact,
     rules: &Rules<'_>,
-    attempts: &mut Vec<Attempt>,
-) -> Result<(Vec<Url>, Option<Listed>), Error> {
+    attempts: &mut Vec<Fault>,
+) -> Result<(Vec<Url>, Option<Listed>), Fault> {
     let mut listed = None;
     let own = match place(ctx, project, &artifact.source, rules)? {
         Ok(Some((url, found))) => {
@@ -224,23 +281,23 @@ fn place(
     project: &Project,
     source: &Source,
     rules: &Rules<'_>,
-) -> Result<Result<Option<Place>, Attempt>, Error> {
+) -> Result<Result<Option<Place>, Fault>, Fault> {
     let named = project.pin_file().registries();
     let url = match source {
         Source::Npm(package) => {
-            let registry = ctx.registries.npm(package.scope(), named.npm.as_ref()).map_err(Error::Registry)?;
-            npm::tarball_url(&registry, package.name(), package.version()).map_err(Error::Tarball)?
+            let registry = ctx.registries.npm(package.scope(), named.npm.as_ref())?;
+            npm::tarball_url(&registry, package.name(), package.version())?
         }
         Source::Github(asset) => {
-            let base = ctx.registries.github(named.github.as_ref()).map_err(Error::Registry)?;
+            let base = ctx.registries.github(named.github.as_ref())?;
             let url = github::asset_url(&base, asset.owner(), asset.repo(), asset.tag(), asset.asset());
-            url.map_err(Error::Asset)?
+            url?
         }
         Source::Pypi(file) => {
-            let index = ctx.registries.pypi(named.pypi.as_ref()).map_err(Error::Registry)?;
+            let index = ctx.registries.pypi(named.pypi.as_ref())?;
             return Ok(match registry::pypi_file(ctx.http, rules, ctx.clock, &index, file.project(), file.file()) {
                 Ok(found) => Ok(Some((found.url.clone(), Some(found)))),
-                Err(error) => Err(Attempt { url: index.to_string(), failure: AttemptFailure::Ask(error) }),
+                Err(error) => Err(not_answered(&error)),
             });
         }
         Source::Url(url) => url.clone(),
@@ -252,7 +309,7 @@ fn place(
 
 /// Bytes that nobody has pinned yet, from their source's own place; the store keeps them under the digest that they have.
 /// Nothing says yet that they are the right ones.
-pub fn obtain_unpinned(ctx: &Ctx<'_>, project: &Project, name: &str, source: &Source) -> Result<VerifiedBlob, Error> {
+pub fn obtain_unpinned(ctx: &Ctx<'_>, project: &Project, name: &str, source: &Source) -> Result<VerifiedBlob, Fault> {
     if let Source::File(path) = source {
         return Ok(Store::open_unpinned(&project.folder().join(path.as_str()))?);
     }
@@ -263,16 +320,14 @@ pub fn obtain_unpinned(ctx: &Ctx<'_>, project: &Project, name: &str, source: &So
         ctx.progress.step(name, Step::Fetched);
         return Ok(blob);
     }
-    let one = |attempt| Error::Unobtainable { attempts: vec![attempt] };
-    let place = place(ctx, project, source, &rules)?.map_err(one)?;
-    let (url, _) = place.ok_or(Error::Unobtainable { attempts: Vec::new() })?;
+    let place = place(ctx, project, source, &rules)?.map_err(|fault| unobtainable(vec![fault]))?;
+    let (url, _) = place.ok_or_else(|| unobtainable(Vec::new()))?;
     let mut incoming = Receiver::new(ctx, name, ctx.store.receive_unpinned()?);
     let limit = BodyLimit::AtMost(MAX_ARTIFACT_LEN);
     let came = http::download(ctx.http, &url, &rules, limit, ctx.clock, &mut incoming);
-    let failed = |failure| one(Attempt { url: url.to_string(), failure });
-    came.map_err(|error| failed(AttemptFailure::Download(error)))?;
+    came.map_err(|error| unobtainable(vec![not_served(error)]))?;
     let blob = incoming.finish()?;
-    let blob = blob.map_err(|mismatch| failed(AttemptFailure::Mismatch { mismatch, content_type: None }))?;
+    let blob = blob.map_err(|mismatch| unobtainable(vec![other_bytes(&url.to_string(), mismatch, None)]))?;
     ctx.progress.step(name, Step::Fetched);
     Ok(blob)
 }
@@ -286,7 +341,7 @@ pub fn rules<'a>(ctx: &Ctx<'a>, project: &'a Project) -> Rules<'a> {
 }
 
 /// What an index says of bytes that are the pinned ones: worth knowing, but the pin decides.
-fn compare(listed: &Listed, blob: &VerifiedBlob) -> Result<Vec<Finding>, Error> {
+fn compare(listed: &Listed, blob: &VerifiedBlob) -> Result<Vec<Finding>, Fault> {
     let mut findings = Vec::new();
     if let Some(reason) = &listed.yanked {
         let reason = if reason.is_empty() {

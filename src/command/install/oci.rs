@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::ask::{Asked, With};
 use super::evidence::digest_of;
-use super::obtain::{MAX_ARTIFACT_LEN, Receiver, rules};
+use super::obtain::{MAX_ARTIFACT_LEN, Receiver, not_answered, other_bytes, rules, unobtainable};
+use super::other_size;
 use crate::ctx::{Ctx, Step};
-use crate::error::{Attempt, AttemptFailure, Error};
 use crate::evidence::{self, Unasked};
 use crate::project::Project;
 use pinfold_core::digest::{Algorithm, Digests, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::oci::{ImagePlatform, LayerChoice, Reference, digest_text};
 use pinfold_core::pins::{Artifact, OciLayer, Source};
 use pinfold_core::record::{Kept, KeptAttestation};
@@ -31,9 +32,9 @@ pub(super) fn receive(
     name: &str,
     (artifact, layer): (&Artifact, &OciLayer),
     rules: Rules<'_>,
-) -> Result<Result<VerifiedBlob, Attempt>, Error> {
-    let attempt = |failure| Attempt { url: layer.reference().to_string(), failure };
-    let failed = |error: OciError| attempt(AttemptFailure::Ask(error.into()));
+) -> Result<Result<VerifiedBlob, Fault>, Fault> {
+    let url = layer.reference().to_string();
+    let failed = |error: OciError| not_answered(&error.into());
     let repository = match repository(ctx, layer.reference(), rules) {
         Ok(repository) => repository,
         Err(error) => return Ok(Err(failed(error))),
@@ -46,13 +47,13 @@ pub(super) fn receive(
     if let Some(expected) = artifact.size
         && expected != chosen.size
     {
-        return Err(Error::Size { expected, received: chosen.size });
+        return Err(other_size(expected, chosen.size));
     }
     let (expected, size) = (artifact.integrity.clone(), chosen.size);
     if expected.algorithm() == chosen.digest.algorithm() && expected != chosen.digest {
         // Nothing has to come to know that it is not what was pinned.
         let mismatch = Mismatch { expected, received: chosen.digest.clone(), size };
-        return Err(refuted(attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })));
+        return Err(refuted(other_bytes(&url, mismatch, Some(&chosen.media_type))));
     }
     if artifact.size.is_none() && size > MAX_ARTIFACT_LEN {
         let digest = digest_text(&chosen.digest);
@@ -71,7 +72,7 @@ pub(super) fn receive(
         Ok(blob) => return Ok(Ok(blob)),
         Err(mismatch) => mismatch,
     };
-    Err(refuted(attempt(AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) })))
+    Err(refuted(other_bytes(&url, mismatch, Some(&chosen.media_type))))
 }
 
 /// The layer of an artifact that nobody has pinned yet: held to its manifest, and kept under the digest that it has.
@@ -80,11 +81,8 @@ pub(super) fn receive_unpinned(
     name: &str,
     layer: &OciLayer,
     rules: Rules<'_>,
-) -> Result<VerifiedBlob, Error> {
-    let failed = |error: OciError| {
-        let (url, failure) = (layer.reference().to_string(), AttemptFailure::Ask(error.into()));
-        refuted(Attempt { url, failure })
-    };
+) -> Result<VerifiedBlob, Fault> {
+    let failed = |error: OciError| refuted(not_answered(&error.into()));
     let repository = repository(ctx, layer.reference(), rules).map_err(failed)?;
     let (_, chosen) = chosen(&repository, layer, None).map_err(failed)?;
     if chosen.size > MAX_ARTIFACT_LEN {
@@ -102,8 +100,8 @@ pub(super) fn receive_unpinned(
             Ok(blob)
         }
         Err(mismatch) => {
-            let failure = AttemptFailure::Mismatch { mismatch, content_type: Some(chosen.media_type) };
-            Err(refuted(Attempt { url: layer.reference().to_string(), failure }))
+            let url = layer.reference().to_string();
+            Err(refuted(other_bytes(&url, mismatch, Some(&chosen.media_type))))
         }
     }
 }
@@ -137,16 +135,16 @@ pub(super) fn tag_leads_to_digest(ctx: &Ctx<'_>, project: &Project, artifact: &A
         .is_some_and(|((_, (bytes, _)), digest)| Integrity::of(digest.algorithm(), &bytes) == *digest)
 }
 
-fn refuted(attempt: Attempt) -> Error {
-    Error::Unobtainable { attempts: vec![attempt] }
+fn refuted(attempt: Fault) -> Fault {
+    unobtainable(vec![attempt])
 }
 
 /// What is attached to an artifact, and the way from its digest to its layer, for the record. The inner error says that
 /// nobody could be asked; the outer one, that what came is wrong, which is not that nothing came.
-pub(super) fn ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Result<Asked, Unasked>, Error> {
+pub(super) fn ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Result<Asked, Unasked>, Fault> {
     match try_ask(ctx, layer, with) {
         Ok(asked) => Ok(Ok(asked)),
-        Err(error) if error.is_refusal() && !is_forbidden(&error) => Err(evidence::refused(&[failure(&error)]).into()),
+        Err(error) if error.is_refusal() && !is_forbidden(&error) => Err(evidence::refused(&[failure(&error)])),
         Err(error) => Ok(Err(Unasked::Ask(AskError::from(error)))),
     }
 }
@@ -182,7 +180,7 @@ fn try_ask(ctx: &Ctx<'_>, layer: &OciLayer, with: With<'_>) -> Result<Asked, Oci
 /// Something attached that is wrong.
 fn failure(error: &OciError) -> Failure {
     let (expected, received) = error.compared().unzip();
-    Failure { code: error.code(), message: error.to_string(), expected, received }
+    Failure { code: error.code(), message: error.to_string(), expected, received, hint: None }
 }
 
 fn repository<'a>(ctx: &Ctx<'a>, reference: &Reference, rules: Rules<'a>) -> Result<Repository<'a>, OciError> {
@@ -234,7 +232,7 @@ impl About {
         kept: &Kept,
         known: &Digests,
         blob: Option<&VerifiedBlob>,
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Option<Self>, Fault> {
         let Source::Oci(layer) = &artifact.source else { return Ok(None) };
         let Some(manifest) = layer.reference().digest() else { return Ok(None) };
         let mut documents = kept.manifests.iter();
@@ -282,10 +280,10 @@ impl About {
     }
 }
 
-fn wrong(error: ChainError) -> Error {
+fn wrong(error: ChainError) -> Fault {
     let (expected, received) = error.compared().unzip();
     let message = format!("what the record keeps does not lead from the pinned digest to the artifact: {error}");
-    evidence::refused(&[Failure { code: error.code(), message, expected, received }]).into()
+    evidence::refused(&[Failure { code: error.code(), message, expected, received, hint: None }])
 }
 
 /// Longest time for one pin's evidence, retries included: as with other sources.

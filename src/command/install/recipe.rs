@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::error::Error;
 use crate::project::Project;
 use pinfold_core::digest::Sha256;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::layout::{Executable, Layout};
 use pinfold_core::patch::{Edit, MAX_PATCHED, Patches};
 use pinfold_core::pins::{self, Pin};
 
 /// The patches of a pin, with the files that they name read.
-pub fn load_patches(project: &Project, pin: &Pin) -> Result<Patches, Error> {
+pub fn load_patches(project: &Project, pin: &Pin) -> Result<Patches, Fault> {
     let mut patches = Patches::default();
     for patch in &pin.patches {
         let edit = match &patch.edit {

@@ -6,12 +6,12 @@ use std::io::{self, Read};
 use super::demand::{Demand, demand};
 use super::evidence::{self, digest_of};
 use super::obtain::{MAX_ARTIFACT_LEN, Receiver, obtain};
-use super::{Conduct, oci};
+use super::{Conduct, oci, other_size};
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::project::Project;
 use crate::report::{self, Finding, Level};
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Pin, Source};
 use pinfold_core::record::{Evidence, Kept, KeptAttestation, MAX_DOCUMENT_LEN};
 use pinfold_core::store::VerifiedBlob;
@@ -27,7 +27,7 @@ pub(super) fn receive(
     name: &str,
     artifact: &Artifact,
     findings: &mut Vec<Finding>,
-) -> Result<Option<VerifiedBlob>, Error> {
+) -> Result<Option<VerifiedBlob>, Fault> {
     let Some(remote) = of(ctx, project, artifact) else { return Ok(None) };
     let Some(entry) = entry(&remote, artifact, findings) else { return Ok(None) };
     let longest = artifact.size.unwrap_or(MAX_ARTIFACT_LEN);
@@ -121,7 +121,7 @@ pub(super) fn offer(
     (artifact, demand): (&Artifact, &Demand<'_>),
     (blob, evidence): (&VerifiedBlob, &Evidence),
     findings: &mut Vec<Finding>,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let Some(remote) = of(ctx, project, artifact).filter(Remote::is_written) else { return Ok(()) };
     let is_thorough = false;
     match put(&remote, (artifact, demand), (blob, evidence), is_thorough)? {
@@ -156,11 +156,11 @@ pub fn stock(
     (pin, artifact): (&Pin, &Artifact),
     remote: &Remote<'_>,
     conduct: Conduct,
-) -> Result<Result<Stocked, PutError>, Error> {
+) -> Result<Result<Stocked, PutError>, Fault> {
     let demand = demand(project, pin, artifact, conduct.evidence);
     let (blob, mut findings) = obtain(ctx, project, pin, artifact, conduct)?;
     if let Some(expected) = artifact.size.filter(|expected| *expected != blob.len()) {
-        return Err(Error::Size { expected, received: blob.len() });
+        return Err(other_size(expected, blob.len()));
     }
     let record = project.record(pin.name.as_str())?;
     let record = record.filter(|record| record.integrity == artifact.integrity);
@@ -178,7 +178,7 @@ fn put(
     (artifact, demand): (&Artifact, &Demand<'_>),
     (blob, evidence): (&VerifiedBlob, &Evidence),
     is_thorough: bool,
-) -> Result<Result<bool, PutError>, Error> {
+) -> Result<Result<bool, PutError>, Fault> {
     let source = artifact.source.to_string();
     let evidence = handed_on(artifact, demand, evidence);
     let digest = digest_of(blob, Algorithm::Sha256)?;
@@ -245,7 +245,7 @@ pub(super) fn doubt(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) {
 }
 
 /// Evidence of the store that keeps nobody from anything, as it is not upstream's.
-pub(super) fn unproved(error: &Error) -> Finding {
+pub(super) fn unproved(error: &Fault) -> Finding {
     wrong(format!("the evidence that the shared store has for it does not hold: {error}"))
 }
 

@@ -6,7 +6,6 @@ use std::time::UNIX_EPOCH;
 use super::evidence::Judged;
 use super::oci::About;
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::evidence as words;
 use crate::project::Project;
 use crate::report::{Evidence, Level};
@@ -41,13 +40,13 @@ impl Signatures {
     }
 
     /// There is none: an error where one is demanded, else a warning.
-    pub(super) fn without(&self, judged: &mut Judged) -> Result<(), Error> {
+    pub(super) fn without(&self, judged: &mut Judged) -> Result<(), Fault> {
         self.lacking(words::unsigned(), judged)
     }
 
-    fn lacking(&self, fault: Fault, judged: &mut Judged) -> Result<(), Error> {
+    fn lacking(&self, fault: Fault, judged: &mut Judged) -> Result<(), Fault> {
         if self.mode == Mode::Strict {
-            return Err(fault.into());
+            return Err(fault);
         }
         judged.findings.extend(fault.findings_at(Level::Warning));
         Ok(())
@@ -60,8 +59,8 @@ impl Signatures {
         about: &About,
         attestations: &[Attestation],
         judged: &mut Judged,
-    ) -> Result<(), Error> {
-        let keys = self.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, Error>>()?;
+    ) -> Result<(), Fault> {
+        let keys = self.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, Fault>>()?;
         let trust = ctx.trust.proving()?;
         let proofs: Vec<Proof> = attestations
             .iter()
@@ -78,7 +77,7 @@ impl Signatures {
                 }
                 Ok(())
             }
-            Verdict::Refused(failures) => Err(words::refused(&failures).into()),
+            Verdict::Refused(failures) => Err(words::refused(&failures)),
             Verdict::Missing(_) => self.without(judged),
             Verdict::Unverifiable(lacks) if lacks.is_empty() => self.lacking(words::signer_unnamed(), judged),
             Verdict::Unverifiable(lacks) => self.lacking(words::unverifiable(&lacks), judged),
@@ -107,10 +106,10 @@ pub fn signature(proof: &VerifiedAttestation) -> Evidence {
 }
 
 /// Reads a file with a public key.
-pub fn read_key(path: &Path) -> Result<NamedKey, Error> {
+pub fn read_key(path: &Path) -> Result<NamedKey, Fault> {
     let bytes = fs::read(path, MAX_KEY_LEN)?;
     let key = NamedKey::from_pem(&String::from_utf8_lossy(&bytes), None);
-    key.map_err(|source| no_key(path, source).into())
+    key.map_err(|source| no_key(path, source))
 }
 
 /// A file that was named for a public key, and has none.

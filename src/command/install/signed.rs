@@ -10,11 +10,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::error::Error;
 use crate::project::Project;
 use crate::report::wasm::{SignedFile, Signer};
 use crate::report::{Finding, Level};
-use pinfold_core::archive::{Member, MemberKind};
+use pinfold_core::archive::{ArchiveError, Member, MemberKind};
 use pinfold_core::digest::Sha256;
 use pinfold_core::fault::{Class, Fault};
 use pinfold_core::fs::{self, Dir, FsError};
@@ -56,13 +55,13 @@ pub struct Judged {
 }
 
 /// What a pin demands, with `over` over its mode; the files with the keys are read.
-pub fn demand(project: &Project, pin: &Pin, over: Option<Mode>) -> Result<Demand, Error> {
+pub fn demand(project: &Project, pin: &Pin, over: Option<Mode>) -> Result<Demand, Fault> {
     let Some(own) = of_files(pin) else { return Ok(Demand::None) };
     let mode = over.unwrap_or(own.mode);
     if mode == Mode::Off || own.files().next().is_none() {
         return Ok(Demand::Off);
     }
-    let read = |paths: &[RelPath]| -> Result<Vec<PublicKey>, Error> {
+    let read = |paths: &[RelPath]| -> Result<Vec<PublicKey>, Fault> {
         let mut keys = Vec::new();
         for path in paths {
             let limit = u64::try_from(MAX_KEY_FILE).unwrap_or(u64::MAX);
@@ -106,7 +105,7 @@ impl Demand {
     }
 
     /// Judges every WebAssembly file of what stands under `name`, in the words of the destination `to`.
-    pub fn judge(&self, parent: &Dir, name: &str, contents: &Contents, to: &RelPath) -> Result<Judged, Error> {
+    pub fn judge(&self, parent: &Dir, name: &str, contents: &Contents, to: &RelPath) -> Result<Judged, Fault> {
         let (strict, policy, digest) = match self {
             Self::None => return Ok(Judged::default()),
             Self::Off => return Ok(Judged { recorded: Some(Signatures::Off), ..Judged::default() }),
@@ -145,11 +144,11 @@ impl Demand {
             files.push(SignedEntry { path: path.to_owned(), proved });
         }
         if let Some(fault) = Fault::all(refused) {
-            return Err(fault.into());
+            return Err(fault);
         }
         if files.is_empty() {
             if strict {
-                return Err(nothing().into());
+                return Err(nothing());
             }
             judged.findings.extend(nothing().findings_at(Level::Warning));
         }
@@ -164,19 +163,19 @@ pub(super) fn refuse_patched(
     pin: &Pin,
     patches: &Patches,
     member: Member<'_>,
-    next: &mut dyn FnMut(Member<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
+    next: &mut dyn FnMut(Member<'_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let demanded = of_files(pin).is_some_and(|one| one.mode != Mode::Off);
     if !demanded || !matches!(member.kind, MemberKind::File { .. }) || !patches.touch(&member.path) {
         return next(member);
     }
     let mut head = Vec::new();
-    member.body.take(4).read_to_end(&mut head).map_err(|error| Error::Archive(error.into()))?;
+    member.body.take(4).read_to_end(&mut head).map_err(ArchiveError::from)?;
     if head == MAGIC || is_named_so(member.path.as_str()) {
         let message =
             format!("a patch changes `{}`, whose signature the pin demands", member.path.as_str().escape_debug());
         let hint = "take the patch off the pin, or have what it makes signed and pin that";
-        return Err(Fault::refused("wasm-patched", message).hint(hint).into());
+        return Err(Fault::refused("wasm-patched", message).hint(hint));
     }
     next(Member { body: &mut head.as_slice().chain(member.body), ..member })
 }

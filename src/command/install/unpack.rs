@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use super::signed::refuse_patched;
-use crate::error::Error;
 use pinfold_core::archive::{self, ArchiveError, Member, MemberKind, UnpackError};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::Dir;
 use pinfold_core::layout::{Executable, Format, Layout, Limits};
 use pinfold_core::patch::Patches;
@@ -20,7 +20,7 @@ pub(super) fn unpack(
     artifact: &Artifact,
     blob: &VerifiedBlob,
     patches: &Patches,
-) -> Result<Assembled, Error> {
+) -> Result<Assembled, Fault> {
     run((Some(stage), artifact.tree.is_some()), pin, artifact, blob, patches)
 }
 
@@ -31,12 +31,12 @@ pub(super) fn unpack_unpinned(
     artifact: &Artifact,
     blob: &VerifiedBlob,
     patches: &Patches,
-) -> Result<Assembled, Error> {
+) -> Result<Assembled, Fault> {
     run((Some(stage), true), pin, artifact, blob, patches)
 }
 
 /// What unpacking would give, without writing anything; the tree hash is not taken.
-pub fn describe(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob, patches: &Patches) -> Result<Assembled, Error> {
+pub fn describe(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob, patches: &Patches) -> Result<Assembled, Fault> {
     run((None, false), pin, artifact, blob, patches)
 }
 
@@ -47,7 +47,7 @@ pub fn read_file(
     blob: &VerifiedBlob,
     path: &str,
     limit: u64,
-) -> Result<Option<Vec<u8>>, Error> {
+) -> Result<Option<Vec<u8>>, Fault> {
     let format = archive::detect(&mut blob.reader(), &pin.layout, file_name(&artifact.source))?;
     if format == Format::Raw {
         return Ok(None);
@@ -74,7 +74,7 @@ fn run(
     artifact: &Artifact,
     blob: &VerifiedBlob,
     patches: &Patches,
-) -> Result<Assembled, Error> {
+) -> Result<Assembled, Fault> {
     let format = archive::detect(&mut blob.reader(), &pin.layout, file_name(&artifact.source))?;
     if format == Format::Raw {
         refuse_layout_of_raw(&pin.layout, patches)?;
@@ -110,13 +110,18 @@ fn file_name(source: &Source) -> &str {
     }
 }
 
-fn refuse_layout_of_raw(layout: &Layout, patches: &Patches) -> Result<(), Error> {
+fn refuse_layout_of_raw(layout: &Layout, patches: &Patches) -> Result<(), Fault> {
     let plain = layout.strip == 0
         && layout.include.is_empty()
         && layout.exclude.is_empty()
         && !matches!(layout.executable, Executable::Also(_))
         && patches.is_empty();
-    if plain { Ok(()) } else { Err(Error::RawLayout) }
+    if plain {
+        return Ok(());
+    }
+    let message = "the artifact is a single file, but the pin says how to unpack or patch it";
+    let hint = "take `strip`, `include`, `exclude`, `executable = […]` and patches off the pin";
+    Err(Fault::refused("raw-layout", message).hint(hint))
 }
 
 /// Holds an npm pin to the package.json in its package: the name and version there must be the pin's.
@@ -136,7 +141,7 @@ impl<'a> PackageCheck<'a> {
         Self { package, limits: pin.layout.limits, usual: pin.layout.strip == 1 }
     }
 
-    fn pass(&mut self, member: Member<'_>, next: &mut dyn FnMut(Member<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    fn pass(&mut self, member: Member<'_>, next: &mut dyn FnMut(Member<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
         let is_file = matches!(member.kind, MemberKind::File { .. });
         match self.package {
             Some(package) if self.usual && is_file && member.path.as_str() == "package.json" => {
@@ -149,7 +154,7 @@ impl<'a> PackageCheck<'a> {
     }
 
     /// Where the layout hides package.json, it is looked for on its own.
-    fn finish(self, blob: &VerifiedBlob, format: Format) -> Result<(), Error> {
+    fn finish(self, blob: &VerifiedBlob, format: Format) -> Result<(), Fault> {
         let Some(package) = self.package else { return Ok(()) };
         let layout = Layout { strip: 1, limits: self.limits, ..Layout::default() };
         let mut seen = false;
@@ -161,31 +166,35 @@ impl<'a> PackageCheck<'a> {
             Ok(())
         })
         .map_err(from_unpack)?;
-        if seen { Ok(()) } else { Err(Error::NoPackageJson) }
+        if seen {
+            return Ok(());
+        }
+        let fault = Fault::refused("package-json-absent", "the package has no package.json in its folder");
+        Err(fault.hint("an npm package has one; use `url` for other archives"))
     }
 }
 
-fn check(package: &NpmPackage, body: &mut dyn Read) -> Result<Vec<u8>, Error> {
+fn check(package: &NpmPackage, body: &mut dyn Read) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(npm::MAX_PACKAGE_JSON).unwrap_or(u64::MAX).saturating_add(1);
     body.take(limit).read_to_end(&mut bytes).map_err(|error| from_assembly(AssemblyError::Body(error)))?;
-    npm::package_identity(&bytes, package.name(), package.version()).map_err(Error::Package)?;
+    npm::package_identity(&bytes, package.name(), package.version())?;
     Ok(bytes)
 }
 
-fn from_unpack(error: UnpackError<Error>) -> Error {
+fn from_unpack(error: UnpackError<Fault>) -> Fault {
     match error {
         UnpackError::Archive(error) => error.into(),
         UnpackError::Visit(error) => error,
     }
 }
 
-fn from_assembly(error: AssemblyError) -> Error {
+fn from_assembly(error: AssemblyError) -> Fault {
     match error {
         AssemblyError::Archive(error) => error.into(),
-        AssemblyError::Patch(error) => Error::Fault(error.into()),
-        AssemblyError::Fs(error) => Error::Fs(error),
-        AssemblyError::Nar(error) => Error::Nar(error),
+        AssemblyError::Patch(error) => error.into(),
+        AssemblyError::Fs(error) => error.into(),
+        AssemblyError::Nar(error) => error.into(),
         AssemblyError::Body(error) => ArchiveError::from(error).into(),
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pinfold::commands::attest::{self, Options, Times};
 use pinfold::commands::paper::Paper;
-use pinfold::error::Error;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_sign::build::{Build, Checkout};
 
@@ -38,7 +38,7 @@ pub(crate) fn attest(world: &World, options: &Attest) -> Result<Answer, Failure>
 }
 
 /// What git says of the checkout. What killed writers of ours left in it is no difference from its commit, and is removed.
-pub(crate) fn checkout(pin_file: &Path, place: Option<&git::Place>) -> Result<Option<Checkout>, Error> {
+pub(crate) fn checkout(pin_file: &Path, place: Option<&git::Place>) -> Result<Option<Checkout>, Fault> {
     let found = git::checkout(pin_file, place)?;
     let Some(Checkout { prefix, dirty, .. }) = &found else { return Ok(None) };
     // git names paths from the top of the checkout.
@@ -54,7 +54,7 @@ pub(crate) fn checkout(pin_file: &Path, place: Option<&git::Place>) -> Result<Op
 }
 
 /// The build, as options or the environment describe it.
-pub(crate) fn build(stated: &Stated) -> Result<Build, Error> {
+pub(crate) fn build(stated: &Stated) -> Result<Build, Fault> {
     Ok(Build::of(&world::variable, &stated.builder.named())?)
 }
 

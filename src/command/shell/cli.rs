@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use pinfold::commands::output::Destination;
-use pinfold::error::Error;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::pins::{Mode, Platform};
 use pinfold_core::url::{Url, UrlError};
@@ -369,7 +369,7 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> String {
 }
 
 /// The man page of the command, or with a folder, one page a subcommand written there and the folder's name.
-pub(crate) fn man_pages(out: Option<&Path>, force: &Force) -> Result<String, Error> {
+pub(crate) fn man_pages(out: Option<&Path>, force: &Force) -> Result<String, Fault> {
     let mut command = Cli::command().disable_help_subcommand(true);
     let Some(out) = out else { return Ok(String::from_utf8_lossy(&man_page(command).1).into_owned()) };
     fs::create_folders(out)?;
@@ -379,7 +379,7 @@ pub(crate) fn man_pages(out: Option<&Path>, force: &Force) -> Result<String, Err
 }
 
 /// A command's page and those of its subcommands, each a file of its own.
-fn write_pages(command: clap::Command, out: &Path, force: &Force) -> Result<(), Error> {
+fn write_pages(command: clap::Command, out: &Path, force: &Force) -> Result<(), Fault> {
     for one in command.get_subcommands().filter(|one| !one.is_hide_set()).cloned() {
         write_pages(one, out, force)?;
     }

@@ -9,7 +9,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Output, Stdio};
 
-use pinfold::error::Error;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::text::Location;
@@ -19,7 +18,7 @@ use crate::world::variable;
 
 /// What git says of the checkout that a pin file is in; `None` where it is in none, or in one without a commit. `place` is
 /// what [`Place::of`] found before a command ran, that may have laid out another checkout where git would look first.
-pub(crate) fn checkout(pin_file: &Path, place: Option<&Place>) -> Result<Option<Checkout>, Error> {
+pub(crate) fn checkout(pin_file: &Path, place: Option<&Place>) -> Result<Option<Checkout>, Fault> {
     let Some(place) = place else { return Ok(None) };
     let folder = pin_file.parent().unwrap_or(Path::new(""));
     let git = Git::at(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }, place);
@@ -49,7 +48,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Finds the checkout that a folder is in; `None` where it is in none. Refuses a repository that is not at a `.git`.
-    pub(crate) fn of(folder: &Path) -> Result<Option<Self>, Error> {
+    pub(crate) fn of(folder: &Path) -> Result<Option<Self>, Fault> {
         let git = Git { folder, place: None, asks: Asks::Nothing, filters: Vec::new() };
         let inside = git.run(&["rev-parse", "--is-inside-work-tree"])?;
         if !inside.status.success() {
@@ -62,7 +61,7 @@ impl Place {
         }
         let path = |of| {
             let line = git.line(&["rev-parse", "--path-format=absolute", of])?;
-            Ok::<_, Error>(PathBuf::from(line.unwrap_or_default()))
+            Ok::<_, Fault>(PathBuf::from(line.unwrap_or_default()))
         };
         let (top, repository, common) = (path("--show-toplevel")?, path("--git-dir")?, path("--git-common-dir")?);
         // For git before 2.38, which does not know `safe.bareRepository`, and for `core.worktree`, by which a repository
@@ -75,7 +74,7 @@ impl Place {
     }
 
     /// What git obeys and what it is told by: whoever writes there has git run programs. Absolute; of submodules too.
-    pub(crate) fn own(&self) -> Result<Vec<PathBuf>, Error> {
+    pub(crate) fn own(&self) -> Result<Vec<PathBuf>, Fault> {
         let mut own = vec![self.top.join(".git"), self.repository.clone(), self.common.clone()];
         for folder in self.submodules()? {
             match Self::at_top(&folder)? {
@@ -90,7 +89,7 @@ impl Place {
     }
 
     /// The folders of the submodules, absolute.
-    fn submodules(&self) -> Result<Vec<PathBuf>, Error> {
+    fn submodules(&self) -> Result<Vec<PathBuf>, Fault> {
         let staged = Git::at(&self.top, self).text(&["ls-files", "--stage", "-z", "--full-name", ":/"])?;
         // Mode, object, stage, a tab, and the path (git-ls-files(1), "OUTPUT").
         let links = staged.split('\0').filter(|entry| entry.starts_with("160000 "));
@@ -98,7 +97,7 @@ impl Place {
     }
 
     /// The checkout that a folder is the top of.
-    fn at_top(folder: &Path) -> Result<Option<Self>, Error> {
+    fn at_top(folder: &Path) -> Result<Option<Self>, Fault> {
         if folder.join(".git").symlink_metadata().is_err() {
             return Ok(None);
         }
@@ -109,7 +108,7 @@ impl Place {
 }
 
 /// The repository that the `.git` of a folder is, or leads to (gitrepository-layout(5)).
-fn linked(top: &Path) -> Result<Option<PathBuf>, Error> {
+fn linked(top: &Path) -> Result<Option<PathBuf>, Fault> {
     let path = top.join(".git");
     if !path.is_file() {
         return Ok(if path.is_dir() { Some(fs::canonical(&path)?) } else { None });
@@ -123,7 +122,7 @@ fn linked(top: &Path) -> Result<Option<PathBuf>, Error> {
 }
 
 /// All paths that differ from the commit, relative to the top.
-fn dirty(place: &Place) -> Result<Vec<String>, Error> {
+fn dirty(place: &Place) -> Result<Vec<String>, Fault> {
     let git = Git::at(&place.top, place);
     // Now, and not when the place was found: the configuration may include a file that a command wrote since.
     let git = Git { filters: git.filters()?, ..git };
@@ -165,7 +164,7 @@ fn dirty(place: &Place) -> Result<Vec<String>, Error> {
 }
 
 /// When the commit that is checked out was made, in seconds since 1970: what a reproducible build takes for its time.
-pub(crate) fn commit_time(place: &Place) -> Result<Option<i64>, Error> {
+pub(crate) fn commit_time(place: &Place) -> Result<Option<i64>, Fault> {
     let git = Git::at(&place.top, place);
     let time = git.line(&["show", "--no-patch", "--no-show-signature", "--format=%ct", "HEAD"])?;
     Ok(time.and_then(|time| time.parse().ok()))
@@ -182,7 +181,7 @@ pub(crate) struct Wanted<'a> {
 
 /// Checks a commit out into a new folder: from the checkout that `here` is in, or from where the caller says. Only what
 /// the caller names is asked over a network.
-pub(crate) fn check_out(here: &Path, wanted: &Wanted<'_>, to: &Path) -> Result<Place, Error> {
+pub(crate) fn check_out(here: &Path, wanted: &Wanted<'_>, to: &Path) -> Result<Place, Fault> {
     let Wanted { commit, repository, source } = *wanted;
     let from = match source {
         // git would take a folder for one below `here`.
@@ -193,7 +192,7 @@ pub(crate) fn check_out(here: &Path, wanted: &Wanted<'_>, to: &Path) -> Result<P
         let place = if from.is_empty() { here.display().to_string() } else { from.clone() };
         let fault = Fault::failed("commit-absent", format!("there is no commit `{commit}` in `{}`", Location(&place)));
         let from = repository.unwrap_or("URL");
-        Error::from(fault.hint(format!("fetch it with git, or say where it is: `--source {from}`")))
+        fault.hint(format!("fetch it with git, or say where it is: `--source {from}`"))
     };
     if from.is_empty() {
         return Err(absent());
@@ -241,7 +240,7 @@ impl<'a> Git<'a> {
 
     /// The settings of filters that are the repository's own, each with the one of the user's configuration in its place,
     /// or with nothing: who can write to `.git/config` says what runs by it, and a filter runs for each file that changed.
-    fn filters(&self) -> Result<Vec<(String, String)>, Error> {
+    fn filters(&self) -> Result<Vec<(String, String)>, Fault> {
         let listed = self.text(&["config", "--list", "--null", "--show-scope"])?;
         let mut words = listed.split_terminator('\0');
         let (mut users, mut own) = (BTreeMap::new(), BTreeMap::new());
@@ -261,7 +260,7 @@ impl<'a> Git<'a> {
     }
 
     /// Where the commit can be had: `origin`, or the only remote that there is.
-    fn repository(&self) -> Result<Option<String>, Error> {
+    fn repository(&self) -> Result<Option<String>, Fault> {
         let names = self.text(&["remote"])?;
         let names: Vec<&str> = names.lines().collect();
         let name = match names[..] {
@@ -275,7 +274,7 @@ impl<'a> Git<'a> {
     }
 
     /// The branch that is checked out, else the only tag of the commit.
-    fn reference(&self) -> Result<Option<String>, Error> {
+    fn reference(&self) -> Result<Option<String>, Fault> {
         if let Some(branch) = self.line(&["symbolic-ref", "--quiet", "HEAD"])? {
             return Ok(Some(branch));
         }
@@ -285,7 +284,7 @@ impl<'a> Git<'a> {
     }
 
     /// One line of an answer, `None` where git says quietly that there is none.
-    fn line(&self, args: &[&str]) -> Result<Option<String>, Error> {
+    fn line(&self, args: &[&str]) -> Result<Option<String>, Fault> {
         let output = self.run(args)?;
         match output.status.code() {
             Some(0) => Ok(Some(text(&output)?.trim_end_matches('\n').to_owned())),
@@ -295,12 +294,12 @@ impl<'a> Git<'a> {
     }
 
     /// An answer.
-    fn text(&self, args: &[&str]) -> Result<String, Error> {
+    fn text(&self, args: &[&str]) -> Result<String, Fault> {
         let output = self.run(args)?;
         if output.status.success() { text(&output) } else { Err(failed(&output)) }
     }
 
-    fn run(&self, args: &[&str]) -> Result<Output, Error> {
+    fn run(&self, args: &[&str]) -> Result<Output, Fault> {
         let mut command = process::Command::new("git");
         command.args(["--no-pager", "--no-optional-locks", "-C"]).arg(self.folder);
         if let Some(Place { repository, top, .. }) = self.place {
@@ -345,7 +344,7 @@ impl<'a> Git<'a> {
             std::io::ErrorKind::NotFound => {
                 let fault = Fault::failed("git-absent", "there is no `git` to ask for the commit");
                 let hint = "install git, or say `--no-source`, and the statement says that no commit is known";
-                fault.hint(hint).into()
+                fault.hint(hint)
             }
             _ => no_answer(&error.to_string()),
         })
@@ -353,19 +352,19 @@ impl<'a> Git<'a> {
 }
 
 /// What git says has to be UTF-8: names of other encodings have no place in a statement.
-fn text(output: &Output) -> Result<String, Error> {
+fn text(output: &Output) -> Result<String, Fault> {
     String::from_utf8(output.stdout.clone()).map_err(|_| no_answer("a path or a name is not UTF-8"))
 }
 
-fn failed(output: &Output) -> Error {
+fn failed(output: &Output) -> Fault {
     let said = String::from_utf8_lossy(&output.stderr);
     let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
     no_answer(&said.join(" ").replace(char::is_control, " "))
 }
 
 /// git does not answer; `said` has its own words, without control characters.
-fn no_answer(said: &str) -> Error {
-    Fault::failed("git-failed", format!("git does not say what is checked out: {said}")).into()
+fn no_answer(said: &str) -> Fault {
+    Fault::failed("git-failed", format!("git does not say what is checked out: {said}"))
 }
 
 /// Settings that the checkout could have otherwise, and that would run programs, ask others or hide changes. Beside them:

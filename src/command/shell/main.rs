@@ -25,7 +25,6 @@ use clap::Parser as _;
 
 use pinfold::commands::many::Tally;
 use pinfold::commands::paper::Paper;
-use pinfold::error::Error;
 use pinfold::report::{Finding, Level, Report, Verdict, json};
 use pinfold_core::fault::Fault;
 use pinfold_core::text::{Secrets, plain_lines};
@@ -127,12 +126,6 @@ struct Failure {
     verdict: Verdict,
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self { findings: error.findings(), verdict: error.verdict() }
-    }
-}
-
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self { findings: fault.findings(), verdict: fault.verdict() }
@@ -194,7 +187,7 @@ fn run(cli: &Cli, secrets: &Secrets) -> Result<Answer, Failure> {
         Command::Cache(command) => return caches(&world()?, command),
         Command::Trust(cli::Trust::Show) => trust::show(&world()?.ctx())?,
         Command::Trust(cli::Trust::Update(update)) => {
-            trust::update(&world()?.ctx(), &update.repositories().map_err(Error::Trust)?)?
+            trust::update(&world()?.ctx(), &update.repositories().map_err(Fault::from)?)?
         }
         Command::Completions { shell } => return Ok(Answer::Text(cli::completions(*shell))),
         Command::Man { out, force } => return Ok(Answer::Text(cli::man_pages(out.as_deref(), force)?)),

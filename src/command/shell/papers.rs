@@ -7,8 +7,8 @@ use pinfold::commands::many::{self, Done, Tally};
 use pinfold::commands::output::Destination;
 use pinfold::commands::paper::Paper;
 use pinfold::commands::{verify, vsa};
-use pinfold::error::Error;
 use pinfold::report::Report;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
 
 use crate::Failure;
@@ -48,8 +48,8 @@ pub(crate) fn over(
     command: &str,
     list: &Path,
     resume: Option<&Path>,
-    run: impl FnOnce(&mut Lines, &Done, &mut Out) -> Result<Tally, Error>,
-) -> Result<Tally, Error> {
+    run: impl FnOnce(&mut Lines, &Done, &mut Out) -> Result<Tally, Fault>,
+) -> Result<Tally, Fault> {
     let done = match resume {
         Some(path) => match fs::open_if_exists(path)? {
             Some(file) => Done::read(command, &mut BufReader::new(file)).map_err(|error| unread(path, error))?,
@@ -65,12 +65,12 @@ pub(crate) fn over(
     run(&mut *list, &done, &mut out)
 }
 
-fn unread(path: &Path, source: io::Error) -> Error {
+fn unread(path: &Path, source: io::Error) -> Fault {
     FsError { action: "read", path: path.to_owned(), source }.into()
 }
 
 /// Writes a document to a file, and leaves the report to be told.
-pub(crate) fn put(world: &World, paper: Paper, path: &Path, force: &Force) -> Result<Report, Error> {
+pub(crate) fn put(world: &World, paper: Paper, path: &Path, force: &Force) -> Result<Report, Fault> {
     Destination { path, force: force.force, pin_file: Some(world.ctx().pin_file) }.put(paper.document.as_bytes())?;
     Ok(paper.report)
 }

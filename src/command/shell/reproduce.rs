@@ -6,9 +6,9 @@ use pinfold::commands::fetch;
 use pinfold::commands::reproduce::{self, Places, Read, Recipe};
 use pinfold::commands::run::pinned;
 use pinfold::ctx::Ctx;
-use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::{Finding, Level, Report, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir};
 use pinfold_core::text::Secrets;
 
@@ -42,7 +42,7 @@ fn build(
     (recipe, notes): (&Recipe, &mut Vec<Finding>),
     scratch: &Scratch,
 ) -> Result<Report, Failure> {
-    let here = fs::canonical(world.project_folder_or_here()).map_err(Error::Fs)?;
+    let here = fs::canonical(world.project_folder_or_here()).map_err(Fault::from)?;
     let wanted =
         Wanted { commit: &recipe.commit, repository: recipe.repository.as_deref(), source: options.source.as_deref() };
     let place = git::check_out(&here, &wanted, &scratch.checkout)?;
@@ -102,7 +102,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new() -> Result<Self, Error> {
+    fn new() -> Result<Self, Fault> {
         let parent = fs::canonical(&std::env::temp_dir())?;
         let name = fs::unique_name("pinfold");
         Dir::open(&parent)?.make_new_child(&name, 0o700)?;
@@ -110,7 +110,7 @@ impl Scratch {
         Ok(Self { parent, name, checkout })
     }
 
-    fn remove(&self) -> Result<(), Error> {
+    fn remove(&self) -> Result<(), Fault> {
         Ok(Dir::open(&self.parent)?.remove_all(&self.name)?)
     }
 }

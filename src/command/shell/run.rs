@@ -8,7 +8,6 @@ use std::process::{Command, Stdio};
 
 use pinfold::commands::attest::{self, Options};
 use pinfold::commands::run::{self, Isolation, Ran};
-use pinfold::error::Error;
 use pinfold::project::RECORDS;
 use pinfold::report::{Finding, Level, Verdict};
 use pinfold_core::fault::Fault;
@@ -25,7 +24,7 @@ use crate::{Answer, Failure, attests, git, seal};
 pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Failure> {
     let made = &options.made;
     let environment = environment(&options.env)?;
-    let folder = fs::canonical(world.project_folder_or_here()).map_err(Error::Fs)?;
+    let folder = fs::canonical(world.project_folder_or_here()).map_err(Fault::from)?;
     let pin_file = folder.join(world.ctx().pin_file.file_name().unwrap_or_default());
     // Without a source git is asked of nothing, and what it has to say of the folder keeps nobody from a build.
     let place = if made.no_source { git::Place::of(&folder).ok().flatten() } else { git::Place::of(&folder)? };
@@ -96,7 +95,7 @@ pub(crate) fn ended(command: &[String], code: u8, lost: &'static str) -> Failure
 }
 
 /// Who builds: the platform by its own word, else whom the caller names.
-fn build(builder: Option<String>) -> Result<Build, Error> {
+fn build(builder: Option<String>) -> Result<Build, Fault> {
     let named = Named { builder, ..Named::default() };
     match Build::of(&world::variable, &named) {
         Err(BuildError::Unnamed { .. }) if named.builder.is_some() => {
@@ -105,7 +104,7 @@ fn build(builder: Option<String>) -> Result<Build, Error> {
         Err(BuildError::Unnamed { .. }) => {
             let fault = Fault::failed("builder-unnamed", "nothing says what builds here: there is no `--builder-id`");
             let hint = "outside of GitHub Actions and GitLab CI say who builds, a URI of yours: `--builder-id URI`";
-            Err(fault.hint(hint).into())
+            Err(fault.hint(hint))
         }
         // A run's builder is who signs for it, which on GitLab is the pipeline's definition, and not the runner.
         Ok(build) if named.builder.is_none() && world::variable("GITLAB_CI").is_some() => {
@@ -189,7 +188,7 @@ pub(crate) struct Job<'a> {
 
 impl Job<'_> {
     /// Runs it as it is, in this environment.
-    fn plain(&self, is_json: bool) -> Result<u8, Error> {
+    fn plain(&self, is_json: bool) -> Result<u8, Fault> {
         let Some((program, arguments)) = self.command.split_first() else { return Ok(0) };
         let unstarted = |error: io::Error| unstarted(program, &error.to_string());
         let mut command = Command::new(program);
@@ -202,7 +201,7 @@ impl Job<'_> {
     }
 
     /// Runs it in the sandbox.
-    pub(crate) fn confined(&self, within: Within<'_>, is_json: bool) -> Result<(u8, Isolation), Error> {
+    pub(crate) fn confined(&self, within: Within<'_>, is_json: bool) -> Result<(u8, Isolation), Fault> {
         let own = FIXED.map(|(name, value)| (name.to_owned(), value.to_owned()));
         // What the caller names takes the place of what pinfold would set.
         let is_own = |(name, _): &(String, String)| !self.environment.contains_key(name);

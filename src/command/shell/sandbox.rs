@@ -28,7 +28,6 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use pinfold::error::Error;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
 
@@ -96,15 +95,15 @@ pub(crate) fn run(
     environment: &BTreeMap<String, String>,
     desk: &Path,
     stdout: Stdio,
-) -> Result<Ended, Error> {
+) -> Result<Ended, Fault> {
     if let Some(own) = SPECIAL.iter().map(Path::new).find(|own| own.starts_with(&plan.root)) {
         let step = format!("put an empty {} into {}", own.display(), plan.root.display());
         let hint = "move the project to a folder of its own";
-        return Err(no_sandbox(&step, "it is where the project is", Some(hint)).into());
+        return Err(no_sandbox(&step, "it is where the project is", Some(hint)));
     }
     let mut plan = plan.clone();
     #[cfg(target_os = "linux")]
-    prepare(&mut plan).map_err(|inside::Refusal { step, said, hint }| Error::from(no_sandbox(&step, &said, hint)))?;
+    prepare(&mut plan).map_err(|inside::Refusal { step, said, hint }| no_sandbox(&step, &said, hint))?;
     let (mut note, path) = fs::create_beside(&desk.join("sandbox"))?;
     let ended = hand_over(&plan, environment, (&path, &mut note), stdout);
     let removed = fs::remove(&path);
@@ -128,7 +127,7 @@ fn hand_over(
     environment: &BTreeMap<String, String>,
     (path, note): (&Path, &mut std::fs::File),
     stdout: Stdio,
-) -> Result<Ended, Error> {
+) -> Result<Ended, Fault> {
     let broken = |source| FsError { action: "use", path: path.to_owned(), source };
     let handed = Handed { plan: plan.clone(), outside: namespaces()? };
     let handed = serde_json::to_string(&handed).map_err(|error| broken(error.into()))?;
@@ -152,10 +151,10 @@ fn hand_over(
     let mut held = None;
     for word in words {
         match word.map_err(|error| broken(error.into()))? {
-            Word::Refused { step, said, hint } => return Err(no_sandbox(&step, &said, hint.as_deref()).into()),
+            Word::Refused { step, said, hint } => return Err(no_sandbox(&step, &said, hint.as_deref())),
             Word::Unstarted { said } => {
                 let program = plan.command.first().map(String::as_str).unwrap_or_default();
-                return Err(unstarted(program, &said).into());
+                return Err(unstarted(program, &said));
             }
             Word::Holds { read_only } => held = Some(read_only),
         }
@@ -171,8 +170,8 @@ pub(crate) fn code_of(status: ExitStatus) -> u8 {
     u8::try_from(status.code().or(signal).unwrap_or(255)).unwrap_or(255)
 }
 
-fn refused(step: &str, said: &str) -> Error {
-    no_sandbox(step, said, None).into()
+fn refused(step: &str, said: &str) -> Fault {
+    no_sandbox(step, said, None)
 }
 
 /// `--hermetic`, and this machine does not give what that takes: what could not be done, or was seen not to be so, as in
@@ -202,7 +201,7 @@ pub(crate) fn stage() -> Option<ExitCode> {
 }
 
 /// The namespaces that this process is in.
-fn namespaces() -> Result<Vec<(String, String)>, Error> {
+fn namespaces() -> Result<Vec<(String, String)>, Fault> {
     let kinds = ["user", "mnt", "net", "ipc", "uts", "pid"];
     let read = |kind: &str| {
         let link = std::fs::read_link(format!("/proc/self/ns/{kind}"));

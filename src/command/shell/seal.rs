@@ -3,7 +3,6 @@
 use pinfold::commands::keygen::{self, Options};
 use pinfold::commands::seal::{self, Signing};
 use pinfold::commands::sign;
-use pinfold::error::Error;
 use pinfold::report::{Finding, Level, Report, Verdict};
 use pinfold_core::fault::Fault;
 use pinfold_core::text::Untrusted;
@@ -47,7 +46,7 @@ pub(crate) fn by_key(options: &Key) -> Result<Option<Signing>, Failure> {
     let Some(path) = &options.key else { return Ok(None) };
     let given = given(&options.passphrase)?;
     match Signing::by_key(path, given.as_ref()) {
-        Err(Error::Fault(fault)) if is_locked(&fault) && terminal::is_there() => {
+        Err(fault) if is_locked(&fault) && terminal::is_there() => {
             let prompt = format!("Passphrase of `{}`: ", Untrusted(&path.display().to_string()));
             Ok(Some(Signing::by_key(path, Some(&ask(&prompt)?))?))
         }
@@ -60,7 +59,7 @@ fn is_locked(fault: &Fault) -> bool {
 }
 
 /// The passphrase in the file or behind the descriptor that was named.
-fn given(options: &PassphraseFrom) -> Result<Option<Passphrase>, Error> {
+fn given(options: &PassphraseFrom) -> Result<Option<Passphrase>, Fault> {
     match (&options.passphrase_file, options.passphrase_fd) {
         (Some(path), _) => seal::passphrase(path).map(Some),
         (None, Some(number)) => seal::passphrase_from_descriptor(number).map(Some),
@@ -72,7 +71,7 @@ fn given(options: &PassphraseFrom) -> Result<Option<Passphrase>, Error> {
 fn ask(prompt: &str) -> Result<Passphrase, Failure> {
     let typed = terminal::ask(prompt).map_err(|error| failed(Finding::new(Level::Error, "terminal", error)))?;
     let passphrase = Passphrase::new(typed);
-    Ok(passphrase.map_err(|source| Error::from(seal::no_passphrase("the terminal", source)))?)
+    Ok(passphrase.map_err(|source| seal::no_passphrase("the terminal", source))?)
 }
 
 /// `pinfold keygen`. Whether a key is to have a passphrase is said, by an option or at the terminal, and never assumed.

@@ -15,8 +15,8 @@ pub(crate) fn identity(options: &Keyless) -> Result<Identity, Failure> {
     let limit = u64::try_from(MAX_TOKEN_LEN).unwrap_or(u64::MAX);
     if let Some(path) = &options.identity_token_file {
         let bytes = match path.to_str() {
-            Some("-") => secret::read_descriptor(0, limit).map_err(pinfold::error::Error::from)?,
-            _ => secret::read_secret(path, limit).map_err(pinfold::error::Error::from)?.0,
+            Some("-") => secret::read_descriptor(0, limit).map_err(pinfold_core::fault::Fault::from)?,
+            _ => secret::read_secret(path, limit).map_err(pinfold_core::fault::Fault::from)?.0,
         };
         return given(&String::from_utf8_lossy(&bytes));
     }
@@ -38,7 +38,7 @@ pub(crate) fn identity(options: &Keyless) -> Result<Identity, Failure> {
 }
 
 fn given(text: &str) -> Result<Identity, Failure> {
-    let token = IdentityToken::parse(text).map_err(KeylessError::from).map_err(pinfold::error::Error::from)?;
+    let token = IdentityToken::parse(text).map_err(KeylessError::from).map_err(pinfold_core::fault::Fault::from)?;
     Ok(Identity::Token(token))
 }
 

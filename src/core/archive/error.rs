@@ -8,6 +8,8 @@ use super::kind::KindRule;
 use super::links::LinkRule;
 use super::tar::TarRule;
 use super::zip::ZipRule;
+use crate::digest::Changed;
+use crate::fault::{Class, Fault};
 use crate::layout::{Format, Limits};
 use crate::path::{PathError, RelPath};
 
@@ -64,6 +66,20 @@ impl fmt::Display for ArchiveError {
             Self::Refused { member: Some(member), rule } => write!(f, "member `{}`: {rule}", member.escape_debug()),
             Self::Refused { member: None, rule } => rule.fmt(f),
             Self::Input(_) => f.write_str("the archive could not be read"),
+        }
+    }
+}
+
+impl From<ArchiveError> for Fault {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Input(error) if Changed::is_behind(&error) => {
+                Self::refused("artifact-changed", "the artifact changed after it was checked")
+                    .hint("run it again; if that does not help, something else writes to the store or to the artifact")
+            }
+            error => Self::new(Class::refused_if(error.is_refusal()), error.code(), error.to_string())
+                .hinting(error.hint())
+                .because(error),
         }
     }
 }

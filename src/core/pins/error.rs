@@ -5,6 +5,7 @@ use std::fmt;
 use super::patch::PatchError;
 use super::value::ValueError;
 use super::wording::Shown;
+use crate::fault::Fault;
 
 /// A refusal of pins.toml. `Display` names the pin, not the file: that is known to who read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,15 @@ impl PinsError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         self.kind.hint()
+    }
+
+    /// The same as a fault, which says in which file and line.
+    pub fn in_file(self, file: &str) -> Fault {
+        let message = match self.line {
+            Some(line) => format!("{file}:{line}: {self}"),
+            None => format!("{file}: {self}"),
+        };
+        Fault::failed(self.code(), message).hinting(self.hint()).because(self)
     }
 }
 

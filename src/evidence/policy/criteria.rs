@@ -17,6 +17,8 @@ pub struct Failure {
     pub expected: Option<String>,
     /// What the evidence says.
     pub received: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
 }
 
 impl Failure {
@@ -27,13 +29,13 @@ impl Failure {
         received: Option<&str>,
     ) -> Self {
         let received = Some(received.map_or_else(|| ABSENT.to_owned(), str::to_owned));
-        Self { code, message: message.into(), expected: Some(expected.into()), received }
+        Self { code, message: message.into(), expected: Some(expected.into()), received, hint: None }
     }
 
     /// Evidence that does not hold at all.
     pub(super) fn of_refusal(refusal: &Refusal) -> Self {
         let (expected, received) = refusal.compared().unzip();
-        Self { code: refusal.code(), message: refusal.to_string(), expected, received }
+        Self { code: refusal.code(), message: refusal.to_string(), expected, received, hint: None }
     }
 }
 
@@ -224,7 +226,10 @@ fn elsewhere(policy: &Policy, certificate: &Certificate, failures: &mut Vec<Fail
     if !is_there {
         let message = "a workflow of another repository signed, which the policy does not name";
         let home = home.as_deref().unwrap_or("the repository");
-        failures.push(Failure::new("signer-elsewhere", message, format!("a workflow of {home}"), Some(signer)));
+        let failure = Failure::new("signer-elsewhere", message, format!("a workflow of {home}"), Some(signer));
+        let file = signer.split_once("@refs/").map_or(signer, |(file, _)| file);
+        let hint = Some(format!("if that workflow may build it, name it: workflow `{file}`"));
+        failures.push(Failure { hint, ..failure });
     }
 }
 

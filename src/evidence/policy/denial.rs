@@ -60,7 +60,7 @@ fn is_failure(result: &str) -> bool {
 
 fn failure(code: &'static str, message: &str, expected: &str, received: Option<String>) -> Failure {
     let received = Some(received.unwrap_or_else(|| "nothing".to_owned()));
-    Failure { code, message: message.to_owned(), expected: Some(expected.to_owned()), received }
+    Failure { code, message: message.to_owned(), expected: Some(expected.to_owned()), received, hint: None }
 }
 
 const SUMMARY_RESULTS: [&str; 2] = ["verificationResult", "verification_result"];

@@ -64,7 +64,7 @@ fn failures(policy: &Policy, now: i64, proof: &VerifiedAttestation) -> Vec<Failu
 }
 
 fn untrusted(message: String) -> Failure {
-    Failure { code: UNTRUSTED, message, expected: None, received: None }
+    Failure { code: UNTRUSTED, message, expected: None, received: None, hint: None }
 }
 
 /// The id of signatures by somebody who is not trusted.

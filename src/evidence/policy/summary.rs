@@ -48,5 +48,5 @@ pub(super) fn failures(policy: &SummaryPolicy, proof: &VerifiedAttestation, fail
 
 fn failure(code: &'static str, message: &str, expected: &str, received: Option<String>) -> Failure {
     let received = Some(received.unwrap_or_else(|| "nothing".to_owned()));
-    Failure { code, message: message.to_owned(), expected: Some(expected.to_owned()), received }
+    Failure { code, message: message.to_owned(), expected: Some(expected.to_owned()), received, hint: None }
 }

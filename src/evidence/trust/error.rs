@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sigstore_tuf::Error as TufError;
 
 use crate::root::{Instance, RegistryKeysError, RootError};
+use pinfold_core::fault::{Class, Fault};
 use pinfold_core::fs::FsError;
 use pinfold_core::url::UrlError;
 use pinfold_net::http::{DownloadError, Failure};
@@ -197,6 +198,14 @@ impl fmt::Display for TrustError {
             }
             Self::Fs(error) => error.fmt(f),
         }
+    }
+}
+
+impl From<TrustError> for Fault {
+    fn from(error: TrustError) -> Self {
+        Self::new(Class::refused_if(error.is_refusal()), error.code(), error.to_string())
+            .hinting(error.hint())
+            .because(error)
     }
 }
 

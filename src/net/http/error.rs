@@ -60,6 +60,11 @@ impl HttpError {
         }
     }
 
+    /// Whether there is no use in asking the same server another question.
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Timeout(_))
+    }
+
     /// A stable identifier of the failure.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -271,6 +276,11 @@ impl DownloadError {
         self.failure.is_refusal()
     }
 
+    /// See [`HttpError::is_unreachable`].
+    pub fn is_unreachable(&self) -> bool {
+        matches!(&*self.failure, Failure::Http(error) if error.is_unreachable())
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match &*self.failure {
@@ -300,6 +310,22 @@ impl DownloadError {
     fn chain(&self) -> impl Iterator<Item = &Url> {
         std::iter::once(&self.url).chain(&self.hops)
     }
+}
+
+/// An error and what caused it: "no connection to the server" alone does not say whether it is the name or the port.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        // Some libraries repeat the cause in their own words.
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.extend(words.escape_debug());
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// The hint where a web page came in place of an artifact.

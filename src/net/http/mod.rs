@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 pub use call::{Call, CallError, CallFailure, Reply, call};
 pub use download::{BodyLimit, MAX_REDIRECTS, Outcome, Rules, Sink, download, go_on};
-pub use error::{DownloadError, Failure, HttpError, TimeoutKind, WEB_PAGE};
+pub use error::{DownloadError, Failure, HttpError, TimeoutKind, WEB_PAGE, with_causes};
 pub use proxies::ProxySettings;
 pub use resume::Begun;
 pub use retry::{ATTEMPTS, Backoff, Clock, MAX_PARTS, PROGRESS, RETRY_AFTER_CAP, SystemClock};

@@ -27,6 +27,8 @@ pub trait ServerError: std::error::Error + Send + Sync {
     fn code(&self) -> &'static str;
     /// Whether the rules were broken, rather than the network.
     fn is_refusal(&self) -> bool;
+    /// Whether there is no use in asking the same server another question.
+    fn is_unreachable(&self) -> bool;
     /// The two digests that were compared.
     fn compared(&self) -> Option<(String, String)>;
     /// What to do about it.
@@ -142,6 +144,20 @@ impl AskError {
                 matches!(*error.failure, Failure::NotFound { status: 404 })
                     && error.hops.iter().all(|hop| hop.origin() == error.url.origin())
             }
+            _ => false,
+        }
+    }
+
+    /// Whether whoever answered has none, by itself or after a redirect.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Download { error, .. } if matches!(*error.failure, Failure::NotFound { .. }))
+    }
+
+    /// Whether there is no use in asking the same server another question.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Download { error, .. } => error.is_unreachable(),
+            Self::Other(error) => error.is_unreachable(),
             _ => false,
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{encode_segment, is_no_segment};
 use pinfold_core::digest::Sha256;
+use pinfold_core::fault::Fault;
 use pinfold_core::url::{Url, UrlError};
 
 /// `BASE/OWNER/REPO/releases/download/TAG/ASSET`, as the web interface links it.
@@ -142,6 +143,12 @@ impl fmt::Display for AssetError {
             Self::Part { part, text } => write!(f, "`{}` cannot be the {part} of a release asset", text.escape_debug()),
             Self::Url(_) => f.write_str("the release asset has no valid URL"),
         }
+    }
+}
+
+impl From<AssetError> for Fault {
+    fn from(error: AssetError) -> Self {
+        Self::failed(error.code(), error.to_string()).because(error)
     }
 }
 

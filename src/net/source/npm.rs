@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{encode_segment, is_no_segment};
+use pinfold_core::fault::Fault;
 use pinfold_core::url::{Url, UrlError};
 
 /// Largest package.json that is read, in bytes: the largest on the npm registry are some hundred kilobytes.
@@ -252,6 +253,12 @@ impl fmt::Display for TarballError {
     }
 }
 
+impl From<TarballError> for Fault {
+    fn from(error: TarballError) -> Self {
+        Self::failed(error.code(), error.to_string()).because(error)
+    }
+}
+
 impl std::error::Error for TarballError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -332,6 +339,12 @@ impl fmt::Display for IdentityError {
                 write!(f, "package.json is of version `{}` where the pin is of `{expected}`", found.escape_debug())
             }
         }
+    }
+}
+
+impl From<IdentityError> for Fault {
+    fn from(error: IdentityError) -> Self {
+        Self::refused(error.code(), error.to_string()).hinting(error.hint()).because(error)
     }
 }
 

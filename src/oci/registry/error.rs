@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::attachment_error::AttachmentError;
 use crate::chain::ChainError;
+use pinfold_core::fault::{Class, Fault};
 use pinfold_core::fs::FsError;
 use pinfold_core::url::UrlError;
 use pinfold_net::docker_config::HelperError;
-use pinfold_net::http::{CallError, CallFailure, DownloadError, Failure, HttpError};
+use pinfold_net::http::{CallError, CallFailure, DownloadError, Failure, HttpError, with_causes};
 use pinfold_net::registry::{AskError, ServerError};
 
 /// What went wrong with a registry.
@@ -364,6 +365,15 @@ impl fmt::Display for OciError {
     }
 }
 
+impl From<OciError> for Fault {
+    fn from(error: OciError) -> Self {
+        Self::new(Class::refused_if(error.is_refusal()), error.code(), with_causes(&error))
+            .comparing(error.compared())
+            .hinting(error.hint())
+            .because(error)
+    }
+}
+
 impl std::error::Error for OciError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -388,6 +398,14 @@ impl ServerError for OciError {
 
     fn is_refusal(&self) -> bool {
         Self::is_refusal(self)
+    }
+
+    fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Download(error) => error.is_unreachable(),
+            Self::Unanswered(error) => matches!(&error.failure, CallFailure::Http(error) if error.is_unreachable()),
+            _ => false,
+        }
     }
 
     fn compared(&self) -> Option<(String, String)> {

@@ -185,7 +185,7 @@ fn a_registry_gets_no_token_that_another_login_made() {
         };
         let settings = Settings { flags: &[], env: &|_| None, npmrc: &[], pip_conf: &[], built_in_npm: None };
         let registries = Registries::new(&settings).with_logins(own());
-        let with = |run: &dyn Fn(&Ctx<'_>) -> Result<Report, pinfold::error::Error>| {
+        let with = |run: &dyn Fn(&Ctx<'_>) -> Result<Report, pinfold_core::fault::Fault>| {
             scene.project.with(&Silent, |ctx| run(&Ctx { registries: &registries, ..*ctx }))
         };
         let push = super::push::push(&scene, None);

@@ -41,8 +41,8 @@ use std::sync::Arc;
 
 use pinfold::commands::oci::{self, Options};
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::report::Report;
+use pinfold_core::fault::Fault;
 use pinfold_evidence::policy::Policy;
 
 use crate::support::{Project, codes};
@@ -77,7 +77,7 @@ impl Scene {
     }
 
     /// `oci verify` of the tag `v1` with the key.
-    fn try_verify(&self) -> Result<Report, Error> {
+    fn try_verify(&self) -> Result<Report, Fault> {
         let options = self.options("v1");
         self.project.with(&Silent, |ctx| oci::verify(ctx, &(&options).into()))
     }
@@ -98,7 +98,7 @@ impl Scene {
 }
 
 /// Exit code and codes, of a report or of a failure.
-fn outcome(result: Result<Report, Error>) -> (u8, Vec<String>) {
+fn outcome(result: Result<Report, Fault>) -> (u8, Vec<String>) {
     match result {
         Ok(report) => (report.exit_code(), codes(&report).into_iter().map(str::to_owned).collect()),
         Err(error) => (error.verdict().exit_code(), error.findings().into_iter().map(|one| one.code).collect()),

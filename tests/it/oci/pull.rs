@@ -2,8 +2,8 @@
 
 use pinfold::commands::oci::pull::{self, Pull};
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::report::Report;
+use pinfold_core::fault::Fault;
 use pinfold_oci::registry::OciError;
 use pinfold_oci::{INDEX, MANIFEST, TITLE};
 use serde_json::json;
@@ -248,6 +248,6 @@ fn what_cannot_be_read_is_told_before_what_is_missing() {
 #[test]
 fn what_could_not_be_written_is_told_with_its_cause() {
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-    let error = Error::from(OciError::Sink(full));
+    let error = Fault::from(OciError::Sink(full));
     assert_eq!(error.findings()[0].message, "what came could not be written: no storage space");
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pinfold::commands::oci::push::{self, Push};
 use pinfold::commands::seal::Signing;
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::report::Report;
+use pinfold_core::fault::Fault;
 use pinfold_net::http::{Http, HttpError, Method, Request, Response};
 use pinfold_sign::signer::{KeyKind, SigningKey};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(super) fn push(scene: &Scene, key: Option<&str>) -> Push {
     }
 }
 
-pub(super) fn run(scene: &Scene, push: &Push) -> Result<Report, Error> {
+pub(super) fn run(scene: &Scene, push: &Push) -> Result<Report, Fault> {
     scene.project.with(&Silent, |ctx| push::run(ctx, push))
 }
 

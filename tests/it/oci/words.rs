@@ -5,9 +5,9 @@ use pinfold::commands::oci::{self, Options, Verify, copy, pull};
 use pinfold::commands::sbom::{self, Format};
 use pinfold::commands::{explain, report};
 use pinfold::ctx::Silent;
-use pinfold::error::Error;
 use pinfold::install::Conduct;
 use pinfold::report::{Finding, Report};
+use pinfold_core::fault::Fault;
 use serde_json::Value;
 
 use crate::support::{codes, human, integrity, pin};
@@ -23,7 +23,7 @@ fn judged(scene: &Scene, options: &Options) -> Report {
     scene.project.with(&Silent, |ctx| oci::verify(ctx, &options.into())).expect("a report")
 }
 
-fn first(result: Result<Report, Error>) -> Finding {
+fn first(result: Result<Report, Fault>) -> Finding {
     let findings = match result {
         Ok(report) => report.rows[0].findings.clone(),
         Err(error) => error.findings(),

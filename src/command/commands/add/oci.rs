@@ -8,7 +8,6 @@ use super::super::claims::{Claims, argument, version_absent};
 use super::Options;
 use super::spec::Spec;
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::evidence as words;
 use crate::install::signature::{beside, now, read_key, signature};
 use crate::install::{self, draft};
@@ -30,7 +29,7 @@ pub(super) fn resolve(
     project: &Project,
     reference: &Reference,
     options: &Options,
-) -> Result<(Source, Claims, Vec<Finding>), Error> {
+) -> Result<(Source, Claims, Vec<Finding>), Fault> {
     let what = (reference, options.platform.as_ref(), &options.layer);
     let found = install::resolve_layer(ctx, project, what);
     let (layer, chosen) = found.map_err(|error| absent(error, reference))?;
@@ -39,12 +38,12 @@ pub(super) fn resolve(
 }
 
 /// That there is no such tag or digest is told in these words, and not what an index leads to and is not there.
-fn absent(error: OciError, reference: &Reference) -> Error {
+fn absent(error: OciError, reference: &Reference) -> Fault {
     let by = reference.by();
     match &error {
         OciError::Download(at) if error.is_absent() && at.url.path().ends_with(&format!("/manifests/{by}")) => {
             let of = format!("{}/{}", reference.registry(), reference.repository());
-            version_absent(&of, &by, None).into()
+            version_absent(&of, &by, None)
         }
         _ => error.into(),
     }
@@ -66,11 +65,11 @@ pub(super) fn refuse_options(spec: &Spec, options: &Options) -> Result<(), Fault
 }
 
 /// What the pin is to demand of signatures; the keys are read, so that none turns out to be missing later.
-pub(super) fn demanded(project: &Project, options: &Options) -> Result<Option<Signature>, Error> {
+pub(super) fn demanded(project: &Project, options: &Options) -> Result<Option<Signature>, Fault> {
     if options.keys.is_empty() {
         return Ok(None);
     }
-    let read = |key: &String| -> Result<RelPath, Error> {
+    let read = |key: &String| -> Result<RelPath, Fault> {
         let hint = "keys stand in the project, and are named from the folder of pins.toml on";
         // As shells complete it.
         let path: RelPath = key
@@ -93,13 +92,13 @@ pub(super) fn signers(
     ctx: &Ctx<'_>,
     (name, artifact, blob): (&PinName, &Artifact, &VerifiedBlob),
     evidence: &Evidence,
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Vec<Finding>, Fault> {
     let Source::Oci(layer) = &artifact.source else { return Ok(Vec::new()) };
     let proofs = draft::signatures(ctx, artifact, evidence, blob)?;
     let proved: Vec<&VerifiedAttestation> = proofs.iter().filter_map(|proof| proof.as_ref().ok()).collect();
     let mut findings = match policy::judge_signatures(&Policy::default(), now(ctx.clock), &proofs) {
         Verdict::Missing(_) => words::unsigned().findings_at(Level::Warning),
-        Verdict::Refused(failures) if proved.is_empty() => return Err(words::refused(&failures).into()),
+        Verdict::Refused(failures) if proved.is_empty() => return Err(words::refused(&failures)),
         _ if !proved.is_empty() => beside(&proofs),
         _ => Vec::new(),
     };

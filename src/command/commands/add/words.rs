@@ -5,8 +5,8 @@ use super::super::consent::Outcome;
 use super::super::fetch;
 use super::super::scripts;
 use super::{Planned, tree_of};
-use crate::error::Error;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, NewPin, Pin, Source};
 use pinfold_core::record::{Contents, EntryKind};
 use pinfold_core::store::VerifiedBlob;
@@ -102,7 +102,7 @@ pub(super) fn contents(
     artifact: &Artifact,
     blob: &VerifiedBlob,
     contents: &Contents,
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Vec<Finding>, Fault> {
     let mut findings = Vec::new();
     for (name, script) in scripts::of(pin, artifact, blob)? {
         findings.push(scripts::finding(&format!("package.json has `{name}`"), &script));

@@ -3,7 +3,6 @@
 use std::io::Read as _;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use pinfold_core::digest::{Algorithm, Hasher};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{Dir, FsError, Identity};
@@ -36,17 +35,17 @@ impl Output {
 }
 
 /// Reads all of them. The first error is that of the first path, whichever thread met one first.
-pub(super) fn hash(ctx: &Ctx<'_>, root: &Dir, files: &[(RelPath, u64)]) -> Result<Vec<Output>, Error> {
+pub(super) fn hash(ctx: &Ctx<'_>, root: &Dir, files: &[(RelPath, u64)]) -> Result<Vec<Output>, Fault> {
     work::each(files, ctx.jobs, |(_, size)| *size, |(path, _)| one(root, path, &|| ())).into_iter().collect()
 }
 
 /// Reads one; `between` is called when its bytes were read, and before it is looked at again.
-fn one(root: &Dir, path: &RelPath, between: &dyn Fn()) -> Result<Output, Error> {
+fn one(root: &Dir, path: &RelPath, between: &dyn Fn()) -> Result<Output, Fault> {
     let changed = || {
         let fault = Fault::refused("output-changed", format!("the output `{path}` changed while it was read"));
-        Error::from(fault.hint("attest when nothing writes to it any more"))
+        fault.hint("attest when nothing writes to it any more")
     };
-    let failed = |error| Error::from(FsError::new("read", path.as_str(), error));
+    let failed = |error| Fault::from(FsError::new("read", path.as_str(), error));
     let parent = tree::parent_of(root, path)?.ok_or_else(changed)?;
     let mut file = parent.open_file(path.file_name())?;
     let before = Identity::of(&file).map_err(failed)?;

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::install;
 use crate::project::{Project, RECORDS};
 use crate::purl;
@@ -76,16 +75,16 @@ pub enum InputsError {
     /// The checkout is not as its commit has it: the paths that differ, relative to its top.
     Dirty(Vec<String>),
     /// Anything else.
-    Other(Box<Error>),
+    Other(Fault),
 }
 
-impl From<Error> for InputsError {
-    fn from(error: Error) -> Self {
-        Self::Other(Box::new(error))
+impl From<Fault> for InputsError {
+    fn from(error: Fault) -> Self {
+        Self::Other(error)
     }
 }
 
-impl From<InputsError> for Error {
+impl From<InputsError> for Fault {
     fn from(error: InputsError) -> Self {
         match error {
             InputsError::Unproved(report) => {
@@ -96,12 +95,11 @@ impl From<InputsError> for Error {
                 };
                 let message = "not all pins are proved, so there is nothing to attest";
                 let hint = "`pinfold verify` tells more, `pinfold fetch` puts the right trees back";
-                Fault::new(class, "inputs-unproved", message).hint(hint).with(of_each(&report)).into()
+                Self::new(class, "inputs-unproved", message).hint(hint).with(of_each(&report))
             }
-            InputsError::Dirty(paths) => Fault::refused("checkout-dirty", dirty(&paths))
-                .hint("commit or ignore them, or say `--allow-dirty`, and the statement says so")
-                .into(),
-            InputsError::Other(error) => *error,
+            InputsError::Dirty(paths) => Self::refused("checkout-dirty", dirty(&paths))
+                .hint("commit or ignore them, or say `--allow-dirty`, and the statement says so"),
+            InputsError::Other(error) => error,
         }
     }
 }
@@ -162,7 +160,7 @@ pub fn inputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<Inp
 }
 
 /// The commit, as the platform and git agree on it.
-fn source(options: &Options) -> Result<Option<build::Source>, Error> {
+fn source(options: &Options) -> Result<Option<build::Source>, Fault> {
     if options.no_source {
         return Ok(None);
     }
@@ -175,13 +173,13 @@ fn source(options: &Options) -> Result<Option<build::Source>, Error> {
         let message = "another commit is checked out than the one that the job is for";
         let fault = Fault::refused("checkout-other-commit", message);
         let fault = fault.compared(platform.commit.as_str(), checkout.source.commit.as_str());
-        return Err(fault.hint("attest in the job that checked the commit out, before another one is").into());
+        return Err(fault.hint("attest in the job that checked the commit out, before another one is"));
     }
     Ok(Some(platform.clone()))
 }
 
 /// The paths of the checkout that differ from its commit, but for what the build made and what was verified above.
-fn changes(project: &Project, options: &Options) -> Result<Vec<String>, Error> {
+fn changes(project: &Project, options: &Options) -> Result<Vec<String>, Fault> {
     let Some(checkout) = options.checkout.as_ref().filter(|_| !options.no_source) else { return Ok(Vec::new()) };
     let wanted: Vec<Wanted> = options
         .outputs
@@ -210,7 +208,7 @@ fn descriptor(
     (pin, artifact): (&Pin, &Artifact),
     row: &Row,
     against: &str,
-) -> Result<Descriptor, Error> {
+) -> Result<Descriptor, Fault> {
     let mut annotations = Map::new();
     annotations.insert("evidence".to_owned(), evidence(project, (pin, artifact), row)?);
     annotations.extend(silent(project, pin, row)?.map(|server| ("evidenceAsked".to_owned(), json!(server))));
@@ -232,7 +230,7 @@ fn descriptor(
 }
 
 /// What was proved of who made an artifact, else in one word why nothing was.
-fn evidence(project: &Project, (pin, artifact): (&Pin, &Artifact), row: &Row) -> Result<Value, Error> {
+fn evidence(project: &Project, (pin, artifact): (&Pin, &Artifact), row: &Row) -> Result<Value, Fault> {
     if let Some(evidence) = &row.evidence {
         let mut value = serde_json::to_value(evidence).unwrap_or_default();
         let by_record = row.findings.iter().any(|finding| finding.code == "evidence-by-record");
@@ -253,7 +251,7 @@ fn evidence(project: &Project, (pin, artifact): (&Pin, &Artifact), row: &Row) ->
 }
 
 /// The server that had no evidence, where none is recorded: another may have some.
-fn silent(project: &Project, pin: &Pin, row: &Row) -> Result<Option<String>, Error> {
+fn silent(project: &Project, pin: &Pin, row: &Row) -> Result<Option<String>, Fault> {
     let evidence = project.record(pin.name.as_str())?.map(|record| record.evidence);
     let server = match evidence.filter(|_| row.evidence.is_none()) {
         Some(record::Evidence::None { asked }) => asked,

@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::project::{Project, RECORDS};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir, Kind};
@@ -19,7 +18,7 @@ use super::hash::{Output, hash};
 use super::{BUNDLE, Options, SIGNATURE_BUNDLE, inside};
 
 /// Finds and reads the outputs and the byproducts, each once and sorted by path.
-pub fn outputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<(Vec<Output>, Vec<Output>), Error> {
+pub fn outputs(ctx: &Ctx<'_>, project: &Project, options: &Options) -> Result<(Vec<Output>, Vec<Output>), Fault> {
     find(project, options)?.read(ctx, project)
 }
 
@@ -30,9 +29,9 @@ pub(super) struct Files {
 }
 
 /// Finds them.
-pub(super) fn find(project: &Project, options: &Options) -> Result<Files, Error> {
+pub(super) fn find(project: &Project, options: &Options) -> Result<Files, Fault> {
     let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
-    let find = |given: &[String]| -> Result<BTreeMap<RelPath, u64>, Error> {
+    let find = |given: &[String]| -> Result<BTreeMap<RelPath, u64>, Fault> {
         let mut found = Found {
             project,
             out: out.as_ref(),
@@ -45,7 +44,7 @@ pub(super) fn find(project: &Project, options: &Options) -> Result<Files, Error>
             if !found.add(one)? {
                 let message = format!("there is no output `{}`", one.escape_debug());
                 let hint = "outputs are named relative to the folder of pins.toml; quote patterns: `'dist/**'`";
-                return Err(Fault::failed("output-absent", message).hint(hint).into());
+                return Err(Fault::failed("output-absent", message).hint(hint));
             }
         }
         Ok(found.files)
@@ -59,14 +58,14 @@ pub(super) fn find(project: &Project, options: &Options) -> Result<Files, Error>
 
 impl Files {
     /// Reads them.
-    pub(super) fn read(self, ctx: &Ctx<'_>, project: &Project) -> Result<(Vec<Output>, Vec<Output>), Error> {
+    pub(super) fn read(self, ctx: &Ctx<'_>, project: &Project) -> Result<(Vec<Output>, Vec<Output>), Fault> {
         let read = |files: BTreeMap<RelPath, u64>| hash(ctx, project.root(), &files.into_iter().collect::<Vec<_>>());
         Ok((read(self.outputs)?, read(self.byproducts)?))
     }
 }
 
 /// The outputs and byproducts that are there already, before a build.
-pub fn present(project: &Project, options: &Options) -> Result<Vec<RelPath>, Error> {
+pub fn present(project: &Project, options: &Options) -> Result<Vec<RelPath>, Fault> {
     let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
     let mut found = Found {
         project,
@@ -98,7 +97,7 @@ pub(super) enum Wanted {
 
 impl Wanted {
     /// Reads an argument. What is there under exactly that name is meant by it, whatever characters are in it.
-    pub(super) fn read(project: &Project, given: &str) -> Result<Self, Error> {
+    pub(super) fn read(project: &Project, given: &str) -> Result<Self, Fault> {
         let text = relative(project, given)?;
         let is_pattern = text.contains(['*', '?', '[']);
         if let Ok(path) = text.parse::<RelPath>() {
@@ -136,7 +135,7 @@ pub(super) fn is_below(above: &RelPath, path: &RelPath) -> bool {
 }
 
 /// An argument relative to the project, as far as text goes: without `./`, doubled slashes, and one at the end.
-fn relative(project: &Project, given: &str) -> Result<String, Error> {
+fn relative(project: &Project, given: &str) -> Result<String, Fault> {
     let outside = || {
         let message = format!("the output `{}` is outside of the project", given.escape_debug());
         Fault::failed("output-outside", message).hint("outputs have to lie in the folder of pins.toml")
@@ -150,15 +149,15 @@ fn relative(project: &Project, given: &str) -> Result<String, Error> {
     };
     let parts: Vec<&str> = inner.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.contains(&"..") {
-        return Err(outside().into());
+        return Err(outside());
     }
     if parts.is_empty() {
         // The project itself: its sources are no outputs.
         return Err(match given.is_empty() {
-            true => no_name(given, PathError::Empty).into(),
+            true => no_name(given, PathError::Empty),
             false => {
                 let message = format!("the output `{}` is the project itself", given.escape_debug());
-                Fault::failed("output-project", message).hint(NAME_BUILT).into()
+                Fault::failed("output-project", message).hint(NAME_BUILT)
             }
         });
     }
@@ -208,7 +207,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     /// Adds what an argument asks for; whether there is any.
-    fn add(&mut self, given: &str) -> Result<bool, Error> {
+    fn add(&mut self, given: &str) -> Result<bool, Fault> {
         let before = self.taken;
         match Wanted::read(self.project, given)? {
             Wanted::Path(path) => {
@@ -216,13 +215,13 @@ impl Found<'_> {
                 let Some(parent) = self.parent(&path)? else { return Ok(false) };
                 let Some(stat) = parent.stat(path.file_name())? else { return Ok(false) };
                 match stat.kind {
-                    Kind::File if self.out == Some(&path) => return Err(is_statement_itself(&path).into()),
+                    Kind::File if self.out == Some(&path) => return Err(is_statement_itself(&path)),
                     Kind::File => self.put(path, stat.size)?,
                     Kind::Folder => {
                         let Some(folder) = parent.child(path.file_name())? else { return Ok(false) };
                         self.walk(&folder, Some(&path), &|_| true)?;
                     }
-                    kind => return Err(no_file(&path, named(kind)).into()),
+                    kind => return Err(no_file(&path, named(kind))),
                 }
             }
             Wanted::Pattern(base, pattern) => {
@@ -242,24 +241,24 @@ impl Found<'_> {
 
     /// Every file below a folder that is wanted. Patterns do not look into git's and pinfold's own folders, and what is
     /// being written at this moment by another pinfold is no file yet.
-    fn walk(&mut self, folder: &Dir, path: Option<&RelPath>, wants: &dyn Fn(&RelPath) -> bool) -> Result<(), Error> {
+    fn walk(&mut self, folder: &Dir, path: Option<&RelPath>, wants: &dyn Fn(&RelPath) -> bool) -> Result<(), Fault> {
         for name in folder.names()? {
             self.looked = self.looked.saturating_add(1);
             if self.looked > MAX_LOOKED {
-                return Err(too_many().into());
+                return Err(too_many());
             }
             let full = path.map_or_else(|| name.clone(), |path| format!("{path}/{name}"));
             let Some(stat) = folder.stat(&name)? else {
                 // Names that are not UTF-8 come with marks in place of bytes, and so are not there.
                 let message = format!("the output `{}` has a name that is not UTF-8", full.escape_debug());
-                return Err(Fault::failed("output-encoding", message).hint(NAME_FOR_ALL).into());
+                return Err(Fault::failed("output-encoding", message).hint(NAME_FOR_ALL));
             };
             if is_git(&name) || path.is_none() && is_own(&name) || fs::is_partial(&name) {
                 continue;
             }
             let full: RelPath = match full.parse() {
                 Ok(full) => full,
-                Err(source) => return Err(no_name(&full, source).into()),
+                Err(source) => return Err(no_name(&full, source)),
             };
             match stat.kind {
                 Kind::Folder => {
@@ -274,14 +273,14 @@ impl Found<'_> {
                     self.refuse(&full)?;
                     self.put(full, stat.size)?;
                 }
-                kind => return Err(no_file(&full, named(kind)).into()),
+                kind => return Err(no_file(&full, named(kind))),
             }
         }
         Ok(())
     }
 
     /// Whether it is the bundle of an earlier run, which the one of this run replaces.
-    fn is_earlier(&self, folder: &Dir, path: &RelPath) -> Result<bool, Error> {
+    fn is_earlier(&self, folder: &Dir, path: &RelPath) -> Result<bool, Fault> {
         let name = path.file_name();
         let about = name.strip_suffix(SIGNATURE_BUNDLE).or_else(|| name.strip_suffix(BUNDLE));
         let Some(about) = about.filter(|_| self.is_beside) else { return Ok(false) };
@@ -290,19 +289,19 @@ impl Found<'_> {
     }
 
     /// What stands where the statement goes is no output if it is one of an earlier run; all else would be lost.
-    fn hold_statement(&self, path: RelPath) -> Result<(), Error> {
+    fn hold_statement(&self, path: RelPath) -> Result<(), Fault> {
         let place = self.project.folder().join(path.as_str());
-        if is_statement(&place) { Ok(()) } else { Err(is_statement_itself(&path).into()) }
+        if is_statement(&place) { Ok(()) } else { Err(is_statement_itself(&path)) }
     }
 
-    fn put(&mut self, path: RelPath, size: u64) -> Result<(), Error> {
+    fn put(&mut self, path: RelPath, size: u64) -> Result<(), Fault> {
         self.files.insert(path, size);
         self.taken = self.taken.saturating_add(1);
-        if self.files.len() > MAX_SUBJECTS { Err(too_many().into()) } else { Ok(()) }
+        if self.files.len() > MAX_SUBJECTS { Err(too_many()) } else { Ok(()) }
     }
 
     /// Refuses what was there before the build.
-    fn refuse(&self, path: &RelPath) -> Result<(), Error> {
+    fn refuse(&self, path: &RelPath) -> Result<(), Fault> {
         let first = path.components().next().unwrap_or_default();
         let pins = self.project.pin_file().pins();
         let whose = if let Some(git) = path.components().find(|name| is_git(name)) {
@@ -314,21 +313,21 @@ impl Found<'_> {
         } else {
             return Ok(());
         };
-        Err(Fault::failed("output-not-built", format!("the output `{path}` is {whose}")).hint(NAME_BUILT).into())
+        Err(Fault::failed("output-not-built", format!("the output `{path}` is {whose}")).hint(NAME_BUILT))
     }
 
     /// The folder that a path is in.
-    fn parent(&self, path: &RelPath) -> Result<Option<Dir>, Error> {
+    fn parent(&self, path: &RelPath) -> Result<Option<Dir>, Fault> {
         tree::parent_of(self.project.root(), path).map_err(|error| match error.source.kind() {
-            ErrorKind::NotADirectory => no_file(path, "behind a symbolic link or a file").into(),
+            ErrorKind::NotADirectory => no_file(path, "behind a symbolic link or a file"),
             _ => error.into(),
         })
     }
 
-    fn enter(&self, parent: &Dir, path: &RelPath) -> Result<Option<Dir>, Error> {
+    fn enter(&self, parent: &Dir, path: &RelPath) -> Result<Option<Dir>, Fault> {
         match parent.stat(path.file_name())?.map(|stat| stat.kind) {
             Some(Kind::Folder) => Ok(parent.child(path.file_name())?),
-            Some(kind) => Err(no_file(path, named(kind)).into()),
+            Some(kind) => Err(no_file(path, named(kind))),
             None => Ok(None),
         }
     }
@@ -341,13 +340,13 @@ pub(super) fn is_statement(path: &Path) -> bool {
 }
 
 /// Refuses two paths that some file system takes for one: who unpacks a release there has only one of them.
-fn distinct<'a>(paths: impl Iterator<Item = &'a RelPath>) -> Result<(), Error> {
+fn distinct<'a>(paths: impl Iterator<Item = &'a RelPath>) -> Result<(), Fault> {
     let mut seen: BTreeMap<String, &RelPath> = BTreeMap::new();
     for path in paths {
         if let Some(first) = seen.insert(path.collision_key(), path) {
             let message = format!("the outputs `{first}` and `{path}` differ only in case or form");
             let hint = "rename one of them: where case or Unicode form does not count they are one file";
-            return Err(Fault::failed("output-collision", message).hint(hint).into());
+            return Err(Fault::failed("output-collision", message).hint(hint));
         }
     }
     Ok(())

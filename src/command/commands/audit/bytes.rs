@@ -6,12 +6,12 @@ use super::Found;
 use super::house::House;
 use super::upstream::{self, Upstream};
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::install::{self, MAX_ARTIFACT_LEN};
 use crate::project::Project;
 use crate::report::audit::{Served, ServedBy};
 use crate::report::{Finding, Level, Verdict};
 use pinfold_core::digest::Hasher;
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::Artifact;
 use pinfold_net::http::{self, BodyLimit, Failure, Sink};
 
@@ -62,7 +62,7 @@ pub(super) fn fetch(
 }
 
 /// Why nobody knows where to fetch. What the metadata said already is not said again.
-fn tell(error: &Error, upstream: &mut Upstream, found: &mut Found) {
+fn tell(error: &Fault, upstream: &mut Upstream, found: &mut Found) {
     if upstream.served != Served::Gone {
         upstream.served = Served::Unknown;
         let told = |finding: &Finding| found.findings.iter().all(|known| known.code != finding.code);

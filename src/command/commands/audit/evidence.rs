@@ -4,7 +4,6 @@ use super::house::House;
 use super::upstream::Upstream;
 use super::{Found, Options};
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::evidence::{EvidenceError, Unasked};
 use crate::install::evidence::{self, Demand, Judged};
 use crate::install::open_kept;
@@ -12,6 +11,7 @@ use crate::project::Project;
 use crate::report::audit::{Provenance, ProvenanceFrom, Signature};
 use crate::report::{self, Finding, Level, Verdict};
 use pinfold_core::digest::{Algorithm, Digests, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Pin, Source};
 use pinfold_core::record::{Evidence, Kept, KeptAttestation, Record};
 use pinfold_core::url::Origin;
@@ -33,7 +33,7 @@ pub(in crate::commands) fn digest_by(
     artifact: &Artifact,
     record: Option<&Record>,
     algorithm: Algorithm,
-) -> Result<Option<Integrity>, Error> {
+) -> Result<Option<Integrity>, Fault> {
     evidence::digest_by(ctx, project, artifact, record.and_then(kept_of), algorithm)
 }
 
@@ -56,8 +56,8 @@ pub(in crate::commands) fn look(
     house: &House,
     options: &Options,
     found: &mut Found,
-) -> Result<Looked, Error> {
-    let judge = |evidence: Evidence| -> Result<(Evidence, Result<Judged, Error>), Error> {
+) -> Result<Looked, Fault> {
+    let judge = |evidence: Evidence| -> Result<(Evidence, Result<Judged, Fault>), Fault> {
         let blob = match &evidence {
             Evidence::Kept(kept) if evidence::is_of_bytes(about.artifact, kept) => {
                 open_kept(ctx, project, about.artifact)?
@@ -129,7 +129,7 @@ fn at_source(
     house: &House,
     kept: Kept,
     found: &mut Found,
-) -> Result<(Evidence, ProvenanceFrom), Error> {
+) -> Result<(Evidence, ProvenanceFrom), Fault> {
     let known = known(ctx, project, about)?;
     let own = match evidence::gather(ctx, project, (about.artifact, about.demand), &known, house.hosts())? {
         Ok(Evidence::Kept(own)) => without_signatures(&own),
@@ -185,7 +185,7 @@ fn of_findings(findings: &[Finding]) -> Provenance {
 }
 
 /// The digests of the pinned bytes that their source finds evidence by or publishes, as far as they are known.
-fn known(ctx: &Ctx<'_>, project: &Project, about: &About<'_>) -> Result<Digests, Error> {
+fn known(ctx: &Ctx<'_>, project: &Project, about: &About<'_>) -> Result<Digests, Fault> {
     let is_found_by = matches!(about.artifact.source, Source::Github(_)).then_some(Algorithm::Sha256);
     let mut known = Digests::from(about.artifact.integrity.clone());
     for algorithm in about.upstream.integrity.iter().map(Integrity::algorithm).chain(is_found_by) {
@@ -202,7 +202,7 @@ fn ask(
     about: &About<'_>,
     house: &House,
     found: &mut Found,
-) -> Result<Option<Evidence>, Error> {
+) -> Result<Option<Evidence>, Fault> {
     let mut known = known(ctx, project, about)?;
     // The digest that upstream publishes finds evidence too; that it is about the pinned bytes is then upstream's word.
     let claimed = about.upstream.integrity.as_ref().filter(|claimed| known.get(claimed.algorithm()).is_none());
@@ -239,7 +239,7 @@ pub(in crate::commands) fn signature(
     upstream: &Upstream,
     record: Option<&Record>,
     found: &mut Found,
-) -> Result<Option<Signature>, Error> {
+) -> Result<Option<Signature>, Fault> {
     let Source::Npm(package) = &artifact.source else { return Ok(None) };
     let attestations: Vec<Attestation> = match (&upstream.signatures, &upstream.integrity) {
         (Some(pairs), Some(integrity)) => pairs

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::Found;
-use crate::error::Error;
 use crate::install::evidence::{self, Demand};
 use crate::project::Project;
 use crate::report::{Finding, Level, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
 use pinfold_core::pins::{Artifact, Host, MAX_FILE_LEN, Mode, Pin, Repository, Source, Trust};
 use pinfold_evidence::policy::PROVENANCE_TYPES;
@@ -20,14 +20,14 @@ pub(in crate::commands) struct House {
 
 impl House {
     /// Reads a policy, for no file none.
-    pub(in crate::commands) fn load(project: &Project, path: Option<&Path>) -> Result<Self, Error> {
+    pub(in crate::commands) fn load(project: &Project, path: Option<&Path>) -> Result<Self, Fault> {
         let own = project.pin_file().trust().hosts.clone();
         let Some(path) = path else { return Ok(Self { trust: None, hosts: own }) };
         let bytes = fs::read(path, u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             FsError::new("read", path, std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()))
         })?;
-        let trust = Trust::parse(&text).map_err(|source| Error::Pins { file: path.display().to_string(), source })?;
+        let trust = Trust::parse(&text).map_err(|error| error.in_file(&path.display().to_string()))?;
         let hosts = match (own, &trust.hosts) {
             (Some(own), Some(house)) => Some(own.into_iter().filter(|host| house.contains(host)).collect()),
             (own, house) => own.or_else(|| house.clone()),

@@ -3,11 +3,11 @@
 use super::Found;
 use super::house::House;
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::project::Project;
 use crate::report::audit::{Served, ServedBy};
 use crate::report::{Finding, Level, Verdict};
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, GithubAsset, NpmPackage, PypiFile, Source};
 use pinfold_net::http::Rules;
 use pinfold_net::registry::{self, AskError, Package};
@@ -48,9 +48,9 @@ pub(in crate::commands) fn ask(
     ctx: &Ctx<'_>,
     project: &Project,
     (artifact, house): (&Artifact, &House),
-    own: &dyn Fn(Algorithm) -> Result<Option<Integrity>, Error>,
+    own: &dyn Fn(Algorithm) -> Result<Option<Integrity>, Fault>,
     found: &mut Found,
-) -> Result<Upstream, Error> {
+) -> Result<Upstream, Fault> {
     let mut upstream = Upstream::default();
     let mut rules = rules(ctx);
     rules.hosts = house.hosts();

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use crate::error::Error;
 use pinfold_core::digest::{Algorithm, Hasher, Integrity};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
@@ -22,9 +21,9 @@ pub(super) enum Subject {
 impl Subject {
     /// Reads what was given. What has the form of a digest is one, though there be a file of that name: somebody who can
     /// put a file there must not choose what is checked. `./` in front makes it a file's path.
-    pub(super) fn find(given: &str) -> Result<Self, Error> {
+    pub(super) fn find(given: &str) -> Result<Self, Fault> {
         if let Some((algorithm, value)) = given.split_once(':').filter(|parts| is_digest(*parts)) {
-            return Ok(digest(given, algorithm, value)?);
+            return digest(given, algorithm, value);
         }
         let sri = given.parse::<Integrity>();
         if let Ok(integrity) = &sri {
@@ -41,11 +40,11 @@ impl Subject {
             }
             _ => Fault::failed("artifact-absent", format!("`{shown}` is neither a file that is there nor a digest")),
         };
-        Err(fault.hint(NAME_ONE).into())
+        Err(fault.hint(NAME_ONE))
     }
 
     /// Its digests by these algorithms, as far as they are known: a file is read once for all of them, in pieces.
-    pub(super) fn digests(&self, wanted: &BTreeSet<String>) -> Result<BTreeMap<String, String>, Error> {
+    pub(super) fn digests(&self, wanted: &BTreeSet<String>) -> Result<BTreeMap<String, String>, Fault> {
         let path = match self {
             Self::Digest(algorithm, value) => return Ok(BTreeMap::from([(algorithm.clone(), value.clone())])),
             Self::File(path) => path,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use pinfold_core::fault::Fault;
 use pinfold_core::oci::digest_text;
 use pinfold_oci::registry::Repository;
 use pinfold_oci::{BUNDLE_CONTENT, BUNDLE_V03, Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, artifact};
@@ -18,7 +18,7 @@ pub(super) struct Attachment {
 
 impl Attachment {
     /// Sends the bundle, and the manifest that says what it is attached to. What it is attached to need not be there.
-    pub(super) fn put(&self, repository: &Repository<'_>, subject: &Descriptor) -> Result<(), Error> {
+    pub(super) fn put(&self, repository: &Repository<'_>, subject: &Descriptor) -> Result<(), Fault> {
         let bytes = self.bundle.to_string().into_bytes();
         let kind = self.bundle.get("mediaType").and_then(Value::as_str).unwrap_or(BUNDLE_V03);
         let (config, layer) = (Descriptor::of_bytes(EMPTY, EMPTY_BYTES), Descriptor::of_bytes(kind, &bytes));

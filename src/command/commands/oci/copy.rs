@@ -16,11 +16,11 @@ use super::target::Target;
 use super::{Judged, judged, tag_replaced, writing};
 use crate::commands::fetch;
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::install::signature::read_key;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::fault::Fault;
 use pinfold_core::json;
 use pinfold_core::oci::{digest_text, parse_digest};
 use pinfold_evidence::attestation::Attestation;
@@ -47,14 +47,14 @@ pub struct Copy {
 }
 
 /// Judges an artifact and copies it.
-pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Error> {
-    let keys = copy.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, Error>>()?;
+pub fn run(ctx: &Ctx<'_>, copy: &Copy) -> Result<Report, Fault> {
+    let keys = copy.keys.iter().map(|key| read_key(key)).collect::<Result<Vec<_>, Fault>>()?;
     copy.to.tag().map_or(Ok(()), free)?;
     let from = Origin::open(ctx, &copy.from)?;
     let (digest, received) = from.resolve()?;
     let received_text = digest_text(&digest);
     if let Some(expected) = copy.to.digest().filter(|expected| *expected != received_text) {
-        return Err(other_digest(expected, received_text).into());
+        return Err(other_digest(expected, received_text));
     }
     let attached = from.shelf().attached(&digest)?;
     let judged = judged(ctx, &copy.policy, &keys, (&digest, &received.0), &attached)?;
@@ -168,7 +168,7 @@ impl Attached {
 
 impl Copier<'_> {
     /// The artifact, its tag last.
-    fn all(&mut self, received: Received, tag: Option<&str>) -> Result<(), Error> {
+    fn all(&mut self, received: Received, tag: Option<&str>) -> Result<(), Fault> {
         let (bytes, kind) = (received.0.clone(), kind_of(&received)?);
         self.manifest(self.root, received, true)?;
         if let Some(tag) = tag {
@@ -179,7 +179,7 @@ impl Copier<'_> {
     }
 
     /// One manifest or index, with all that it consists of and all that is attached to it.
-    fn manifest(&mut self, digest: &Integrity, received: Received, is_listed: bool) -> Result<(), Error> {
+    fn manifest(&mut self, digest: &Integrity, received: Received, is_listed: bool) -> Result<(), Fault> {
         if !self.manifests.insert(digest.clone()) {
             return Ok(());
         }
@@ -230,7 +230,7 @@ impl Copier<'_> {
     }
 
     /// What a descriptor says; `None` where a list of what is attached names what is not there any more.
-    fn ask(&self, wanted: &Descriptor, is_needed: bool) -> Result<Option<Received>, Error> {
+    fn ask(&self, wanted: &Descriptor, is_needed: bool) -> Result<Option<Received>, Fault> {
         let by = digest_text(&wanted.digest);
         match self.from.shelf().manifest(&by, Some(wanted.size)) {
             Err(error) if error.is_absent() && !is_needed => Ok(None),
@@ -243,7 +243,7 @@ impl Copier<'_> {
         }
     }
 
-    fn blob(&mut self, blob: &Descriptor) -> Result<(), Error> {
+    fn blob(&mut self, blob: &Descriptor) -> Result<(), Fault> {
         if !self.blobs.insert(blob.digest.clone()) {
             return Ok(());
         }
@@ -260,7 +260,7 @@ impl Copier<'_> {
     }
 
     /// What names a manifest as its subject, and what cosign put under its older tags.
-    fn attached(&mut self, digest: &Integrity) -> Result<(), Error> {
+    fn attached(&mut self, digest: &Integrity) -> Result<(), Fault> {
         let Candidates { listed, broken } = self.from.shelf().candidates(digest)?;
         if let Some(error) = broken.into_iter().next() {
             return Err(error.into());

@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::commands::output::refuse_reserved;
 use crate::commands::work;
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::install::MAX_ARTIFACT_LEN;
 use pinfold_core::digest::{Hasher, Integrity};
 use pinfold_core::fault::Fault;
@@ -44,7 +43,7 @@ struct Staged {
 
 impl Files {
     /// Reads what the files are called, and looks at where they go, before anything is fetched.
-    pub(super) fn plan(manifest: &Manifest, out: &Path, artifact: &str) -> Result<Self, Error> {
+    pub(super) fn plan(manifest: &Manifest, out: &Path, artifact: &str) -> Result<Self, Fault> {
         let mut files: Vec<(RelPath, Descriptor)> = Vec::new();
         let mut known = BTreeSet::new();
         for layer in &manifest.layers {
@@ -57,18 +56,18 @@ impl Files {
             }
             let path = name_of(layer)?;
             if !known.insert(path.collision_key()) {
-                return Err(twice(&path).into());
+                return Err(twice(&path));
             }
             files.push((path, layer.clone()));
         }
         // Before a folder is made; with what is there, see below.
         if let Some(path) = repository_in(files.iter().map(|(path, _)| path)) {
-            return Err(reserved(path).into());
+            return Err(reserved(path));
         }
         // A file where another one needs a folder.
         let is_folder = |path: &RelPath| known.iter().any(|key| key.starts_with(&format!("{}/", path.collision_key())));
         if let Some(path) = files.iter().map(|(path, _)| path).find(|path| is_folder(path)) {
-            return Err(twice(path).into());
+            return Err(twice(path));
         }
         for (path, _) in &files {
             refuse_reserved(&out.join(path.as_str()), None)?;
@@ -83,7 +82,7 @@ impl Files {
 
     /// Removes what killed ones left where the files go. Files that are there and wait for the others are nobody's to
     /// remove, so that it is done only while no other one is at work in the folder.
-    fn sweep(&self) -> Result<(), Error> {
+    fn sweep(&self) -> Result<(), Fault> {
         if !self.root.try_lock() {
             self.root.share_lock();
             return Ok(());
@@ -100,7 +99,7 @@ impl Files {
 
     /// Refuses files that make a repository of git's of a folder, by themselves or with what is there: a prompt or an editor
     /// runs git in it unasked, and git runs what the repository names.
-    fn hold_to_no_repository(&self) -> Result<(), Error> {
+    fn hold_to_no_repository(&self) -> Result<(), Fault> {
         let mut there = Vec::new();
         for folder in self.files.iter().flat_map(|(path, _)| folders_of(path)).collect::<BTreeSet<String>>() {
             for name in ["HEAD", "commondir", "objects", "refs"] {
@@ -116,7 +115,7 @@ impl Files {
             there.clear();
         }
         match repository_in(self.files.iter().map(|(path, _)| path).chain(&there)) {
-            Some(path) => Err(reserved(path).into()),
+            Some(path) => Err(reserved(path)),
             None => Ok(()),
         }
     }
@@ -132,7 +131,7 @@ impl Files {
         ctx: &Ctx<'_>,
         name: &str,
         fetch: impl Fn(&Descriptor, &mut dyn Sink) -> Result<(), OciError> + Sync,
-    ) -> Result<Whole, Error> {
+    ) -> Result<Whole, Fault> {
         let together = Together { total: self.total(), received: AtomicU64::new(0), over: AtomicBool::new(false) };
         let one = |(path, layer): &(RelPath, Descriptor)| {
             if together.over.load(Ordering::Relaxed) {
@@ -160,7 +159,7 @@ impl Files {
         (path, layer): (&RelPath, &Descriptor),
         together: &Together,
         fetch: impl FnOnce(&mut dyn Sink) -> Result<(), OciError>,
-    ) -> Result<Staged, Error> {
+    ) -> Result<Staged, Fault> {
         let (path, folder) = (path.clone(), tree::make_parent_of(&self.root, path)?);
         if stands(&folder, &path, layer)? {
             return Ok(Staged { path, beside: None });
@@ -176,14 +175,14 @@ impl Files {
 
 impl Whole {
     /// Puts all files into their places; their names, and whether they are new there.
-    pub(super) fn publish(self) -> Result<Vec<(String, bool)>, Error> {
+    pub(super) fn publish(self) -> Result<Vec<(String, bool)>, Fault> {
         let mut written = Vec::new();
         for mut staged in self.0 {
             let is_new = staged.beside.is_some();
             if let Some((folder, beside)) = &staged.beside {
                 // What came there since it was looked at is somebody else's.
                 if !folder.rename_if_free(beside, staged.path.file_name())? {
-                    return Err(exists(folder, staged.path.file_name()).into());
+                    return Err(exists(folder, staged.path.file_name()));
                 }
                 folder.sync()?;
                 staged.beside = None;
@@ -229,13 +228,13 @@ fn folders_of(path: &RelPath) -> Vec<String> {
 }
 
 /// What a layer's file is called: its title, else its digest.
-fn name_of(layer: &Descriptor) -> Result<RelPath, Error> {
+fn name_of(layer: &Descriptor) -> Result<RelPath, Fault> {
     let Some(title) = layer.title() else {
         let name = digest_text(&layer.digest).replace(':', "-");
-        return name.parse().map_err(|source| no_path(&name, source).into());
+        return name.parse().map_err(|source| no_path(&name, source));
     };
     let path: RelPath = title.parse().map_err(|source| no_path(title, source))?;
-    if is_reserved(&path) { Err(reserved(&path).into()) } else { Ok(path) }
+    if is_reserved(&path) { Err(reserved(&path)) } else { Ok(path) }
 }
 
 /// What a file is called is no path in the folder.
@@ -271,16 +270,16 @@ pub(super) fn is_reserved(path: &RelPath) -> bool {
 }
 
 /// Whether the file is there already, to the byte; other bytes there refuse.
-fn stands(folder: &Dir, path: &RelPath, layer: &Descriptor) -> Result<bool, Error> {
+fn stands(folder: &Dir, path: &RelPath, layer: &Descriptor) -> Result<bool, Fault> {
     let name = path.file_name();
     let Some(stat) = folder.stat(name)? else { return Ok(false) };
     if stat.kind == Kind::File && digest(folder.open_file(name)?, layer, folder)? == layer.digest {
         return Ok(true);
     }
-    Err(exists(folder, name).into())
+    Err(exists(folder, name))
 }
 
-fn digest(mut file: File, layer: &Descriptor, folder: &Dir) -> Result<Integrity, Error> {
+fn digest(mut file: File, layer: &Descriptor, folder: &Dir) -> Result<Integrity, Fault> {
     let mut hasher = Hasher::new(layer.digest.algorithm());
     let mut piece = vec![0; PIECE];
     loop {

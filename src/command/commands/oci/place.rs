@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use pinfold_core::digest::Integrity;
+use pinfold_core::fault::Fault;
 use pinfold_core::oci::{LAYOUT, Reference, ReferenceError, digest_text, parse_digest};
 use pinfold_net::http::Sink;
 use pinfold_oci::Descriptor;
@@ -104,16 +104,16 @@ pub(super) enum Origin<'a> {
 
 impl<'a> Origin<'a> {
     /// Much is read of it: what has an end is each request.
-    pub(super) fn open(ctx: &Ctx<'a>, place: &Place) -> Result<Self, Error> {
+    pub(super) fn open(ctx: &Ctx<'a>, place: &Place) -> Result<Self, Fault> {
         Self::by(place, |reference| super::reading(ctx, reference))
     }
 
     /// It is looked at, within the time that there is for all of it.
-    pub(super) fn look(ctx: &Ctx<'a>, place: &Place) -> Result<Self, Error> {
+    pub(super) fn look(ctx: &Ctx<'a>, place: &Place) -> Result<Self, Fault> {
         Self::by(place, |reference| super::repository(ctx, reference))
     }
 
-    fn by(place: &Place, ask: impl FnOnce(&Reference) -> Result<Repository<'a>, Error>) -> Result<Self, Error> {
+    fn by(place: &Place, ask: impl FnOnce(&Reference) -> Result<Repository<'a>, Fault>) -> Result<Self, Fault> {
         Ok(match place {
             Place::Registry(reference) => Self::Registry(Box::new(ask(reference)?)),
             Place::Layout { folder, by } => Self::Layout(Layout::open(folder)?, by.clone()),

@@ -10,8 +10,8 @@ use super::files::Files;
 use super::{Examined, Judged, Options, keys, named, repository};
 use crate::commands::fetch;
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::report::{Finding, Level, Report, Row, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_net::http::Sink;
 use pinfold_oci::registry::Repository;
 use pinfold_oci::{Descriptor, Manifest};
@@ -28,7 +28,7 @@ pub struct Pull {
 }
 
 /// Judges an artifact and fetches its files.
-pub fn run(ctx: &Ctx<'_>, pull: &Pull) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, pull: &Pull) -> Result<Report, Fault> {
     let options = &pull.options;
     let keys = keys(&options.keys)?;
     let repository = repository(ctx, &options.reference)?;
@@ -83,7 +83,7 @@ fn files(
     repository: &Repository<'_>,
     pull: &Pull,
     examined: &Examined,
-) -> Result<(Vec<(String, bool)>, u64), Error> {
+) -> Result<(Vec<(String, bool)>, u64), Fault> {
     let reference = &pull.options.reference;
     let manifest = manifest(repository, pull, examined)?;
     let name = reference.to_string();
@@ -101,7 +101,7 @@ fn files(
 }
 
 /// The manifest that is meant; what was judged is not asked for again.
-fn manifest(repository: &Repository<'_>, pull: &Pull, examined: &Examined) -> Result<Manifest, Error> {
+fn manifest(repository: &Repository<'_>, pull: &Pull, examined: &Examined) -> Result<Manifest, Fault> {
     let (digest, platform) = (&examined.digest, pull.options.platform.as_ref());
     Ok(repository.follow(digest, platform, Some(examined.manifest.clone()))?.manifest)
 }

@@ -17,7 +17,6 @@ use crate::commands::fetch;
 use crate::commands::seal::{Payload, Signing, other, seal};
 use crate::commands::sign::signer;
 use crate::ctx::{Ctx, Step};
-use crate::error::Error;
 use crate::evidence as words;
 use crate::install::MAX_ARTIFACT_LEN;
 use crate::report::{Finding, Level, Report, Row, Verdict};
@@ -50,10 +49,10 @@ pub struct Push {
 }
 
 /// Signs and sends an artifact.
-pub fn run(ctx: &Ctx<'_>, push: &Push) -> Result<Report, Error> {
+pub fn run(ctx: &Ctx<'_>, push: &Push) -> Result<Report, Fault> {
     if push.signing.is_none() && !push.allow_unsigned {
         let hint = "sign it with `--key FILE` or `--keyless`; `--allow-unsigned` pushes it as it is, and says so";
-        return Err(Fault::refused("signature-missing", "nothing says who signs the artifact").hint(hint).into());
+        return Err(Fault::refused("signature-missing", "nothing says who signs the artifact").hint(hint));
     }
     push.reference.tag().map_or(Ok(()), free)?;
     let made = Made::of(push)?;
@@ -119,12 +118,12 @@ struct Made {
 }
 
 impl Made {
-    fn of(push: &Push) -> Result<Self, Error> {
+    fn of(push: &Push) -> Result<Self, Fault> {
         let mut known = BTreeSet::new();
         let (mut files, mut names) = (Vec::new(), Vec::new());
         if push.files.len() > MAX_DESCRIPTORS {
             let message = format!("an artifact has at most {MAX_DESCRIPTORS} files");
-            return Err(Fault::failed("push-too-many", message).hint("pack them into one archive").into());
+            return Err(Fault::failed("push-too-many", message).hint("pack them into one archive"));
         }
         for path in &push.files {
             let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<RelPath>().ok());
@@ -138,7 +137,7 @@ impl Made {
             if !known.insert(name.collision_key()) {
                 let message = format!("two files are called `{}`", name.to_string().escape_debug());
                 let hint = "a file is called by its bare name, whatever folder it lies in";
-                return Err(Fault::failed("push-name-twice", message).hint(hint).into());
+                return Err(Fault::failed("push-name-twice", message).hint(hint));
             }
             names.push(name);
             files.push(FileBlob::read(path, MAX_ARTIFACT_LEN)?);
@@ -165,7 +164,7 @@ impl Made {
         let expected = push.reference.digest().map(digest_text);
         let received = digest_text(&made.subject().digest);
         match expected {
-            Some(expected) if expected != received => Err(other_digest(expected, received).into()),
+            Some(expected) if expected != received => Err(other_digest(expected, received)),
             _ => Ok(made),
         }
     }
@@ -184,7 +183,7 @@ fn wasm_config(file: &FileBlob, is_component: bool) -> Value {
 }
 
 /// The public half of the key that signs.
-fn key_of(signing: &Signing) -> Result<Option<NamedKey>, Error> {
+fn key_of(signing: &Signing) -> Result<Option<NamedKey>, Fault> {
     let Signing::Key { key, .. } = signing else { return Ok(None) };
     let named = NamedKey::from_pem(key.public_pem(), None);
     Ok(Some(named.map_err(|error| other(&error.to_string()))?))
@@ -196,7 +195,7 @@ fn attestations(
     push: &Push,
     made: &Made,
     keys: &[NamedKey],
-) -> Result<(Vec<Attachment>, Vec<Finding>), Error> {
+) -> Result<(Vec<Attachment>, Vec<Finding>), Fault> {
     let (mut attachments, mut findings) = (Vec::new(), Vec::new());
     for path in &push.attestations {
         let bytes = fs::read(path, u64::try_from(MAX_DOCUMENT_LEN).unwrap_or(u64::MAX))?;
@@ -209,14 +208,14 @@ fn attestations(
             let Some(statement) = one.statement().filter(|_| kind.is_some_and(|kind| kind.starts_with(BUNDLE))) else {
                 let hint = "what is attached is a Sigstore bundle with an in-toto statement in it";
                 let message = format!("`{shown}` is no bundle with a statement");
-                return Err(Fault::refused("push-no-bundle", message).hint(hint).into());
+                return Err(Fault::refused("push-no-bundle", message).hint(hint));
             };
             if let Some(lack) = about(ctx, made, keys, one).map_err(|source| match source {
                 Wrong::Evidence(source) => {
                     let fault = Fault::refused(source.code(), format!("`{shown}`: {source}"));
-                    Error::from(fault.comparing(source.compared()).because(source))
+                    fault.comparing(source.compared()).because(source)
                 }
-                Wrong::Other(error) => *error,
+                Wrong::Other(fault) => fault,
             })? {
                 findings.push(lack.at(shown.to_string()));
             }
@@ -229,7 +228,7 @@ fn attestations(
 /// Why a bundle is not attached.
 enum Wrong {
     Evidence(attestation::Refusal),
-    Other(Box<Error>),
+    Other(Fault),
 }
 
 /// Holds a bundle to the artifact and to each of its files; what keeps it from being proved is told.
@@ -239,7 +238,7 @@ fn about(
     keys: &[NamedKey],
     one: &attestation::Attestation,
 ) -> Result<Option<Finding>, Wrong> {
-    let trust = ctx.trust.proving().map_err(|error| Wrong::Other(Box::new(error.into())))?;
+    let trust = ctx.trust.proving().map_err(|error| Wrong::Other(error.into()))?;
     let (subject, mut elsewhere) = (made.subject(), None);
     for digest in std::iter::once(&subject).chain(&made.layers).map(|one| &one.digest) {
         let own = Artifact::of(std::slice::from_ref(digest));
@@ -278,7 +277,7 @@ fn signature(
     made: &Made,
     keys: &[NamedKey],
     attachments: &mut Vec<Attachment>,
-) -> Result<String, Error> {
+) -> Result<String, Fault> {
     let digest = made.subject().digest;
     if !keys.is_empty() && is_signed_by(ctx, keys, (&digest, &made.manifest), &repository.attached(&digest)?)? {
         return Ok(signer(signing, &Value::Null));
@@ -302,7 +301,7 @@ fn publish(
     push: &Push,
     made: &Made,
     attachments: &[Attachment],
-) -> Result<Option<Integrity>, Error> {
+) -> Result<Option<Integrity>, Fault> {
     let digest = made.subject().digest;
     repository.hold_attached(&digest, &attachments.iter().map(|one| &one.bundle).collect::<Vec<_>>())?;
     repository.put_manifest(&digest_text(&digest), MANIFEST, &made.manifest, None)?;

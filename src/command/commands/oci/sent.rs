@@ -7,7 +7,6 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
 use pinfold_core::digest::{Algorithm, Hasher, Integrity};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError, Identity};
@@ -28,7 +27,7 @@ pub(super) struct FileBlob {
 
 impl FileBlob {
     /// Reads a file for its digest, in pieces.
-    pub(super) fn read(path: &Path, longest: u64) -> Result<Self, Error> {
+    pub(super) fn read(path: &Path, longest: u64) -> Result<Self, Fault> {
         let failed = |source| FsError { action: "read", path: path.to_owned(), source };
         let mut file = fs::open(path)?;
         let identity = Identity::of(&file).map_err(failed)?;
@@ -50,7 +49,7 @@ impl FileBlob {
             len = len.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         }
         if len != identity.size() || Identity::of(&file).map_err(failed)? != identity {
-            return Err(changed(path).into());
+            return Err(changed(path));
         }
         Ok(Self { path: path.to_owned(), identity, digest: hasher.finish(), head, changed: Cell::new(false) })
     }
@@ -72,9 +71,9 @@ impl FileBlob {
     }
 
     /// What an error means, if it is this file's fault.
-    pub(super) fn explain(&self, error: OciError) -> Error {
+    pub(super) fn explain(&self, error: OciError) -> Fault {
         match self.changed.get() {
-            true => changed(&self.path).into(),
+            true => changed(&self.path),
             false => error.into(),
         }
     }

@@ -10,7 +10,6 @@ use super::files::FileSink;
 use super::sent::FileBlob;
 use crate::commands::output::refuse_reserved;
 use crate::ctx::Ctx;
-use crate::error::Error;
 use pinfold_core::digest::Integrity;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir};
@@ -40,12 +39,12 @@ pub(super) struct Staging {
 
 impl<'a> Target<'a> {
     /// A registry.
-    pub(super) fn registry(ctx: &Ctx<'_>, repository: Repository<'a>) -> Result<Self, Error> {
+    pub(super) fn registry(ctx: &Ctx<'_>, repository: Repository<'a>) -> Result<Self, Fault> {
         Ok(Self::Registry(Box::new(repository), ctx.store.drafts()?))
     }
 
     /// A folder that is not there yet.
-    pub(super) fn layout(path: &Path) -> Result<Self, Error> {
+    pub(super) fn layout(path: &Path) -> Result<Self, Fault> {
         let name = path.file_name().and_then(|name| name.to_str());
         let exists = || {
             Fault::failed("oci-layout-exists", format!("`{}` is there already", path.display()))
@@ -57,7 +56,7 @@ impl<'a> Target<'a> {
         fs::create_folders(parent)?;
         let parent = Dir::open(parent)?;
         if parent.stat(name)?.is_some() {
-            return Err(exists().into());
+            return Err(exists());
         }
         fs::sweep_partials(&parent);
         let (beside, name) = fs::create_partial_folder(&parent, name, 0o755)?;
@@ -71,7 +70,7 @@ impl<'a> Target<'a> {
         (ctx, name): (&Ctx<'_>, &str),
         blob: &Descriptor,
         fetch: impl FnOnce(&mut dyn Sink) -> Result<(), OciError>,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Fault> {
         match self {
             Self::Registry(repository, drafts) => {
                 if repository.has_blob(blob)? {
@@ -79,7 +78,7 @@ impl<'a> Target<'a> {
                 }
                 let draft = fs::unique_name("copied");
                 let outcome = fetch(&mut FileSink::new(ctx, name, drafts.create(&draft, 0o600)?))
-                    .map_err(Error::from)
+                    .map_err(Fault::from)
                     .and_then(|()| FileBlob::read(&drafts.path().join(&draft), blob.size))
                     .and_then(|file| repository.put_blob(blob, &file).map_err(|error| file.explain(error)));
                 drafts.remove_all(&draft)?;
@@ -100,7 +99,7 @@ impl<'a> Target<'a> {
     }
 
     /// Takes a manifest under its digest; what is attached is listed, and in a folder what `is_listed`.
-    pub(super) fn manifest(&mut self, by: &str, kind: &str, bytes: &[u8], is_listed: bool) -> Result<(), Error> {
+    pub(super) fn manifest(&mut self, by: &str, kind: &str, bytes: &[u8], is_listed: bool) -> Result<(), Fault> {
         match self {
             Self::Registry(repository, _) => {
                 let subject = subject_of(bytes);
@@ -125,7 +124,7 @@ impl<'a> Target<'a> {
     }
 
     /// Refuses one of cosign's older tags that stands there for more than what comes: it would be lost.
-    pub(super) fn spare(&self, tag: &str, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn spare(&self, tag: &str, bytes: &[u8]) -> Result<(), Fault> {
         let Self::Registry(repository, _) = self else { return Ok(()) };
         let theirs = match repository.manifest(tag, None) {
             Err(error) if error.is_absent() => return Ok(()),
@@ -148,7 +147,7 @@ impl<'a> Target<'a> {
     }
 
     /// Gives what is there a tag.
-    pub(super) fn tag(&mut self, tag: &str, digest: &Integrity, kind: &str, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn tag(&mut self, tag: &str, digest: &Integrity, kind: &str, bytes: &[u8]) -> Result<(), Fault> {
         match self {
             Self::Registry(repository, _) => drop(repository.put_manifest(tag, kind, bytes, None)?),
             Self::Layout(staging) => {
@@ -167,13 +166,13 @@ impl<'a> Target<'a> {
 
     /// Looks whether whoever asks there finds what was found here, before the artifact is to be seen: a registry that it
     /// comes from may have another list by now. A folder is looked at when it is whole.
-    pub(super) fn hold(&self, digest: &Integrity, attested: &[Attestation]) -> Result<(), Error> {
+    pub(super) fn hold(&self, digest: &Integrity, attested: &[Attestation]) -> Result<(), Fault> {
         let Self::Registry(repository, _) = self else { return Ok(()) };
         Ok(repository.hold_attached(digest, &attested.iter().map(Attestation::value).collect::<Vec<_>>())?)
     }
 
     /// Ends a folder's index, and looks at it as whoever reads it will.
-    pub(super) fn close(&self, digest: &Integrity, attested: &[Attestation]) -> Result<(), Error> {
+    pub(super) fn close(&self, digest: &Integrity, attested: &[Attestation]) -> Result<(), Fault> {
         let Self::Layout(staging) = self else { return Ok(()) };
         let folder = staging.beside.path();
         fs::write_one_of_many(&folder.join("index.json"), &index(&staging.entries))?;
@@ -183,7 +182,7 @@ impl<'a> Target<'a> {
     }
 
     /// Puts the folder into its place, or takes it away.
-    pub(super) fn end(self, outcome: Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn end(self, outcome: Result<(), Fault>) -> Result<(), Fault> {
         let Self::Layout(staging) = self else { return outcome };
         let published = outcome.and_then(|()| staging.publish());
         if published.is_err() {
@@ -196,11 +195,11 @@ impl<'a> Target<'a> {
 
 impl Staging {
     /// Where the bytes of a digest go.
-    fn place(&self, digest: &Integrity) -> Result<(Dir, String), Error> {
+    fn place(&self, digest: &Integrity) -> Result<(Dir, String), Fault> {
         Ok((self.blobs.make_child(digest.algorithm().name(), 0o755)?, digest.hex()))
     }
 
-    fn publish(&self) -> Result<(), Error> {
+    fn publish(&self) -> Result<(), Fault> {
         // One that came in between stays: no folder is renamed over another that has something in it.
         fs::rename(self.beside.path(), &self.path)?;
         Ok(fs::sync_folder_of(&self.path)?)

@@ -5,9 +5,9 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::{Algorithm, Hasher};
+use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir, FsError, Identity, Kind};
 use pinfold_core::path::RelPath;
 use pinfold_core::tree;
@@ -29,7 +29,7 @@ pub struct Places {
 }
 
 /// The outputs that are there before the command runs: in the commit, or in a pinned tree.
-pub fn present(recipe: &Recipe, folder: &Path) -> Result<BTreeMap<RelPath, Identity>, Error> {
+pub fn present(recipe: &Recipe, folder: &Path) -> Result<BTreeMap<RelPath, Identity>, Fault> {
     let mut before = BTreeMap::new();
     for (path, _) in &recipe.outputs {
         if let Some((_, identity)) = open(folder, path)? {
@@ -40,9 +40,9 @@ pub fn present(recipe: &Recipe, folder: &Path) -> Result<BTreeMap<RelPath, Ident
 }
 
 /// Compares every output; a row each.
-pub fn compare(ctx: &Ctx<'_>, recipe: &Recipe, places: &Places, notes: Vec<Finding>) -> Result<Report, Error> {
+pub fn compare(ctx: &Ctx<'_>, recipe: &Recipe, places: &Places, notes: Vec<Finding>) -> Result<Report, Fault> {
     let rows = work::each(&recipe.outputs, ctx.jobs, |_| 0, |(path, digests)| row(path, digests, places));
-    let rows = rows.into_iter().collect::<Result<Vec<Row>, Error>>()?;
+    let rows = rows.into_iter().collect::<Result<Vec<Row>, Fault>>()?;
     let equal = rows.iter().filter(|row| row.verdict == Verdict::Passed).count();
     let total = rows.len();
     let noun = if total == 1 { "output" } else { "outputs" };
@@ -54,7 +54,7 @@ pub fn compare(ctx: &Ctx<'_>, recipe: &Recipe, places: &Places, notes: Vec<Findi
     Ok(Report { command: "reproduce", rows, notes, summary, judges: true })
 }
 
-fn row(path: &RelPath, digests: &BTreeMap<String, String>, places: &Places) -> Result<Row, Error> {
+fn row(path: &RelPath, digests: &BTreeMap<String, String>, places: &Places) -> Result<Row, Fault> {
     let mut findings = Vec::new();
     let rebuilt = File::of(&places.rebuilt, path)?;
     match &rebuilt {
@@ -104,7 +104,7 @@ fn difference(
     path: &RelPath,
     digests: &BTreeMap<String, String>,
     rebuilt: &File,
-) -> Result<Finding, Error> {
+) -> Result<Finding, Fault> {
     let note = |code, message: String| Finding::new(Level::Note, code, message).at(path.as_str());
     let Some(stated) = File::of(folder, path)? else {
         let message = format!(
@@ -133,7 +133,7 @@ fn difference(
 
 /// Copies what was rebuilt to a folder.
 /// What is there already stays, unless it is the same or may be replaced (`force`).
-pub fn keep(recipe: &Recipe, from: &Path, to: &Path, force: bool) -> Result<Finding, Error> {
+pub fn keep(recipe: &Recipe, from: &Path, to: &Path, force: bool) -> Result<Finding, Fault> {
     for (path_in_it, _) in &recipe.outputs {
         let Some((mut file, _)) = open(from, path_in_it)? else { continue };
         let place = to.join(path_in_it.as_str());
@@ -165,7 +165,7 @@ struct File {
 
 impl File {
     /// Reads a file, `None` where there is none.
-    fn of(folder: &Path, path: &RelPath) -> Result<Option<Self>, Error> {
+    fn of(folder: &Path, path: &RelPath) -> Result<Option<Self>, Fault> {
         let Some((file, identity)) = open(folder, path)? else { return Ok(None) };
         let (folder, name) = (folder.to_owned(), path.clone());
         let path = folder.join(path.as_str());
@@ -190,14 +190,14 @@ impl File {
         Ok(Some(Self { folder, name, path, size, identity, digests }))
     }
 
-    fn open(&self) -> Result<impl Read + use<>, Error> {
+    fn open(&self) -> Result<impl Read + use<>, Fault> {
         let gone = || FsError { action: "open", path: self.path.clone(), source: io::ErrorKind::NotFound.into() };
         Ok(open(&self.folder, &self.name)?.ok_or_else(gone)?.0)
     }
 }
 
 /// Opens a regular file, and tells which one it is and of when; `None` for anything else. What a build leaves there may be a link to anywhere.
-fn open(folder: &Path, path: &RelPath) -> Result<Option<(impl Read + use<>, Identity)>, Error> {
+fn open(folder: &Path, path: &RelPath) -> Result<Option<(impl Read + use<>, Identity)>, Fault> {
     if fs::len_if_exists(folder)?.is_none() {
         return Ok(None);
     }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::error::Error;
 use crate::report::{Finding, Level};
 use pinfold_core::fault::Fault;
 use pinfold_core::path::RelPath;
@@ -50,11 +49,9 @@ pub type Stated = (RelPath, BTreeMap<String, String>);
 
 impl Recipe {
     /// Reads SLSA provenance v1, as `pinfold attest` and `pinfold run` write it.
-    pub fn of(statement: &Statement) -> Result<Self, Error> {
+    pub fn of(statement: &Statement) -> Result<Self, Fault> {
         if statement.predicate_type != SLSA_V1 {
-            return Err(
-                wrong(&format!("it is `{}`, not SLSA provenance v1", statement.predicate_type.escape_debug())).into()
-            );
+            return Err(wrong(&format!("it is `{}`, not SLSA provenance v1", statement.predicate_type.escape_debug())));
         }
         let definition = statement.predicate.get("buildDefinition").unwrap_or(&Value::Null);
         let own = definition.pointer("/internalParameters/pinfold").unwrap_or(&Value::Null);
@@ -67,7 +64,7 @@ impl Recipe {
                 .hint("it was attested with `--no-source`, or by something else; nobody can tell what to build")
         })?;
         if !is_hex(&commit) || !matches!(commit.len(), 40 | 64) {
-            return Err(wrong(&format!("`{}` is no commit", commit.escape_debug())).into());
+            return Err(wrong(&format!("`{}` is no commit", commit.escape_debug())));
         }
         let uri = source.and_then(|source| text(source, "/uri"));
         let repository = uri.as_deref().and_then(|uri| uri.strip_prefix("git+"));
@@ -76,7 +73,7 @@ impl Recipe {
         let folder = folder.filter(|folder| !folder.is_empty()).map(|folder| path(&folder)).transpose()?;
         let pin_file = path(&text(own, "/pins/name").unwrap_or_else(|| "pins.toml".to_owned()))?;
         if pin_file.components().count() != 1 {
-            return Err(wrong(&format!("the pin file is `{pin_file}`, which is no name")).into());
+            return Err(wrong(&format!("the pin file is `{pin_file}`, which is no name")));
         }
         let platform = text(own, "/platform").map(|text| text.parse());
         let platform = platform.transpose().map_err(|_| wrong("its platform is none"))?;
@@ -122,28 +119,28 @@ fn pins(dependencies: &[&Value]) -> BTreeMap<String, String> {
     dependencies.iter().filter_map(|one| Some((text(one, "/uri")?, digest(one)?))).collect()
 }
 
-fn outputs(statement: &Statement) -> Result<Vec<Stated>, Error> {
+fn outputs(statement: &Statement) -> Result<Vec<Stated>, Fault> {
     let output = |subject: &pinfold_evidence::statement::Subject| {
         let name = path(&subject.name)?;
         if ["sha256", "sha512"].iter().all(|algorithm| !subject.digests.contains_key(*algorithm)) {
-            return Err(wrong(&format!("`{name}` has neither SHA-256 nor SHA-512")).into());
+            return Err(wrong(&format!("`{name}` has neither SHA-256 nor SHA-512")));
         }
         Ok((name, subject.digests.clone()))
     };
     statement.subjects.iter().map(output).collect()
 }
 
-fn strings(value: &Value) -> Result<Vec<String>, Error> {
+fn strings(value: &Value) -> Result<Vec<String>, Fault> {
     let words = value.as_array().and_then(|words| words.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
     let words = words.ok_or_else(|| wrong("its command is no list of words"))?;
     // No argument of a program can have one.
     if words.iter().any(|word| word.contains('\0')) {
-        return Err(wrong("its command has a NUL byte").into());
+        return Err(wrong("its command has a NUL byte"));
     }
     Ok(words.into_iter().map(str::to_owned).collect())
 }
 
-fn variables(value: &Value) -> Result<BTreeMap<String, String>, Error> {
+fn variables(value: &Value) -> Result<BTreeMap<String, String>, Fault> {
     let object = value.as_object().ok_or_else(|| wrong("its environment is no table"))?;
     let is_name = |name: &str| {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -151,13 +148,13 @@ fn variables(value: &Value) -> Result<BTreeMap<String, String>, Error> {
     };
     let variable = |(name, value): (&String, &Value)| match value.as_str().filter(|value| !value.contains('\0')) {
         Some(value) if is_name(name) => Ok((name.clone(), value.to_owned())),
-        _ => Err(wrong(&format!("its variable `{}` is none", name.escape_debug())).into()),
+        _ => Err(wrong(&format!("its variable `{}` is none", name.escape_debug()))),
     };
     object.iter().map(variable).collect()
 }
 
-fn path(text: &str) -> Result<RelPath, Error> {
-    text.parse().map_err(|error| wrong(&format!("`{}` is no path: {error}", text.escape_debug())).into())
+fn path(text: &str) -> Result<RelPath, Fault> {
+    text.parse().map_err(|error| wrong(&format!("`{}` is no path: {error}", text.escape_debug())))
 }
 
 fn text(value: &Value, pointer: &str) -> Option<String> {

@@ -6,7 +6,6 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{read_back, rejected, trusting};
-use crate::error::Error;
 use pinfold_core::digest::{Algorithm, Hasher, Integrity};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
@@ -14,7 +13,7 @@ use pinfold_evidence::attestation::{Artifact, Trust, prove};
 use pinfold_sign::signer::{Message, SigningKey};
 
 /// Signs a file with a key.
-pub(super) fn by_key(key: &SigningKey, path: &Path) -> Result<Value, Error> {
+pub(super) fn by_key(key: &SigningKey, path: &Path) -> Result<Value, Fault> {
     if key.signs_digests() {
         let digest = digest(path)?;
         let bundle = key.message_bundle(Message::Digest(&digest))?;
@@ -35,7 +34,7 @@ pub(super) fn hold(trust: &Trust, bundle: &Value, artifact: &Artifact<'_>) -> Re
 }
 
 /// The SHA-256 of a file, which is read once, in pieces: what is signed is what was read.
-pub(super) fn digest(path: &Path) -> Result<Integrity, Error> {
+pub(super) fn digest(path: &Path) -> Result<Integrity, Fault> {
     let mut file = fs::open(path)?;
     let mut hasher = Hasher::new(Algorithm::Sha256);
     let mut piece = vec![0; PIECE];

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::{Signing, file, hold, provable};
 use crate::ctx::Ctx;
-use crate::error::Error;
 use pinfold_core::digest::Sha256;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs;
@@ -28,7 +27,7 @@ pub enum Instances<'a> {
 impl Signing {
     /// Prepares to sign with an identity; nobody is asked yet. `root` is what to prove against, as
     /// [`pinfold_evidence::trust::Trust::from_option`] reads it; the instance's own for none, the public-good one for a file.
-    pub fn by_identity(identity: Identity, services: &Instances<'_>, root: Option<String>) -> Result<Self, Error> {
+    pub fn by_identity(identity: Identity, services: &Instances<'_>, root: Option<String>) -> Result<Self, Fault> {
         let (config, instance) = match services {
             Instances::Known(instance) => {
                 let config = SigningConfig::embedded(*instance);
@@ -46,7 +45,7 @@ impl Signing {
 }
 
 /// Signs a statement.
-pub(super) fn statement(ctx: &Ctx<'_>, session: &Session, statement: &Value) -> Result<Value, Error> {
+pub(super) fn statement(ctx: &Ctx<'_>, session: &Session, statement: &Value) -> Result<Value, Fault> {
     let wanted = provable(statement)?;
     let trust = trusting(ctx, session)?;
     let signed = session.sign(door(ctx), &trust, Content::Statement(statement.to_string().as_bytes()))?;
@@ -55,7 +54,7 @@ pub(super) fn statement(ctx: &Ctx<'_>, session: &Session, statement: &Value) -> 
 }
 
 /// Signs a file as it is.
-pub(super) fn file(ctx: &Ctx<'_>, session: &Session, path: &Path) -> Result<Value, Error> {
+pub(super) fn file(ctx: &Ctx<'_>, session: &Session, path: &Path) -> Result<Value, Fault> {
     let trust = trusting(ctx, session)?;
     let integrity = file::digest(path)?;
     let digest: Sha256 = integrity.to_string().parse().map_err(|_| KeylessError::Key)?;
@@ -69,7 +68,7 @@ const fn door<'a>(ctx: &Ctx<'a>) -> Door<'a> {
     Door { http: ctx.http, clock: ctx.clock }
 }
 
-fn trusting(ctx: &Ctx<'_>, session: &Session) -> Result<Trust, Error> {
+fn trusting(ctx: &Ctx<'_>, session: &Session) -> Result<Trust, Fault> {
     let roots = ctx.trust.from_option(session.root())?;
     Ok(Trust::new(TrustRoots { roots, registry_keys: ctx.trust.registry_keys()?.keys }, None))
 }

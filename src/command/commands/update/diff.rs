@@ -4,9 +4,9 @@ use super::super::add::{names_the_same, withdrawn};
 use super::super::claims::Claims;
 use super::super::fetch;
 use super::super::scripts;
-use crate::error::Error;
 use crate::install;
 use crate::report::{Finding, Level};
+use pinfold_core::fault::Fault;
 use pinfold_core::patch::Patches;
 use pinfold_core::pins::{Artifact, Pin};
 use pinfold_core::record::{self, Change, Contents, EntryKind};
@@ -17,7 +17,7 @@ pub(super) fn of(
     (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
     (new_pin, new_artifact, blob): (&Pin, &Artifact, &VerifiedBlob),
     (before, after): (Option<&Claims>, &Claims),
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Vec<Finding>, Fault> {
     let mut findings = Vec::new();
     if let Some(old) = old {
         let none = Patches::default();
@@ -148,7 +148,7 @@ fn claims(
 }
 
 /// The licence that a package states itself.
-fn license_of(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob) -> Result<Option<String>, Error> {
+fn license_of(pin: &Pin, artifact: &Artifact, blob: &VerifiedBlob) -> Result<Option<String>, Fault> {
     let package = scripts::package_json(pin, artifact, blob)?;
     let license = package.as_ref().and_then(|package| package.get("license"));
     let text = license.and_then(|license| license.as_str().or_else(|| license.get("type")?.as_str()));

@@ -4,7 +4,6 @@ use super::super::claims::{self, Claims, Wanted, choose, cutoff, file_choice, fi
 use super::super::claims::{npm_source, pypi_source, replaced};
 use super::Target;
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::install;
 use crate::project::Project;
 use crate::report::{Finding, Level};
@@ -41,7 +40,7 @@ pub(super) struct Step {
 }
 
 /// Asks the source of an artifact.
-pub(super) fn find(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, to: &Target) -> Result<Next, Error> {
+pub(super) fn find(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, to: &Target) -> Result<Next, Fault> {
     match &artifact.source {
         Source::Npm(pinned) => {
             let package = claims::npm(ctx, project, pinned.name())?;
@@ -122,14 +121,14 @@ fn vanished(before: Option<&Claims>, pinned: &str) -> Vec<Finding> {
 }
 
 /// The file of another release that is called as the pinned one is, but for the version.
-fn release(ctx: &Ctx<'_>, project: &Project, pinned: &GithubAsset, to: &Target) -> Result<Next, Error> {
+fn release(ctx: &Ctx<'_>, project: &Project, pinned: &GithubAsset, to: &Target) -> Result<Next, Fault> {
     let of = (pinned.owner(), pinned.repo());
     let named = match to {
         Target::Version(tag) => Some(tag.as_str()),
         Target::Latest => None,
         Target::Minor | Target::Patch => {
             let why = "releases are not in an order that `minor` and `patch` could mean";
-            return Err(no_version(&format!("github:{}/{}", of.0, of.1), why).into());
+            return Err(no_version(&format!("github:{}/{}", of.0, of.1), why));
         }
     };
     let found = claims::github(ctx, project, of, named)?;
@@ -143,11 +142,11 @@ fn release(ctx: &Ctx<'_>, project: &Project, pinned: &GithubAsset, to: &Target) 
     {
         let why =
             format!("the latest, `{}`, is younger than `min-age` allows, by what GitHub claims", tag.escape_debug());
-        return Err(no_version(&format!("github:{}/{}", of.0, of.1), &why).into());
+        return Err(no_version(&format!("github:{}/{}", of.0, of.1), &why));
     }
     let before = match claims::github(ctx, project, of, Some(pinned.tag())) {
         Ok(release) => Claims::of_release(&release, pinned.asset()),
-        Err(Error::Fault(fault)) if fault.cause().is_some_and(AskError::is_absent) => None,
+        Err(fault) if fault.cause().is_some_and(AskError::is_absent) => None,
         Err(error) => return Err(error),
     };
     if named.is_none() && is_older(&tag, pinned.tag()) {
@@ -183,11 +182,11 @@ pub(super) fn hold_pinned(
     pin: &Pin,
     artifact: &Artifact,
     listed: &Claims,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     match &listed.integrity {
         None => Ok(()),
         Some(integrity) if integrity.algorithm() == artifact.integrity.algorithm() => {
-            if *integrity == artifact.integrity { Ok(()) } else { Err(replaced(&artifact.integrity, integrity).into()) }
+            if *integrity == artifact.integrity { Ok(()) } else { Err(replaced(&artifact.integrity, integrity)) }
         }
         Some(_) => listed.hold_pinned(&install::obtain_pinned(ctx, project, pin, artifact)?),
     }

@@ -1,6 +1,5 @@
 //! All patches that do not apply to another version, not only the first.
 
-use crate::error::Error;
 use crate::install;
 use pinfold_core::fault::Fault;
 use pinfold_core::patch::{PatchError, Patches};
@@ -8,9 +7,8 @@ use pinfold_core::pins::{Artifact, Edit, Pin};
 use pinfold_core::store::VerifiedBlob;
 
 /// In place of an error of one patch, one of all that do not apply; any other error as it is.
-pub(super) fn all(error: Error, (pin, artifact, blob): (&Pin, &Artifact, &VerifiedBlob), patches: &Patches) -> Error {
-    let Error::Fault(fault) = error else { return error };
-    let Some(first) = fault.cause() else { return fault.into() };
+pub(super) fn all(fault: Fault, (pin, artifact, blob): (&Pin, &Artifact, &VerifiedBlob), patches: &Patches) -> Fault {
+    let Some(first) = fault.cause() else { return fault };
     let told = |error: &PatchError| {
         let line = line_of(pin, error);
         let message = format!("line {line} of the pin file: {error}");
@@ -22,7 +20,7 @@ pub(super) fn all(error: Error, (pin, artifact, blob): (&Pin, &Artifact, &Verifi
         for edit in edits {
             alone.push(path.clone(), edit.clone());
         }
-        if let Err(Error::Fault(fault)) = install::describe(pin, artifact, blob, &alone) {
+        if let Err(fault) = install::describe(pin, artifact, blob, &alone) {
             wrong.extend(fault.cause().map(told));
         }
     }
@@ -30,7 +28,7 @@ pub(super) fn all(error: Error, (pin, artifact, blob): (&Pin, &Artifact, &Verifi
         wrong.push(told(first));
     }
     wrong.sort_by_key(|(line, _)| *line);
-    Fault::all(wrong.into_iter().map(|(_, fault)| fault)).unwrap_or(fault).into()
+    Fault::all(wrong.into_iter().map(|(_, fault)| fault)).unwrap_or(fault)
 }
 
 /// The line of pins.toml where the patch stands.

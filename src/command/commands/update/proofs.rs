@@ -2,12 +2,12 @@
 //! without a word.
 
 use crate::ctx::Ctx;
-use crate::error::Error;
 use crate::evidence::{self, EvidenceError, Unasked};
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{Evidence, Finding, Level, Verdict};
 use pinfold_core::digest::Algorithm;
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Mode, Pin, Source};
 use pinfold_core::record;
 use pinfold_core::store::VerifiedBlob;
@@ -29,7 +29,7 @@ pub(super) fn compare(
     (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
     (new_pin, new_artifact, blob): (&Pin, &Artifact, &VerifiedBlob),
     allow: bool,
-) -> Result<Compared, Error> {
+) -> Result<Compared, Fault> {
     let demand = install::evidence::demand(project, new_pin, new_artifact, None);
     let mut findings = Vec::new();
     if demand.mode == Mode::Off {
@@ -42,7 +42,7 @@ pub(super) fn compare(
             (upstream.evidence, upstream.proof.as_ref().map(policy::evidence))
         }
         Err(unasked) if before.is_some() || demand.mode == Mode::Strict => {
-            return Err(unasked.fault().into());
+            return Err(unasked.fault());
         }
         Err(unasked) => {
             findings.push(unasked.finding(Level::Warning));
@@ -68,7 +68,7 @@ pub(super) fn compare(
     let mut verdict = if losses.is_empty() || allow { Verdict::Passed } else { Verdict::Refused };
     match held {
         Ok(judged) => findings.extend(judged.findings),
-        Err(Error::Fault(fault)) if !losses.is_empty() && allow && fault.cause::<EvidenceError>().is_some() => {
+        Err(fault) if !losses.is_empty() && allow && fault.cause::<EvidenceError>().is_some() => {
             // What is wrong stays wrong.
             let is_wrong = fault.cause() == Some(&EvidenceError::Wrong);
             let mut refused = fault.findings_at(if is_wrong { Level::Error } else { Level::Warning });
@@ -97,7 +97,7 @@ fn before(
     project: &Project,
     was: (&Pin, &Artifact, Option<&VerifiedBlob>),
     findings: &mut Vec<Finding>,
-) -> Result<Option<Before>, Error> {
+) -> Result<Option<Before>, Fault> {
     let (pin, artifact, _) = was;
     let mut lacks = Vec::new();
     let (mut own, mut unasked) = (None, None);
@@ -172,7 +172,7 @@ fn ask(
     ctx: &Ctx<'_>,
     project: &Project,
     (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
-) -> Result<Result<record::Evidence, Unasked>, Error> {
+) -> Result<Result<record::Evidence, Unasked>, Fault> {
     if let Some(blob) = old {
         let asked = draft::ask(ctx, project, pin, artifact, blob)?;
         return Ok(asked.map(|upstream| upstream.evidence));
@@ -193,7 +193,7 @@ fn proved(
     (pin, artifact, old): (&Pin, &Artifact, Option<&VerifiedBlob>),
     kept: &record::Kept,
     lacks: &mut Vec<Lack>,
-) -> Result<Option<Before>, Error> {
+) -> Result<Option<Before>, Fault> {
     let demand = install::evidence::demand(project, pin, artifact, None);
     if demand.policy.names_somebody() {
         let evidence = record::Evidence::Kept(kept.clone());

@@ -1,11 +1,11 @@
 //! The signatures in a tree, proved again from what stands there.
 
 use super::Options;
-use crate::error::Error;
 use crate::install::signed;
 use crate::project::{Project, record_name};
 use crate::report::wasm::SignedFile;
 use crate::report::{Finding, Level, Verdict};
+use pinfold_core::fault::Fault;
 use pinfold_core::pins::Pin;
 use pinfold_core::record::{Contents, Record, Signatures};
 use pinfold_core::tree;
@@ -39,7 +39,7 @@ pub(super) fn signatures(
     }
 }
 
-fn prove(project: &Project, pin: &Pin, options: &Options, contents: &Contents) -> Result<signed::Judged, Error> {
+fn prove(project: &Project, pin: &Pin, options: &Options, contents: &Contents) -> Result<signed::Judged, Fault> {
     let demand = signed::demand(project, pin, options.evidence)?;
     match tree::parent_of(project.root(), &pin.to)? {
         Some(parent) => demand.judge(&parent, pin.to.file_name(), contents, &pin.to),

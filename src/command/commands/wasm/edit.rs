@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::{detached, done, free_for_file, lock, no_selection, put_file, put_signature, row, unwritable, whole};
-use crate::error::Error;
 use crate::report::Report;
 use pinfold_core::fault::Fault;
 use pinfold_wasm::delimiter;
@@ -51,7 +50,7 @@ pub struct Edit {
 }
 
 /// Writes a file anew. Where it cannot be, nothing is written.
-pub fn edit(options: &Edit) -> Result<Report, Error> {
+pub fn edit(options: &Edit) -> Result<Report, Fault> {
     let path = &options.file;
     let _lock = lock(options.out.as_ref().unwrap_or(path))?;
     let file = whole(path)?;
@@ -68,7 +67,7 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
             if is_of_other_file(&new).map_err(|error| failed(error.into()))? {
                 let message = format!("`{}` is the signature of another file", beside.display());
                 let hint = "`pinfold wasm inspect FILE --detached FILE` shows what it is over";
-                return Err(Fault::failed("wasm-of-other-file", message).hint(hint).into());
+                return Err(Fault::failed("wasm-of-other-file", message).hint(hint));
             }
             ("wasm attach", "attached", "1 signature attached", new)
         }
@@ -97,9 +96,9 @@ pub fn edit(options: &Edit) -> Result<Report, Error> {
     Ok(done(command, row(path, status, layout.kind.name(), detail), Vec::new(), summary))
 }
 
-fn strip(file: &[u8], path: &Path, parts: usize) -> Result<Vec<u8>, Error> {
+fn strip(file: &[u8], path: &Path, parts: usize) -> Result<Vec<u8>, Fault> {
     let new = wasmfile::strip(file, Cut::Behind(parts));
-    new.map_err(|source| unwritable(path, source).into())
+    new.map_err(|source| unwritable(path, source))
 }
 
 /// Whether no set of hashes in a signature is of the file that it is in: seen without any key.
@@ -109,7 +108,7 @@ fn is_of_other_file(file: &[u8]) -> Result<bool, WasmError> {
     Ok(sets.iter().all(|set| set.covers == Coverage::Nothing))
 }
 
-fn selected(sections: &[String]) -> Result<Selection, Error> {
+fn selected(sections: &[String]) -> Result<Selection, Fault> {
     let selection = Selection::of(sections.iter().map(String::as_str));
-    Ok(selection.map_err(no_selection)?)
+    selection.map_err(no_selection)
 }

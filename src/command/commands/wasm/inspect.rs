@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{detached, unreadable};
-use crate::error::Error;
 use pinfold_core::digest::hex;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_core::text::plain_json;
 use pinfold_wasm::wasmfile::{self, Coverage, Extra, Inspection, RecordKind, Signed, SignedSet};
@@ -124,7 +124,7 @@ pub struct Embedded {
 }
 
 /// Looks into a file, and at a signature beside it.
-pub fn inspect(path: &Path, beside: Option<&Path>) -> Result<Inspected, Error> {
+pub fn inspect(path: &Path, beside: Option<&Path>) -> Result<Inspected, Fault> {
     let data = beside.map(detached).transpose()?;
     let look = wasmfile::inspect(fs::open(path)?, data.as_deref());
     let look = look.map_err(|source| unreadable(path, source))?;

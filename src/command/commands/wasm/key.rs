@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 use super::{done, row, secret_key};
 use crate::commands::keygen::public_path;
 use crate::commands::output::{key_exists, refuse_reserved};
-use crate::error::Error;
 use crate::report::{Finding, Level, Report};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, New};
@@ -51,7 +50,7 @@ pub struct Keygen {
 }
 
 /// Makes a key, for its owner alone to read. Nothing that is there is written over.
-pub fn keygen(options: &Keygen) -> Result<Report, Error> {
+pub fn keygen(options: &Keygen) -> Result<Report, Fault> {
     let public = match &options.public {
         Some(public) => public.clone(),
         None => public_path(&options.out)?,
@@ -72,7 +71,7 @@ pub fn keygen(options: &Keygen) -> Result<Report, Error> {
 }
 
 /// The public half of a key: into a file that is new, or for the caller to print.
-pub fn export(key: &Path, out: Option<&Path>, form: Form) -> Result<Result<Report, String>, Error> {
+pub fn export(key: &Path, out: Option<&Path>, form: Form) -> Result<Result<Report, String>, Fault> {
     let (key, _) = secret_key(key)?;
     let Some(out) = out else { return Ok(Err(key.public().to_pem())) };
     write_new(&[New { path: out, bytes: &form.public(key.public()), mode: 0o644 }])?;
@@ -80,10 +79,10 @@ pub fn export(key: &Path, out: Option<&Path>, form: Form) -> Result<Result<Repor
     Ok(Ok(done("wasm export-public-key", written, Vec::new(), "1 public key written")))
 }
 
-fn write_new(files: &[New<'_>]) -> Result<(), Error> {
+fn write_new(files: &[New<'_>]) -> Result<(), Fault> {
     files.iter().try_for_each(|new| refuse_reserved(new.path, None))?;
     fs::write_new(files).map_err(|error| match error.source.kind() {
-        io::ErrorKind::AlreadyExists => Error::from(key_exists(&error.path)),
+        io::ErrorKind::AlreadyExists => key_exists(&error.path),
         _ => error.into(),
     })
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{detached, done, lock, proved, put_file, put_signature, row, secret_key, unwritable, whole};
-use crate::error::Error;
 use crate::install::signed::{not_signed, not_trusted};
 use crate::report::Report;
+use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_wasm::wasmfile::EditError;
 use pinfold_wasm::{KeyId, Policy, SecretKey, Threshold, TrustedKeys};
@@ -47,7 +47,7 @@ impl Id {
 }
 
 /// Signs, proves what was signed as whoever checks it would, and only then writes it.
-pub fn sign(options: &Sign) -> Result<Report, Error> {
+pub fn sign(options: &Sign) -> Result<Report, Fault> {
     let (mut keys, mut notes) = (Vec::new(), Vec::new());
     for path in &options.keys {
         let (key, note) = secret_key(path)?;

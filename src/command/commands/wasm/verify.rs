@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::{detached, no_selection, proved, public_keys, unreadable};
 use crate::commands::fetch::status_of;
 use crate::commands::verify::tally;
-use crate::error::Error;
 use crate::install::signed::not_trusted;
 use crate::report::wasm::SignedFile;
 use crate::report::{Finding, Level, Report, Row, Verdict};
@@ -34,7 +33,7 @@ pub struct Verify {
 }
 
 /// Judges each file in one pass, however long it is.
-pub fn verify(options: &Verify) -> Result<Report, Error> {
+pub fn verify(options: &Verify) -> Result<Report, Fault> {
     let policy = policy(options)?;
     let beside = options.detached.as_deref().map(detached).transpose()?;
     let rows: Vec<Row> = options.files.iter().map(|file| row(file, &policy, beside.as_deref())).collect();
@@ -42,7 +41,7 @@ pub fn verify(options: &Verify) -> Result<Report, Error> {
     Ok(Report { command: "wasm verify", rows, notes: Vec::new(), summary, judges: true })
 }
 
-fn policy(options: &Verify) -> Result<Policy, Error> {
+fn policy(options: &Verify) -> Result<Policy, Fault> {
     let (mut keys, mut roles) = (Vec::new(), Vec::new());
     for path in &options.keys {
         keys.extend(public_keys(path)?);
@@ -94,7 +93,7 @@ fn row(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Row {
     row
 }
 
-fn judge(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Result<Result<SignedFile, Refusal>, Error> {
+fn judge(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Result<Result<SignedFile, Refusal>, Fault> {
     let proof = match prove(policy, fs::open(path)?, beside) {
         Ok(proof) => proof,
         Err(refusal) => return Ok(Err(refusal)),
@@ -108,12 +107,12 @@ fn judge(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Result<Result<S
 
 /// The custom sections in the first parts: a section that was given another name is not among those that were asked about,
 /// and is seen to be missing only by whoever sees the list.
-fn sections_of(path: &Path, first: usize, proof: &Proof) -> Result<Vec<String>, Error> {
+fn sections_of(path: &Path, first: usize, proof: &Proof) -> Result<Vec<String>, Fault> {
     let look = wasmfile::inspect(fs::open(path)?, None).map_err(|source| unreadable(path, source))?;
     if (look.content, look.kind) != (proof.content(), proof.kind()) {
         let message = format!("`{}` changed while it was looked at", path.display());
         let hint = "nobody else should write to it; check it again";
-        return Err(Fault::refused("wasm-changed-meanwhile", message).hint(hint).into());
+        return Err(Fault::refused("wasm-changed-meanwhile", message).hint(hint));
     }
     let within = look.sections.into_iter().filter(|one| one.part.is_some_and(|part| part < first));
     Ok(within.filter_map(|one| one.section.name).filter(|name| name != DELIMITER).collect())

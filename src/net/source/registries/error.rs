@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pinfold_core::fault::Fault;
 use pinfold_core::text::Location;
 use pinfold_core::url::{Url, UrlError};
 
@@ -104,6 +105,12 @@ impl fmt::Display for RegistryError {
                 write!(f, "the registry of {place} names `{}`, which is not set", variable.escape_debug())
             }
         }
+    }
+}
+
+impl From<RegistryError> for Fault {
+    fn from(error: RegistryError) -> Self {
+        Self::failed(error.code(), error.to_string()).hinting(error.hint()).because(error)
     }
 }
 
