@@ -20,7 +20,7 @@ use crate::report::{Finding, Report, Row, Verdict};
 use crate::secret;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs;
-use pinfold_wasm::wasmfile::{EditError, SelectionError, SignatureData, WasmError};
+use pinfold_wasm::wasmfile::{EditError, SignatureData, WasmError};
 use pinfold_wasm::{MAX_FILE_LEN, MAX_KEY_FILE, Proof, PublicKey, SecretKey};
 
 pub use edit::{Change, Edit, edit};
@@ -51,13 +51,6 @@ fn unreadable(path: &Path, source: WasmError) -> Fault {
 /// A file that cannot be written anew in the way that was asked for.
 fn unwritable(path: &Path, source: EditError) -> Fault {
     Fault::failed(source.code(), format!("`{}`: {source}", path.display())).hinting(source.hint()).because(source)
-}
-
-/// Words that name no sections.
-fn no_selection(source: SelectionError) -> Fault {
-    Fault::failed(source.code(), source.to_string())
-        .hint("name custom sections, or write a pattern with `^` and `$`")
-        .because(source)
 }
 
 /// Held from reading a file to writing it anew: of two that sign it at once, the second signs what the first has signed.

@@ -22,7 +22,7 @@ use pinfold_core::path::RelPath;
 use pinfold_core::pins::{Mode, Pin, Signature};
 use pinfold_core::record::{Contents, EntryKind, Signatures, SignedContent, SignedEntry};
 use pinfold_wasm::wasmfile;
-use pinfold_wasm::{Covered, KeyError, MAX_KEY_FILE, Policy, Proof, PublicKey, Refusal, Threshold, TrustError};
+use pinfold_wasm::{Covered, KeyError, MAX_KEY_FILE, Policy, Proof, PublicKey, Refusal, Threshold};
 use pinfold_wasm::{TrustedKeys, prove};
 
 /// What a pin demands.
@@ -76,7 +76,7 @@ pub fn demand(project: &Project, pin: &Pin, over: Option<Mode>) -> Result<Demand
         roles.push((role.clone(), read(paths)?));
     }
     let threshold = own.threshold.map_or(Threshold::Any, Threshold::AtLeast);
-    let trusted = TrustedKeys::new(read(&own.keys)?, roles, threshold).map_err(not_trusted)?;
+    let trusted = TrustedKeys::new(read(&own.keys)?, roles, threshold)?;
     let keys: Vec<Value> = trusted.keys().map(|(key, role)| json!([key.to_string(), role])).collect();
     let digest = Sha256::of(json!(["pinfold/signatures/v1", trusted.threshold(), keys]).to_string().as_bytes());
     Ok(Demand::Keys { strict: mode == Mode::Strict, policy: Policy::whole(trusted), digest })
@@ -291,11 +291,6 @@ fn nothing() -> Fault {
 /// A file that is not the key that was meant.
 pub fn not_a_key(path: &Path, source: KeyError) -> Fault {
     Fault::failed(source.code(), format!("`{}`: {source}", path.display())).hinting(source.hint()).because(source)
-}
-
-/// Keys that make no set to trust.
-pub fn not_trusted(source: TrustError) -> Fault {
-    Fault::failed(source.code(), source.to_string()).hinting(source.hint()).because(source)
 }
 
 /// A proof, as reports have it.

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use pinfold_core::fault::Fault;
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -209,6 +211,12 @@ impl fmt::Display for KeyError {
             Self::Several => f.write_str("there are several keys in it, and one is meant"),
             Self::NoRandomness => f.write_str("the system gave no random bytes"),
         }
+    }
+}
+
+impl From<KeyError> for Fault {
+    fn from(error: KeyError) -> Self {
+        Self::failed(error.code(), error.to_string()).hinting(error.hint()).because(error)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use pinfold_core::fault::{Class, Fault};
+
 use super::trust::Lacking;
 use crate::wasmfile::{Kind, SignatureError, WasmError};
 
@@ -143,6 +145,14 @@ impl fmt::Display for Refusal {
             Self::TooMuchWork => f.write_str("the file has more signatures than can be checked in reasonable time"),
             Self::TooLong => f.write_str("the file is longer than a runtime would load"),
         }
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(Class::refused_if(refusal.is_refusal()), refusal.code(), refusal.to_string())
+            .hinting(refusal.hint())
+            .because(refusal)
     }
 }
 

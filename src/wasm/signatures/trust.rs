@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use pinfold_core::fault::Fault;
+
 use super::forms::KeyError;
 use super::key::PublicKey;
 
@@ -190,6 +192,12 @@ impl fmt::Display for TrustError {
                 write!(f, "signatures of {asked} different keys are demanded, and {have} {are} trusted")
             }
         }
+    }
+}
+
+impl From<TrustError> for Fault {
+    fn from(error: TrustError) -> Self {
+        Self::failed(error.code(), error.to_string()).hinting(error.hint()).because(error)
     }
 }
 

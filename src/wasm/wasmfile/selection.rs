@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use pinfold_core::fault::Fault;
+
 use regex_lite::Regex;
 
 use super::reader::Section;
@@ -92,6 +94,14 @@ impl fmt::Display for SelectionError {
             Self::Own(name) => write!(f, "`{name}` is a section of the signature format, not one that is signed"),
             Self::Syntax(error) => write!(f, "not a regular expression: {error}"),
         }
+    }
+}
+
+impl From<SelectionError> for Fault {
+    fn from(error: SelectionError) -> Self {
+        Self::failed(error.code(), error.to_string())
+            .hint("name custom sections, or write a pattern with `^` and `$`")
+            .because(error)
     }
 }
 

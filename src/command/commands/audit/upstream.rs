@@ -11,7 +11,6 @@ use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, GithubAsset, NpmPackage, PypiFile, Source};
 use pinfold_net::http::Rules;
 use pinfold_net::registry::{self, AskError, Package};
-use pinfold_net::source::registries::RegistryError;
 
 /// What a source says.
 pub(in crate::commands) struct Upstream {
@@ -78,16 +77,7 @@ pub(in crate::commands) fn ask(
             upstream.compare(pinned.as_ref(), found);
         }
         Ok(false) => upstream.gone(artifact, found),
-        Err(Unanswered::Registry(error)) => {
-            let mut finding = Finding::new(Level::Error, error.code(), error.to_string());
-            finding.hint = error.hint();
-            found.count(vec![finding], Verdict::Failed);
-        }
-        Err(Unanswered::Ask(error)) => {
-            let mut finding = Finding::new(Level::Error, error.code(), error.to_string());
-            finding.hint = error.hint();
-            found.count(vec![finding], if error.is_refusal() { Verdict::Refused } else { Verdict::Failed });
-        }
+        Err(fault) => found.count(fault.findings(), fault.verdict()),
     }
     if let Some(why) = &upstream.withdrawn {
         let why = if why.is_empty() { String::new() } else { format!(": {}", short(why)) };
@@ -103,12 +93,6 @@ pub(in crate::commands) fn rules<'a>(ctx: &Ctx<'a>) -> Rules<'a> {
     Rules::new(ctx.registries.credentials(), ctx.timeouts, deadline)
 }
 
-/// Why there is no answer.
-enum Unanswered {
-    Registry(RegistryError),
-    Ask(AskError),
-}
-
 struct Asking<'a> {
     ctx: &'a Ctx<'a>,
     project: &'a Project,
@@ -116,13 +100,13 @@ struct Asking<'a> {
 }
 
 /// Whether the source has the artifact, whose words are in `upstream`.
-type Answer = Result<bool, Unanswered>;
+type Answer = Result<bool, Fault>;
 
 impl Asking<'_> {
     fn npm(&self, pinned: &NpmPackage, upstream: &mut Upstream) -> Answer {
         let Self { ctx, project, rules } = self;
         let named = project.pin_file().registries().npm.as_ref();
-        let registry = ctx.registries.npm(pinned.scope(), named).map_err(Unanswered::Registry)?;
+        let registry = ctx.registries.npm(pinned.scope(), named)?;
         let package = registry::npm_package(ctx.http, rules, ctx.clock, &registry, pinned.name());
         let Some(package) = present(package)? else { return Ok(false) };
         upstream.take(&package, pinned.version());
@@ -137,7 +121,7 @@ impl Asking<'_> {
     fn pypi(&self, pinned: &PypiFile, upstream: &mut Upstream) -> Answer {
         let Self { ctx, project, rules } = self;
         let named = project.pin_file().registries().pypi.as_ref();
-        let index = ctx.registries.pypi(named).map_err(Unanswered::Registry)?;
+        let index = ctx.registries.pypi(named)?;
         let package = registry::pypi_project(ctx.http, rules, ctx.clock, &index, pinned.project());
         let Some(package) = present(package)? else { return Ok(false) };
         upstream.take(&package, pinned.version());
@@ -152,7 +136,7 @@ impl Asking<'_> {
     fn github(&self, pinned: &GithubAsset, upstream: &mut Upstream) -> Answer {
         let Self { ctx, project, rules } = self;
         let named = project.pin_file().registries().github.as_ref();
-        let api = ctx.registries.github_api(named).map_err(Unanswered::Registry)?;
+        let api = ctx.registries.github_api(named)?;
         let release = |tag| {
             let (owner, repo) = (pinned.owner(), pinned.repo());
             present(registry::github_release(ctx.http, rules, ctx.clock, &api, owner, repo, tag))
@@ -169,11 +153,11 @@ impl Asking<'_> {
 }
 
 /// `None` where the source itself says that there is no such package.
-fn present<T>(answer: Result<T, AskError>) -> Result<Option<T>, Unanswered> {
+fn present<T>(answer: Result<T, AskError>) -> Result<Option<T>, Fault> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if error.is_absent() => Ok(None),
-        Err(error) => Err(Unanswered::Ask(error)),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{detached, done, free_for_file, lock, no_selection, put_file, put_signature, row, unwritable, whole};
+use super::{detached, done, free_for_file, lock, put_file, put_signature, row, unwritable, whole};
 use crate::report::Report;
 use pinfold_core::fault::Fault;
 use pinfold_wasm::delimiter;
@@ -109,6 +109,5 @@ fn is_of_other_file(file: &[u8]) -> Result<bool, WasmError> {
 }
 
 fn selected(sections: &[String]) -> Result<Selection, Fault> {
-    let selection = Selection::of(sections.iter().map(String::as_str));
-    selection.map_err(no_selection)
+    Ok(Selection::of(sections.iter().map(String::as_str))?)
 }

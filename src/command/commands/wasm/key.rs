@@ -55,8 +55,7 @@ pub fn keygen(options: &Keygen) -> Result<Report, Fault> {
         Some(public) => public.clone(),
         None => public_path(&options.out)?,
     };
-    let key = SecretKey::generate()
-        .map_err(|source| Fault::failed(source.code(), source.to_string()).hinting(source.hint()).because(source))?;
+    let key = SecretKey::generate()?;
     let secret = Zeroizing::new(options.form.secret(&key));
     let open = options.form.public(key.public());
     write_new(&[

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{detached, done, lock, proved, put_file, put_signature, row, secret_key, unwritable, whole};
-use crate::install::signed::{not_signed, not_trusted};
+use crate::install::signed::not_signed;
 use crate::report::Report;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs;
@@ -67,7 +67,7 @@ pub fn sign(options: &Sign) -> Result<Report, Fault> {
         }
     };
     let public = keys.iter().map(SecretKey::public);
-    let trusted = TrustedKeys::new(public, [], Threshold::All).map_err(not_trusted)?;
+    let trusted = TrustedKeys::new(public, [], Threshold::All)?;
     let proof = pinfold_wasm::prove(&Policy::whole(trusted), signed.as_slice(), beside.as_deref());
     let proof = proof.map_err(|refusal| not_signed(&name(&options.file), refusal))?;
     let out = match (&beside, &options.detached) {

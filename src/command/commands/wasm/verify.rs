@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{detached, no_selection, proved, public_keys, unreadable};
+use super::{detached, proved, public_keys, unreadable};
 use crate::commands::fetch::status_of;
 use crate::commands::verify::tally;
-use crate::install::signed::not_trusted;
 use crate::report::wasm::SignedFile;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs;
 use pinfold_wasm::wasmfile::{self, DELIMITER, Kind, Selection};
-use pinfold_wasm::{Covered, Policy, Proof, Refusal, Scope, Threshold, TrustedKeys, prove};
+use pinfold_wasm::{Covered, Policy, Proof, Scope, Threshold, TrustedKeys, prove};
 
 /// What `pinfold wasm verify` was asked for.
 #[derive(Debug)]
@@ -49,11 +48,11 @@ fn policy(options: &Verify) -> Result<Policy, Fault> {
     for (role, path) in &options.roles {
         roles.push((role.clone(), public_keys(path)?));
     }
-    let trusted = TrustedKeys::new(keys, roles, options.threshold).map_err(not_trusted)?;
+    let trusted = TrustedKeys::new(keys, roles, options.threshold)?;
     let scope = if options.sections.is_empty() {
         Scope::Whole
     } else {
-        Scope::Sections(Selection::of(options.sections.iter().map(String::as_str)).map_err(no_selection)?)
+        Scope::Sections(Selection::of(options.sections.iter().map(String::as_str))?)
     };
     Ok(Policy { scope, kind: options.kind, ..Policy::whole(trusted) })
 }
@@ -61,7 +60,7 @@ fn policy(options: &Verify) -> Result<Policy, Fault> {
 fn row(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Row {
     let mut row = super::row(path, "verified", "", String::new());
     match judge(path, policy, beside) {
-        Ok(Ok(file)) => {
+        Ok(file) => {
             // A part is never called what the whole is.
             if file.covered != "whole" {
                 "verified in part".clone_into(&mut row.status);
@@ -76,12 +75,6 @@ fn row(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Row {
             file.kind.clone_into(&mut row.source);
             row.wasm.push(file);
         }
-        Ok(Err(refusal)) => {
-            row.verdict = if refusal.is_refusal() { Verdict::Refused } else { Verdict::Failed };
-            let mut finding = Finding::new(Level::Error, refusal.code(), refusal.to_string());
-            finding.hint = refusal.hint();
-            row.findings.push(finding);
-        }
         Err(error) => {
             row.verdict = error.verdict();
             row.findings = error.findings();
@@ -93,16 +86,13 @@ fn row(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Row {
     row
 }
 
-fn judge(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Result<Result<SignedFile, Refusal>, Fault> {
-    let proof = match prove(policy, fs::open(path)?, beside) {
-        Ok(proof) => proof,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+fn judge(path: &Path, policy: &Policy, beside: Option<&[u8]>) -> Result<SignedFile, Fault> {
+    let proof = prove(policy, fs::open(path)?, beside)?;
     let sections = match proof.covered() {
         Covered::Whole => Vec::new(),
         Covered::Parts { first } => sections_of(path, first, &proof)?,
     };
-    Ok(Ok(proved(&proof, sections)))
+    Ok(proved(&proof, sections))
 }
 
 /// The custom sections in the first parts: a section that was given another name is not among those that were asked about,
