@@ -221,6 +221,95 @@ fn good_vectors_pass_for_one_artifact_only() {
     assert!(seen > 20, "{seen}");
 }
 
+/// What a document may be made of is in a vector that must pass, so that a clone without any corpus tries it. GitHub's own
+/// instance is in a real document alone: only its root goes without a log.
+#[test]
+fn each_kind_of_evidence_must_pass() {
+    let mut seen = BTreeSet::new();
+    for (name, vector) in vectors().iter().filter(|(name, _)| name.starts_with("ok-")) {
+        let text = std::str::from_utf8(&vector.document).expect("UTF-8");
+        let documents = serde_json::from_str(text).map_or_else(
+            |_| text.lines().map(|line| serde_json::from_str(line).expect(name)).collect(),
+            |whole: Value| vec![whole],
+        );
+        documents.iter().for_each(|document| parts(document, &mut seen));
+        seen.extend(vector.one("root").into_iter().chain(vector.one("form")));
+    }
+    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), KINDS);
+}
+
+/// The kinds that are named in a document: its own, those of its log entries and its statements, and who signed.
+fn parts(value: &Value, seen: &mut BTreeSet<String>) {
+    let named = [
+        "attestation_bundles",
+        "attestations",
+        "bundle_url",
+        "certificate",
+        "dsseEnvelope",
+        "inclusionPromise",
+        "inclusionProof",
+        "messageSignature",
+        "publicKey",
+        "rfc3161Timestamps",
+        "x509CertificateChain",
+    ];
+    match value {
+        Value::Array(all) => all.iter().for_each(|one| parts(one, seen)),
+        Value::Object(all) => {
+            seen.extend(all.keys().filter(|key| named.contains(&key.as_str())).cloned());
+            seen.extend(all.get("mediaType").and_then(Value::as_str).map(str::to_owned));
+            if let Some(kind) = all.get("kindVersion") {
+                seen.insert(format!(
+                    "{} {}",
+                    kind["kind"].as_str().expect("a kind"),
+                    kind["version"].as_str().expect("one")
+                ));
+            }
+            for payload in ["payload", "statement"].into_iter().filter_map(|name| all.get(name)?.as_str()) {
+                let statement: Value = serde_json::from_slice(&BASE64.decode(payload).expect("base64")).expect("JSON");
+                seen.insert(statement["predicateType"].as_str().expect("a type").to_owned());
+            }
+            all.values().for_each(|one| parts(one, seen));
+        }
+        _ => {}
+    }
+}
+
+/// What [`parts`] finds in the vectors, sorted.
+const KINDS: &[&str] = &[
+    "application/vnd.dev.sigstore.bundle+json;version=0.1",
+    "application/vnd.dev.sigstore.bundle+json;version=0.2",
+    "application/vnd.dev.sigstore.bundle+json;version=0.3",
+    "application/vnd.dev.sigstore.bundle.v0.3+json",
+    "attestation_bundles",
+    "attestations",
+    "bundle_url",
+    "certificate",
+    "dsse 0.0.1",
+    "dsseEnvelope",
+    "github",
+    "hashedrekord 0.0.1",
+    "hashedrekord 0.0.2",
+    "https://cyclonedx.org/bom",
+    concat!("https://docs.pyp", "i.org/attestations/publish/v1"),
+    "https://example.com/note",
+    "https://github.com/npm/attestation/tree/main/specs/publish/v0.1",
+    "https://in-toto.io/attestation/test-result/v0.1",
+    "https://slsa.dev/provenance/v0.2",
+    "https://slsa.dev/provenance/v1",
+    "https://slsa.dev/verification_summary/v0.2",
+    "https://slsa.dev/verification_summary/v1",
+    "inclusionPromise",
+    "inclusionProof",
+    "intoto 0.0.2",
+    "messageSignature",
+    "public-good",
+    "publicKey",
+    "registry-signature",
+    "rfc3161Timestamps",
+    "x509CertificateChain",
+];
+
 /// Whatever good evidence stands beside it, evidence that does not hold refuses; and no evidence makes up for what
 /// another lacks.
 #[test]

@@ -140,7 +140,7 @@ def envelope_of(payload, key, payload_type=IN_TOTO):
 
 def bundle(claim=None, claims=None, san=None, at=NOW, log="1", instance=None, payload=None, payload_type=IN_TOTO,
            logged_at=None, stamped_at=None, timestamp=None, sct=True, issuer=None, issuer_key_id=None, logger=None):
-    """A v0.3 bundle: `log` is `1`, `2` or empty; Rekor v2 brings a timestamp along."""
+    """A v0.3 bundle: `log` is `1`, `1 intoto`, `2` or empty; Rekor v2 brings a timestamp along."""
     instance = instance or ours
     logger = logger or instance
     claims = claims_of() if claims is None else claims
@@ -152,6 +152,8 @@ def bundle(claim=None, claims=None, san=None, at=NOW, log="1", instance=None, pa
     entries = []
     if log == "1":
         entries = [logger.log_envelope(envelope, pem_of(leaf), logged_at or at + 1)]
+    if log == "1 intoto":
+        entries = [logger.log_statement(envelope, pem_of(leaf), logged_at or at + 1)]
     if log == "2":
         entries = [instance.rekor2(signature, sha256(pae(payload_type, payload)), leaf)]
     material = {"certificate": {"rawBytes": b64(leaf)}, "tlogEntries": entries}
@@ -190,8 +192,10 @@ def flipped(text, at=10):
 
 TRUSTED = {"repository": REPOSITORY, "package": "left@1.0.0"}
 ENTRY = ["verificationMaterial", "tlogEntries", 0]
+STAMPS = ["verificationMaterial", "timestampVerificationData"]
 GOOD = bundle()
 GOOD2 = bundle(log="2")
+GOOD_INTOTO = bundle(log="1 intoto")
 
 
 def one(title, expect, comment, document, **headers):
@@ -211,6 +215,12 @@ def forms():
         predicate_type=SLSA_V1)
     one("ok-v01", "ok", "a bundle of version 0.1, with a chain of one certificate",
         changed(chained(GOOD), ["mediaType"], "application/vnd.dev.sigstore.bundle+json;version=0.1"))
+    one("ok-v02", "ok", "a bundle of version 0.2, with a chain of one certificate",
+        changed(chained(GOOD), ["mediaType"], "application/vnd.dev.sigstore.bundle+json;version=0.2"))
+    one("ok-v03-older-name", "ok", "a bundle of version 0.3 by the older name of its type",
+        changed(GOOD, ["mediaType"], "application/vnd.dev.sigstore.bundle+json;version=0.3"))
+    one("ok-intoto", "ok", "logged as `intoto`, as npm's command line did until 2023", GOOD_INTOTO)
+    one("ok-stamped", "ok", "the log's promise and a timestamp", bundle(timestamp=True))
     several = statement(v1(), subjects=[subject("pkg:npm/right@1.0.0", sha512=OTHER512), subject()])
     one("ok-several-subjects", "ok", "the artifact is one of several subjects", bundle(several))
     both = statement(v1(), subjects=[subject(PURL, sha256=DIGEST256, sha512=DIGEST512)])
@@ -571,6 +581,12 @@ def proofs():
     other = bundle(statement(v1(), subjects=[subject(), subject("pkg:npm/right@1.0.0", sha512=OTHER512)]))
     one("entry-of-another", "log-entry-invalid", "the log entry of another bundle",
         changed(GOOD, ENTRY, other["verificationMaterial"]["tlogEntries"][0]))
+    other = bundle(statement(v1(), subjects=[subject(), subject("pkg:npm/right@1.0.0", sha512=OTHER512)]), log="1 intoto")
+    one("entry-of-another-intoto", "log-entry-invalid", "the entry of another bundle, logged as `intoto`",
+        changed(GOOD_INTOTO, ENTRY, other["verificationMaterial"]["tlogEntries"][0]))
+    stamped = bundle(statement(v1(), subjects=[subject("pkg:npm/right@1.0.0", sha512=OTHER512)]), timestamp=True)
+    one("stamped-of-another", "timestamp-invalid", "the log's promise, and the timestamp of another bundle",
+        changed(bundle(timestamp=True), STAMPS, stamped["verificationMaterial"]["timestampVerificationData"]))
     other = bundle(statement(v1(), subjects=[subject(), subject("pkg:npm/right@1.0.0", sha512=OTHER512)]), log="2")
     one("entry-of-another-2", "bundle-malformed", "the entry of Rekor v2 of another bundle",
         changed(GOOD2, ENTRY, other["verificationMaterial"]["tlogEntries"][0]))
@@ -815,6 +831,15 @@ def bytes_signed():
     message = {"messageDigest": {"algorithm": "SHA2_256", "digest": b64(digest)}, "signature": b64(signature)}
     good = {"mediaType": BUNDLE_V3, "verificationMaterial": material, "messageSignature": message}
     one("ok-blob", "ok", "a signature over the bytes", good)
+    logged = ours.rekor2(signature, digest, leaf)
+    stamped = {"rfc3161Timestamps": [{"signedTimestamp": b64(ours.timestamp(signature, NOW + 2))}]}
+    good2 = changed(good, ["verificationMaterial"], {**material, "tlogEntries": [logged], "timestampVerificationData": stamped})
+    one("ok-blob-2", "ok", "a signature over the bytes, in an entry of Rekor v2", good2)
+    other = sign(key, b"other")
+    one("blob-entry-of-another", "bundle-malformed", "the log entry of a signature over other bytes, by the same key",
+        changed(good, ENTRY, ours.log_signature(other, sha256(b"other"), pem_of(leaf), NOW + 1)))
+    one("blob-entry-of-another-2", "bundle-malformed", "the entry of Rekor v2 of a signature over other bytes, by the same key",
+        changed(good2, ENTRY, ours.rekor2(other, sha256(b"other"), leaf)))
     one("blob-other", "bundle-malformed", "a signature over other bytes", good, artifact=f"sha256:{OTHER256}")
     one("blob-no-bytes", "no-bytes", "a signature over bytes that are known by another digest", good, verdict="unverifiable",
         artifact=f"sha512:{DIGEST512}")

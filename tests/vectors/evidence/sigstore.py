@@ -235,6 +235,20 @@ class Instance:
         }
         return self.rekor1("dsse", "0.0.1", spec, at, index)
 
+    def log_statement(self, envelope, verifier, at=NOW, index=4242):
+        """An entry of Rekor v1 for a DSSE envelope as npm's and others' were until 2023: `intoto`, with the signature in
+        base64 of base64. `verifier` is PEM."""
+        signatures = [
+            {"publicKey": b64(verifier), "sig": b64(one["sig"].encode())} for one in envelope["signatures"]
+        ]
+        payload = base64.b64decode(envelope["payload"])
+        content = {
+            "envelope": {"payloadType": envelope["payloadType"], "signatures": signatures},
+            "hash": {"algorithm": "sha256", "value": sha256(canonical(envelope)).hex()},
+            "payloadHash": {"algorithm": "sha256", "value": sha256(payload).hex()},
+        }
+        return self.rekor1("intoto", "0.0.2", {"content": content}, at, index)
+
     def log_signature(self, signature, digest, verifier, at=NOW):
         """An entry of Rekor v1 for a signature over bytes."""
         spec = {
