@@ -73,6 +73,11 @@ impl Integrity {
         (digest.len() == algorithm.digest_len()).then_some(Self { algorithm, digest })
     }
 
+    /// Reads what [`Integrity::hex`] writes, `None` for anything else.
+    pub fn from_hex(algorithm: Algorithm, text: &str) -> Option<Self> {
+        Self::from_digest(algorithm, from_hex(text)?)
+    }
+
     /// The hash function.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -345,11 +350,37 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// Reads what [`hex`] writes, `None` for anything else: upper case, too, so that bytes have one spelling.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: u8| match digit {
+        b'0'..=b'9' | b'a'..=b'f' => char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok()),
+        _ => None,
+    };
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => Some((nibble(*high)? << 4) | nibble(*low)?),
+        _ => None,
+    };
+    text.as_bytes().chunks(2).map(byte).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// FIPS 180-4 example: the digests of "abc".
+    #[test]
+    fn hexadecimal_has_one_spelling() {
+        for bytes in [&[][..], &[0x00, 0x9a, 0xff]] {
+            assert_eq!(from_hex(&hex(bytes)).as_deref(), Some(bytes));
+        }
+        for text in ["0", "000", "0A", "+1", "0x", "0g", " 0", "é", "//", "::"] {
+            assert_eq!(from_hex(text), None, "{text}");
+        }
+        let digest = Integrity::of(Algorithm::Sha256, b"abc");
+        assert_eq!(Integrity::from_hex(Algorithm::Sha256, &digest.hex()), Some(digest.clone()));
+        assert_eq!(Integrity::from_hex(Algorithm::Sha512, &digest.hex()), None);
+    }
+
     #[test]
     fn displays_and_parses_the_same_text() {
         for algorithm in [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512] {

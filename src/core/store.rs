@@ -343,7 +343,7 @@ impl Store {
     pub fn projects(&self) -> Result<Projects, FsError> {
         let folder = self.root.join(PROJECTS);
         let mut projects = Projects::default();
-        for name in fs::names(&folder)?.iter().filter(|name| from_hex(Algorithm::Sha256, name).is_some()) {
+        for name in fs::names(&folder)?.iter().filter(|name| Integrity::from_hex(Algorithm::Sha256, name).is_some()) {
             let path = folder.join(name);
             match fs::read_if_exists(&path, MAX_REGISTRATION_LEN) {
                 // Forgotten meanwhile.
@@ -367,7 +367,7 @@ impl Store {
     pub fn list(&self) -> Result<Vec<Cached>, FsError> {
         let mut cached = Vec::new();
         self.each_name(|path, algorithm, name| {
-            if let Some(integrity) = from_hex(algorithm, name) {
+            if let Some(integrity) = Integrity::from_hex(algorithm, name) {
                 let size = fs::len_if_exists(path)?.unwrap_or_default();
                 let (sources, unread) = match self.sources(&integrity) {
                     Ok(sources) => (sources, None),
@@ -465,20 +465,6 @@ fn hash(mut file: File, path: &Path, algorithm: Algorithm) -> Result<VerifiedBlo
         pieces.update(bytes);
         len = len.saturating_add(u64::try_from(read).unwrap_or_default());
     }
-}
-
-fn from_hex(algorithm: Algorithm, hex: &str) -> Option<Integrity> {
-    if hex.len() != algorithm.digest_len().saturating_mul(2) || !hex.is_ascii() {
-        return None;
-    }
-    let digest: Option<Vec<u8>> = (0..algorithm.digest_len())
-        .map(|index| {
-            let start = index.saturating_mul(2);
-            u8::from_str_radix(hex.get(start..start.saturating_add(2))?, 16).ok()
-        })
-        .collect();
-    let integrity = Integrity::from_digest(algorithm, digest?)?;
-    (integrity.hex() == hex).then_some(integrity)
 }
 
 /// The lock that those who use the store share.

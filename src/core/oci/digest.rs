@@ -14,14 +14,7 @@ pub fn parse_digest(text: &str) -> Result<Integrity, DigestError> {
         "sha512" => Algorithm::Sha512,
         _ => return Err(DigestError::Algorithm(name.to_owned())),
     };
-    let digits = value.as_bytes().chunks_exact(2);
-    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if value.len() != algorithm.digest_len().saturating_mul(2) || !value.bytes().all(is_hex) {
-        return Err(DigestError::Form);
-    }
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let digest: Option<Vec<u8>> = digits.map(byte).collect();
-    digest.and_then(|digest| Integrity::from_digest(algorithm, digest)).ok_or(DigestError::Form)
+    Integrity::from_hex(algorithm, value).ok_or(DigestError::Form)
 }
 
 /// A digest as registries write it.

@@ -193,13 +193,8 @@ from! {
 
 /// A digest as `sha512sum` and its like print it, alone or behind the name of its algorithm.
 fn of_hexadecimal(value: &str) -> Option<Integrity> {
-    let digits = value.rsplit(['-', ':']).next().filter(|digits| digits.is_ascii())?;
-    let algorithm = [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512]
-        .into_iter()
-        .find(|algorithm| algorithm.digest_len().checked_mul(2) == Some(digits.len()))?;
-    let pairs = (0..digits.len()).step_by(2).map(|at| digits.get(at..at.checked_add(2)?));
-    let digest = pairs.map(|pair| u8::from_str_radix(pair.filter(|pair| !pair.starts_with('+'))?, 16).ok());
-    Integrity::from_digest(algorithm, digest.collect::<Option<_>>()?)
+    let digits = value.rsplit(['-', ':']).next()?.to_ascii_lowercase();
+    Algorithm::ALL.into_iter().find_map(|algorithm| Integrity::from_hex(algorithm, &digits))
 }
 
 /// A platform whose words are others elsewhere.

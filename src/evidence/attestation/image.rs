@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use sigstore_verify::types::{Bundle, SignatureBytes, TimestampToken};
 
-use super::keyed::{NamedKey, from_base64, from_hex};
+use super::keyed::{NamedKey, from_base64};
 use super::stamps::{self, Stamped};
 use super::{About, Artifact, Attestation, Form, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation};
 use super::{keyless, prove_by};
 use crate::attestation::SimpleSigning;
 use crate::statement::COSIGN_SIGN;
-use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::digest::{Algorithm, Integrity, from_hex};
 use pinfold_core::json;
 
 /// A signature in cosign's older form: a layer, and what its annotations say.

@@ -20,7 +20,7 @@ use super::stamps::{self, Stamped};
 use super::{About, Artifact, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation, keyless};
 use crate::root::{RegistryKey, Usage};
 use crate::statement::PAYLOAD_TYPE;
-use pinfold_core::digest::{Algorithm, Hasher, Integrity};
+use pinfold_core::digest::{Algorithm, Hasher, Integrity, from_hex};
 
 /// A public key that the caller trusts.
 #[derive(Debug, Clone)]
@@ -381,14 +381,4 @@ pub(super) fn payload_of(envelope: &Value) -> Result<Vec<u8>, String> {
 /// Base64 in either alphabet, as DSSE asks of readers (envelope, "Standard or URL-safe").
 pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
-}
-
-/// Bytes from lower-case hexadecimal.
-pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if !text.len().is_multiple_of(2) || !text.bytes().all(is_hex) {
-        return None;
-    }
-    let pairs = text.as_bytes().chunks_exact(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }

@@ -11,7 +11,7 @@ use sigstore_verify::{Error as SigstoreError, VerificationPolicy, VerificationRe
 use super::signer::{Certificate, Signer};
 use super::{About, Artifact, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation, strongest};
 use crate::root::{Instance, TrustRoot};
-use pinfold_core::digest::{Algorithm, Integrity};
+use pinfold_core::digest::{Algorithm, Integrity, from_hex};
 
 pub(super) fn prove(
     trust: &Trust,
@@ -119,7 +119,7 @@ pub(super) fn digest_for(bundle: &Bundle, artifact: &Artifact<'_>) -> Option<Art
         Some(HashAlgorithm::Sha2384) => Algorithm::Sha384,
         _ => Algorithm::Sha256,
     };
-    let digest = super::keyed::from_hex(artifact.digests.get(algorithm.name())?)?;
+    let digest = from_hex(artifact.digests.get(algorithm.name())?)?;
     sigstore_digest(&Integrity::from_digest(algorithm, digest)?)
 }
 

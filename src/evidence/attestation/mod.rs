@@ -28,7 +28,7 @@ use sigstore_verify::types::{Bundle, SignatureContent};
 
 use crate::root::{Instance, RegistryKeys, TrustRoot, TrustRoots};
 use crate::statement::{PAYLOAD_TYPE, Statement};
-use pinfold_core::digest::{Algorithm, Integrity, Sha256};
+use pinfold_core::digest::{Algorithm, Integrity, Sha256, from_hex};
 
 pub use document::{DocumentError, MAX_ATTESTATIONS, MAX_DOCUMENT_LEN, read, read_within};
 pub use image::{ImageSignature, prove_claim, prove_signature};
@@ -451,7 +451,7 @@ impl Seen {
 fn strongest(digests: &BTreeMap<String, String>) -> Option<Integrity> {
     use pinfold_core::digest::Algorithm::{Sha256, Sha512};
     [Sha512, Sha256].into_iter().find_map(|algorithm| {
-        let digest = keyed::from_hex(digests.get(algorithm.name())?)?;
+        let digest = from_hex(digests.get(algorithm.name())?)?;
         Integrity::from_digest(algorithm, digest)
     })
 }

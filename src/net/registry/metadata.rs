@@ -137,16 +137,6 @@ fn parse<T: DeserializeOwned>(url: &Url, body: &Body) -> Result<T, AskError> {
         .map_err(|error| AskError::Json { url: bare(url), error: JsonError::Malformed(error) })
 }
 
-/// A digest in the form that lists have it: an algorithm and hexadecimal.
-fn from_hex(algorithm: pinfold_core::digest::Algorithm, hex: &str) -> Option<Integrity> {
-    let nibble = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = hex.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => Some((nibble(*high)? << 4) | nibble(*low)?),
-        _ => None,
-    });
-    Integrity::from_digest(algorithm, pairs.collect::<Option<Vec<u8>>>()?)
-}
-
 /// A time as everything here has it, `None` for what is none: the text would be shown.
 fn time(text: &str) -> Option<String> {
     let time: jiff::Timestamp = text.parse().ok()?;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::loose::{Loose, list};
-use super::{File, Package, Version, from_hex, time};
+use super::{File, Package, Version, time};
 use crate::source::version::Pep440;
-use pinfold_core::digest::Algorithm;
+use pinfold_core::digest::{Algorithm, Integrity};
 use pinfold_core::pins::PypiFile;
 
 /// The document, as far as it is read.
@@ -92,7 +92,11 @@ impl Entry {
     fn file(self) -> Option<File> {
         Some(File {
             name: self.filename.text?,
-            integrity: self.hashes.sha256.text.and_then(|hex| from_hex(Algorithm::Sha256, &hex)),
+            integrity: self
+                .hashes
+                .sha256
+                .text
+                .and_then(|hex| Integrity::from_hex(Algorithm::Sha256, &hex.to_ascii_lowercase())),
             size: self.size.count,
             published: self.upload_time.text.and_then(|text| time(&text)),
             withdrawn: self.yanked.text.or_else(|| (self.yanked.flag == Some(true)).then(String::new)),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::loose::{Loose, list};
-use super::{from_hex, time};
+use super::time;
 use pinfold_core::digest::{Algorithm, Integrity};
 
 /// What GitHub says of a release; `None` where it says nothing.
@@ -78,7 +78,7 @@ impl Entry {
     fn asset(self) -> Option<Asset> {
         let digest = self.digest.text.and_then(|text| {
             let hex = text.strip_prefix("sha256:")?.to_owned();
-            from_hex(Algorithm::Sha256, &hex)
+            Integrity::from_hex(Algorithm::Sha256, &hex.to_ascii_lowercase())
         });
         let updated = self.updated_at.text.and_then(|text| time(&text));
         Some(Asset { name: self.name.text?, size: self.size.count, digest, updated })
