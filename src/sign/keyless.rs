@@ -24,7 +24,6 @@ mod timestamp;
 mod token;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -108,7 +107,7 @@ impl Session {
 
     /// Signs, and has it certified, timestamped and logged.
     pub fn sign(&self, door: Door<'_>, trust: &Trust, content: Content<'_>) -> Result<Signed, KeylessError> {
-        let now = now(door.clock);
+        let now = door.clock.seconds();
         let services = self.config.choose(now)?;
         let claims = Claims::of(&content)?;
         let mut held = self.certified.lock().unwrap_or_else(PoisonError::into_inner);
@@ -211,12 +210,6 @@ fn bundle(
 /// A digest in the type of the library that signs it.
 fn sigstore_digest(digest: &Sha256) -> Option<Sha256Hash> {
     Sha256Hash::from_hex(&digest.hex()).ok()
-}
-
-/// Seconds since 1970.
-fn now(clock: &dyn Clock) -> i64 {
-    let since = clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// How long a certificate has to hold yet to be used once more, in seconds: a log of tiles may take 20.

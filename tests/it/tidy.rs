@@ -132,13 +132,15 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         "jiff",
         &[
             "src/command/commands/paper.rs",
+            "src/command/report/date.rs",
             "src/sign/keyless",
             "src/evidence/policy/proof.rs",
+            "src/net/http/retry.rs",
             "src/net/registry/metadata",
             "src/evidence/root",
             "src/evidence/trust",
         ],
-        "the time of trust roots, of certificates, of evidence, of releases and of papers; nothing else has a calendar",
+        "the time of trust roots, of certificates, of evidence, of releases, of answers and of papers; nothing else has a calendar",
     ),
     ("x509_cert", &["src/evidence/root", "src/sign/signer"], "who issued a certificate, and what is in a private key"),
     (

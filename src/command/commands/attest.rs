@@ -9,7 +9,6 @@ mod inputs;
 mod outputs;
 
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 
@@ -103,7 +102,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Done, Fault> {
         output(ctx, options, place).check(&kind(options, &options.build.build_type), &[])?;
     }
     let (outputs, byproducts) = files.read(ctx, &project)?;
-    let build = options.times.of(&options.build, None, now(ctx));
+    let build = options.times.of(&options.build, None, ctx.clock.seconds());
     let statement = statement(&inputs, &outputs, &byproducts, &build);
     seal::readable(&statement)?;
     let mut report = report(&inputs, &outputs);
@@ -148,12 +147,6 @@ fn place<'a>(
         }
         (None, None, _) => Ok(None),
     }
-}
-
-/// Seconds since 1970.
-pub fn now(ctx: &Ctx<'_>) -> i64 {
-    let since_1970 = ctx.clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// The statement about outputs and what went into them.

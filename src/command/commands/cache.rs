@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::ctx::Ctx;
-use crate::install::signature::now;
 use crate::project::RECORDS;
 use crate::report::{Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Integrity;
@@ -73,7 +72,7 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Fault> {
     if !dry_run {
         ctx.store.sweep()?;
         ctx.verdicts.clear()?;
-        ctx.asked.sweep(now(ctx.clock))?;
+        ctx.asked.sweep(ctx.clock.seconds())?;
     }
     let verb = if dry_run { "would be removed" } else { "removed" };
     let kept = cached.len().saturating_sub(rows.len());

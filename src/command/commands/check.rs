@@ -9,7 +9,6 @@ mod subject;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use crate::evidence::{self, Silence};
 use crate::install::signature::no_key;
@@ -52,8 +51,7 @@ pub fn run(trust: &Trust, clock: &dyn Clock, options: &Options) -> Result<Report
     let subjects: Vec<_> = options.artifacts.iter().map(|given| Subject::find(given)).collect::<Result<_, _>>()?;
     let (against, by_key) = trusted(trust, options)?;
     let policy = Policy { key: by_key, ..options.policy.clone() };
-    let now = clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let now = clock.seconds();
     let documents = read(&options.attestations);
     let named = options.artifacts.iter().zip(&subjects);
     let rows: Vec<Row> = named

@@ -21,7 +21,7 @@ use place::Origin;
 use crate::commands::check::claims;
 use crate::ctx::Ctx;
 use crate::evidence as words;
-use crate::install::signature::{beside, now, read_key, signature};
+use crate::install::signature::{beside, read_key, signature};
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use pinfold_core::digest::Integrity;
 use pinfold_core::fault::Fault;
@@ -207,7 +207,7 @@ fn judged(
     let open = || -> std::io::Result<Box<dyn std::io::Read + '_>> { Ok(Box::new(manifest)) };
     let artifact = Artifact { digests: Artifact::of(std::slice::from_ref(digest)).digests, open: Some(&open) };
     let prove = |one: &&Attestation| prove_claim(trust, keys, one, &artifact);
-    let (now, all) = (now(ctx.clock), &attached.attestations);
+    let (now, all) = (ctx.clock.seconds(), &attached.attestations);
     let policy = Policy { key: !keys.is_empty(), ..policy.clone() };
     if !policy.predicate_types.is_empty() {
         let proofs: Vec<Proof> = all.iter().map(|one| prove(&one)).collect();

@@ -165,7 +165,7 @@ pub fn finish(ctx: &Ctx<'_>, options: &Options, (ready, ran): (&Ready, &Ran)) ->
     let (outputs, byproducts) = attest::outputs(ctx, &project, options)?;
     fresh(&project, outputs.iter().chain(&byproducts), &ready.before)?;
     let build =
-        options.times.of(&build(options.build.clone(), &options.outputs, ran), Some(ran.started), attest::now(ctx));
+        options.times.of(&build(options.build.clone(), &options.outputs, ran), Some(ran.started), ctx.clock.seconds());
     let mut statement = attest::statement(&inputs, &outputs, &byproducts, &build);
     let own = statement.pointer_mut("/predicate/buildDefinition/internalParameters/pinfold");
     if let Some(own) = own.and_then(Value::as_object_mut) {

@@ -4,7 +4,6 @@
 //! hand have; a level is of evidence that was proved to be about them, and not by a record's word.
 
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 
@@ -88,8 +87,7 @@ fn summary(
     row: &Row,
     options: &Options,
 ) -> Result<Summary, Fault> {
-    let since_1970 = ctx.clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = options.time.unwrap_or_else(|| i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX));
+    let now = options.time.unwrap_or_else(|| ctx.clock.seconds());
     let mut digests = vec![(artifact.integrity.algorithm().name().to_owned(), artifact.integrity.hex())];
     if artifact.integrity.algorithm() != Algorithm::Sha256
         && let Ok(Some(blob)) = install::open_kept(ctx, project, artifact)

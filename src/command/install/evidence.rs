@@ -12,7 +12,6 @@ use super::digests::Known;
 pub use super::digests::{digest_by, digest_of, is_of_bytes, lacks_digest};
 use super::oci::About;
 use super::shared;
-use super::signature::now;
 use crate::ctx::{Ctx, Step};
 use crate::evidence::{self as words, EvidenceError, Silence, Unasked};
 use crate::project::Project;
@@ -218,7 +217,7 @@ fn heard(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) {
     if let Some(registry) = ask::registry(ctx, project, artifact) {
         let (server, source) = (registry.to_string(), artifact.source.to_string());
         let integrity = artifact.integrity.to_string();
-        ctx.asked.remember(Question { server: &server, source: &source, integrity: &integrity }, now(ctx.clock));
+        ctx.asked.remember(Question { server: &server, source: &source, integrity: &integrity }, ctx.clock.seconds());
     }
 }
 
@@ -255,7 +254,7 @@ pub(super) fn ask_again(
     let (server, source, integrity) =
         (registry.to_string(), artifact.source.to_string(), artifact.integrity.to_string());
     let question = Question { server: &server, source: &source, integrity: &integrity };
-    if !demand.is_strict() && ctx.asked.is_fresh(question, now(ctx.clock)) {
+    if !demand.is_strict() && ctx.asked.is_fresh(question, ctx.clock.seconds()) {
         return Ok(Again::NotAsked);
     }
     if ctx.asked.is_given_up(&server) {
@@ -274,7 +273,7 @@ pub(super) fn ask_again(
         }
         Err(unasked) => Ok(Again::Unasked(unasked.finding(Level::Warning))),
         Ok(answer) if answer.broken.is_empty() && answer.attestations.iter().all(|one| known.contains(one)) => {
-            ctx.asked.remember(question, now(ctx.clock));
+            ctx.asked.remember(question, ctx.clock.seconds());
             let server = Some(registry.origin().clone());
             Ok(Again::Nothing(match evidence {
                 Evidence::Kept(kept) => Evidence::Kept(Kept { none: server, ..kept.clone() }),
@@ -407,7 +406,7 @@ fn provenance(
     let bytes = format!("{} {digests:?} {:?}", env!("CARGO_PKG_VERSION"), about.map(About::digests));
     let mut on = vec![bytes.as_bytes(), policy.as_bytes(), roots.as_bytes()];
     on.extend(texts.iter().map(String::as_bytes));
-    let now = now(ctx.clock);
+    let now = ctx.clock.seconds();
     if let Some(proof) = ctx.verdicts.recall(&on, now) {
         judged.proof = Some(Box::new(proof));
         return Ok(());
@@ -467,7 +466,7 @@ fn verdict(
     proofs: &[Result<VerifiedAttestation, Unproved>],
     judged: &mut Judged,
 ) -> Result<(), Fault> {
-    let now = now(ctx.clock);
+    let now = ctx.clock.seconds();
     if !demand.policy.names_somebody() {
         return nobody_named((demand, kept), now, proofs, judged);
     }

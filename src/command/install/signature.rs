@@ -1,7 +1,6 @@
 //! Whose signature an artifact of a registry has to carry, and whether one does.
 
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use super::evidence::Judged;
 use super::oci::About;
@@ -16,7 +15,6 @@ use pinfold_evidence::attestation::{
     Attestation, NamedKey, NamedKeyError, Unproved, VerifiedAttestation, prove_signature,
 };
 use pinfold_evidence::policy::{self, Policy, Verdict};
-use pinfold_net::http::Clock;
 
 /// What a pin demands of signatures.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +65,7 @@ impl Signatures {
             .filter(|one| one.is_signature())
             .map(|one| about.with_manifest(|artifact| prove_signature(trust, &keys, one, artifact)))
             .collect();
-        match policy::judge_signatures(&self.policy, now(ctx.clock), &proofs) {
+        match policy::judge_signatures(&self.policy, ctx.clock.seconds(), &proofs) {
             Verdict::Verified(index) => {
                 judged.findings.extend(beside(&proofs));
                 let proof = proofs.get(index).and_then(|proof| proof.as_ref().ok());
@@ -116,12 +114,6 @@ pub fn read_key(path: &Path) -> Result<NamedKey, Fault> {
 pub fn no_key(path: &Path, source: NamedKeyError) -> Fault {
     let fault = Fault::unverifiable("key-malformed", format!("`{}` is {source}", path.display()));
     fault.hint(source.hint()).because(source)
-}
-
-/// Now, in seconds since 1970.
-pub fn now(clock: &dyn Clock) -> i64 {
-    let since_1970 = clock.calendar().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// What kind of evidence a signature is.

@@ -27,12 +27,11 @@ pub(crate) fn audit(cli: &Cli, world: &World, options: &cli::Audit) -> Result<An
     let form: Form = match options.format {
         Format::Human => return Ok(Answer::Report(report)),
         Format::Markdown => {
-            let now = SystemClock.calendar().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
             let typed: Vec<String> =
                 std::env::args_os().skip(1).map(|one| one.to_string_lossy().into_owned()).collect();
             // With a line for who would do it again, and without what nobody else should know.
             let typed = world.ctx().secrets.hide(&typed.join(" "));
-            let today = date::date(now.as_secs());
+            let today = date::date(SystemClock.seconds());
             Box::new(move |report| markdown::audit(report, &today, &format!("pinfold {typed}")))
         }
         Format::Sarif => {

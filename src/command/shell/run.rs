@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use pinfold::commands::attest::{self, Options};
+use pinfold::commands::attest::Options;
 use pinfold::commands::run::{self, Isolation, Ran};
 use pinfold::project::RECORDS;
 use pinfold::report::{Finding, Level, Verdict};
@@ -60,7 +60,7 @@ pub(crate) fn run(cli: &Cli, world: &World, options: &Run) -> Result<Answer, Fai
             None => None,
         },
     };
-    let started = attest::now(&ctx);
+    let started = ctx.clock.seconds();
     let token = options.sealing.keyless.identity_token_env.as_deref();
     let job = Job { folder: &folder, command: &options.command, environment: &environment, source_date, token };
     // The submodules that are not there, and would be asked if they were.

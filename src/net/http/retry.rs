@@ -3,6 +3,9 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
 /// How often a URL is tried, unless the rules say otherwise.
 pub const ATTEMPTS: u32 = 4;
 /// How many bytes more than ever before make an attempt one that got somewhere: with it, the count of [`ATTEMPTS`] begins
@@ -20,6 +23,11 @@ pub trait Clock: Sync {
     fn now(&self) -> Instant;
     /// Now by the calendar, for an HTTP date.
     fn calendar(&self) -> SystemTime;
+    /// The same in seconds since 1970, which is where a clock that is set before it stays.
+    fn seconds(&self) -> i64 {
+        let since = self.calendar().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    }
     /// Waits.
     fn sleep(&self, pause: Duration);
 }
@@ -83,29 +91,9 @@ pub(super) fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 /// section 5.6.7).
 fn http_date(text: &str) -> Option<u64> {
     let (_weekday, date) = text.strip_suffix(" GMT")?.split_once(", ")?;
-    let mut words = date.split(' ');
-    let day: u64 = words.next()?.parse().ok()?;
-    let month = words.next()?;
-    let month = MONTHS.iter().zip(1_u64..).find(|(name, _)| **name == month)?.1;
-    let year: u64 = words.next()?.parse().ok()?;
-    let mut clock = words.next()?.split(':').map(|part| part.parse::<u64>().ok());
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    let rest = (words.next(), clock.next());
-    let sane = (1970..=9999).contains(&year) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 61;
-    if rest != (None, None) || !sane {
-        return None;
-    }
-    // Howard Hinnant's days_from_civil: years begin in March, so that the leap day is the last of a year.
-    let year = if month <= 2 { year - 1 } else { year };
-    let month_from_march = (month + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year - DAYS_TO_1970;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+    let date = strtime::parse("%d %b %Y %H:%M:%S", date).ok()?.to_datetime().ok()?;
+    u64::try_from(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second()).ok()
 }
-
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/// From 0000-03-01 to 1970-01-01.
-const DAYS_TO_1970: u64 = 719_468;
 
 #[cfg(test)]
 mod tests {
@@ -130,6 +118,9 @@ mod tests {
         assert_eq!(http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
         assert_eq!(http_date("Thu, 29 Feb 2024 23:59:59 GMT"), Some(1_709_251_199));
         assert_eq!(http_date("Sun, 01 Mar 2026 00:00:00 GMT"), Some(1_772_323_200));
+        // The weekday says nothing that the date does not, and a leap second is the one before it.
+        assert_eq!(http_date("Mon, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(http_date("Sat, 31 Dec 2016 23:59:60 GMT"), Some(1_483_228_799));
         for bad in [
             "",
             "Sunday, 06-Nov-94 08:49:37 GMT",
@@ -137,6 +128,7 @@ mod tests {
             "Sun, 06 Nov 1994 08:49:37 UTC",
             "Sun, 06 Foo 1994 08:49:37 GMT",
             "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sun, 31 Nov 1994 08:49:37 GMT",
             "Sun, 06 Nov 1969 08:49:37 GMT",
             "Sun, 06 Nov 1994 25:49:37 GMT",
             "Sun, 06 Nov 1994 08:49:37:00 GMT",

@@ -9,7 +9,7 @@ use super::Options;
 use super::spec::Spec;
 use crate::ctx::Ctx;
 use crate::evidence as words;
-use crate::install::signature::{beside, now, read_key, signature};
+use crate::install::signature::{beside, read_key, signature};
 use crate::install::{self, draft};
 use crate::project::Project;
 use crate::report::{Finding, Level};
@@ -96,7 +96,7 @@ pub(super) fn signers(
     let Source::Oci(layer) = &artifact.source else { return Ok(Vec::new()) };
     let proofs = draft::signatures(ctx, artifact, evidence, blob)?;
     let proved: Vec<&VerifiedAttestation> = proofs.iter().filter_map(|proof| proof.as_ref().ok()).collect();
-    let mut findings = match policy::judge_signatures(&Policy::default(), now(ctx.clock), &proofs) {
+    let mut findings = match policy::judge_signatures(&Policy::default(), ctx.clock.seconds(), &proofs) {
         Verdict::Missing(_) => words::unsigned().findings_at(Level::Warning),
         Verdict::Refused(failures) if proved.is_empty() => return Err(words::refused(&failures)),
         _ if !proved.is_empty() => beside(&proofs),

@@ -21,9 +21,8 @@ pub(in crate::commands) enum Wanted<'a> {
 
 /// The latest time of publication that `min-age` allows, in seconds since 1970.
 pub(in crate::commands) fn cutoff(ctx: &Ctx<'_>, project: &Project) -> Option<i64> {
-    let age = project.pin_file().trust().min_age?;
-    let since_1970 = ctx.clock.calendar().duration_since(std::time::UNIX_EPOCH).ok()?;
-    i64::try_from(since_1970.checked_sub(age)?.as_secs()).ok()
+    let age = i64::try_from(project.pin_file().trust().min_age?.as_secs()).ok()?;
+    ctx.clock.seconds().checked_sub(age).filter(|time| *time >= 0)
 }
 
 /// Whether a version is one that people get who ask for none in particular.
