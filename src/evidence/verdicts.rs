@@ -1,96 +1,61 @@
 //! Verdicts on evidence that were reached before: the same artifact, documents, policy and roots have the same verdict,
 //! and proving it again takes a thousand times as long as remembering it.
 //!
-//! A remembered verdict is believed, so nobody may be able to write one: each carries a seal made with a key that lies
-//! outside the cache, where only this user may read it. Whoever can write into the cache folder can make pinfold forget,
-//! and nothing else. Only good verdicts are kept; evidence that is wrong is found wrong again each time.
+//! A remembered verdict is believed, so nobody may be able to write one: each is [`Sealed`]. Only good verdicts are kept;
+//! evidence that is wrong is found wrong again each time.
 //!
 //! A verdict holds from the time on at which it was reached, by the clock of then: with the clock set back before that it
 //! is not recalled, as evidence may then be from the future. What was recalled says so ([`Evidence::recalled`]), and what
 //! is written for others to keep is proved afresh ([`Verdicts::forgetful`]).
 
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use pinfold_core::digest;
 use pinfold_core::finding::Evidence;
 use pinfold_core::fs::{self, FsError};
+use pinfold_net::sealed::Sealed;
 
 /// The verdicts in a folder.
 #[derive(Debug)]
-pub struct Verdicts {
-    folder: PathBuf,
-    key_file: Option<PathBuf>,
-    key: OnceLock<Option<[u8; 32]>>,
-}
+pub struct Verdicts(Sealed);
 
 impl Verdicts {
     /// Verdicts in a folder of the store, sealed with a key in the folder of trust; nothing is touched yet. Without a
     /// place for the key nothing is remembered.
     pub fn new(store: &Path, trust: Option<&Path>) -> Self {
-        let key_file = trust.map(|folder| folder.join("verdict.key"));
-        Self { folder: store.join("verdicts"), key_file, key: OnceLock::new() }
+        Self(Sealed::new(store.join("verdicts"), trust, &[], MAX_LEN))
     }
 
     /// Verdicts that recall nothing and remember nothing: all is proved afresh.
     #[must_use]
     pub fn forgetful(&self) -> Self {
-        Self { folder: self.folder.clone(), key_file: None, key: OnceLock::new() }
+        Self(self.0.forgetful())
     }
 
     /// What was proved of these texts: all that a verdict depends on, in a fixed order. `now` is in seconds since 1970.
     pub fn recall(&self, on: &[&[u8]], now: i64) -> Option<Evidence> {
-        let key = self.key()?;
-        let name = digest::seal(&key, on);
-        let text = fs::read_if_exists(&self.path(&name), MAX_LEN).ok()??;
-        let text = String::from_utf8(text).ok()?;
-        let (seal, body) = text.split_once('\n')?;
-        if seal != digest::seal(&key, &[name.as_bytes(), body.as_bytes()]) {
-            return None;
-        }
-        let remembered: Remembered = serde_json::from_str(body).ok()?;
+        let remembered: Remembered = serde_json::from_str(&self.0.recall(on)?).ok()?;
         (remembered.since <= now).then_some(Evidence { recalled: true, ..remembered.evidence })
     }
 
     /// Remembers it. What cannot be written is proved again the next time.
     pub fn remember(&self, on: &[&[u8]], evidence: &Evidence, now: i64) {
-        let Some(key) = self.key() else { return };
-        let name = digest::seal(&key, on);
         let remembered = Remembered { since: now, evidence: Evidence { recalled: false, ..evidence.clone() } };
-        let Ok(body) = serde_json::to_string(&remembered) else { return };
-        let seal = digest::seal(&key, &[name.as_bytes(), body.as_bytes()]);
-        let (path, text) = (self.path(&name), format!("{seal}\n{body}"));
-        // What nobody could read again is not worth a file.
-        if let Some(folder) = path.parent().filter(|_| u64::try_from(text.len()).is_ok_and(|len| len <= MAX_LEN)) {
-            let written = fs::create_folders(folder);
-            let _ = written.and_then(|()| fs::write(&path, text.as_bytes()));
+        if let Ok(body) = serde_json::to_string(&remembered) {
+            let _ = self.0.remember(on, &body);
         }
     }
 
     /// Forgets all of them.
     pub fn clear(&self) -> Result<(), FsError> {
-        for shelf in fs::names(&self.folder)? {
-            let shelf = self.folder.join(shelf);
+        for shelf in fs::names(self.0.folder())? {
+            let shelf = self.0.folder().join(shelf);
             for name in fs::names(&shelf)? {
                 fs::remove(&shelf.join(name))?;
             }
         }
         Ok(())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        let (shelf, _) = name.split_at_checked(2).unwrap_or_default();
-        self.folder.join(shelf).join(name)
-    }
-
-    fn key(&self) -> Option<[u8; 32]> {
-        *self.key.get_or_init(|| {
-            let path = self.key_file.as_ref()?;
-            fs::create_folders(path.parent()?).ok()?;
-            fs::secret(path).ok()
-        })
     }
 }
 
@@ -130,8 +95,8 @@ mod tests {
         assert_eq!(Verdicts::new(&store, Some(&folder.path().join("other"))).recall(&on, 7), None);
 
         // What somebody who can write into the store makes of it: another text, another's file under this name.
-        let name = digest::seal(&verdicts.key().expect("a key"), &on);
-        let path = verdicts.path(&name);
+        let path = verdicts.0.path(&on).expect("a key");
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
         let good = std::fs::read_to_string(&path).expect("a verdict");
         for forged in [good.replace("me", "he"), good.replacen('\n', "", 1), String::new(), format!("{name}\n{{}}")] {
             std::fs::write(&path, forged).expect("written");
@@ -139,7 +104,7 @@ mod tests {
         }
         let other: [&[u8]; 1] = [b"other"];
         verdicts.remember(&other, &evidence, 7);
-        std::fs::copy(verdicts.path(&digest::seal(&verdicts.key().expect("a key"), &other)), &path).expect("copied");
+        std::fs::copy(verdicts.0.path(&other).expect("a key"), &path).expect("copied");
         assert_eq!(verdicts.recall(&on, 7), None);
 
         verdicts.clear().expect("cleared");

@@ -5,11 +5,11 @@
 //! store can make pinfold ask more often, and nothing else.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use pinfold_core::digest;
+use crate::sealed::Sealed;
 use pinfold_core::fs::{self, Dir, FsError};
 
 /// How long a server's word that it has none is good for. Evidence is published with an artifact or within hours after it;
@@ -19,9 +19,7 @@ pub const ASK_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// What was asked lately.
 #[derive(Debug)]
 pub struct Asked {
-    folder: PathBuf,
-    key_file: Option<PathBuf>,
-    key: OnceLock<Option<[u8; 32]>>,
+    kept: Sealed,
     /// The servers that could not be reached in this run.
     unreachable: Mutex<BTreeSet<String>>,
 }
@@ -37,43 +35,40 @@ pub struct Question<'a> {
     pub integrity: &'a str,
 }
 
+impl<'a> Question<'a> {
+    fn texts(&self) -> [&'a [u8]; 3] {
+        [self.server.as_bytes(), self.source.as_bytes(), self.integrity.as_bytes()]
+    }
+}
+
 impl Asked {
     /// What is remembered in a folder of the store, sealed with the key that verdicts are sealed with; nothing is touched
     /// yet. Without a place for the key nothing is remembered.
     pub fn new(store: &Path, trust: Option<&Path>) -> Self {
-        let key_file = trust.map(|folder| folder.join("verdict.key"));
-        Self { folder: store.join("asked"), key_file, key: OnceLock::new(), unreachable: Mutex::default() }
+        let kept = Sealed::new(store.join("asked"), trust, &[b"asked"], MAX_LEN);
+        Self { kept, unreachable: Mutex::default() }
     }
 
     /// Whether the server said lately, as of `now` in seconds since 1970, that it has none.
     pub fn is_fresh(&self, question: Question<'_>, now: i64) -> bool {
-        let Some(key) = self.key() else { return false };
-        let name = name(&key, question);
-        let text = fs::read_if_exists(&self.path(&name), MAX_LEN).ok().flatten().unwrap_or_default();
-        let text = String::from_utf8(text).unwrap_or_default();
-        let Some((seal, time)) = text.split_once('\n') else { return false };
-        seal == digest::seal(&key, &[b"asked", name.as_bytes(), time.as_bytes()]) && is_recent(time, now)
+        self.kept.recall(&question.texts()).is_some_and(|time| is_recent(&time, now))
     }
 
     /// Remembers that it said so at `now`. What cannot be written is asked again the next time.
     pub fn remember(&self, question: Question<'_>, now: i64) {
-        let Some(key) = self.key() else { return };
-        let (name, time) = (name(&key, question), now.to_string());
-        let seal = digest::seal(&key, &[b"asked", name.as_bytes(), time.as_bytes()]);
-        let path = self.path(&name);
-        if let Some(folder) = path.parent() {
-            let written = fs::create_folders(folder);
-            let _ = written.and_then(|()| fs::write(&path, format!("{seal}\n{time}").as_bytes()));
-            // Nobody need call `cache gc` for this to stay small.
-            if fs::names(folder).is_ok_and(|names| names.len() > MOST) {
-                let _ = sweep(folder, now);
-            }
+        let path = self.kept.remember(&question.texts(), &now.to_string());
+        // Nobody need call `cache gc` for this to stay small.
+        if let Some(folder) = path.as_deref().and_then(Path::parent)
+            && fs::names(folder).is_ok_and(|names| names.len() > MOST)
+        {
+            let _ = sweep(folder, now);
         }
     }
 
     /// Forgets what is too old to be of use, and what killed processes left behind.
     pub fn sweep(&self, now: i64) -> Result<(), FsError> {
-        fs::names(&self.folder)?.iter().try_for_each(|shelf| sweep(&self.folder.join(shelf), now))
+        let folder = self.kept.folder();
+        fs::names(folder)?.iter().try_for_each(|shelf| sweep(&folder.join(shelf), now))
     }
 
     /// Remembers for this run that a server cannot be reached: a hundred pins do not wait for it one after the other.
@@ -85,24 +80,6 @@ impl Asked {
     pub fn is_given_up(&self, server: &str) -> bool {
         self.unreachable.lock().unwrap_or_else(PoisonError::into_inner).contains(server)
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        let (shelf, _) = name.split_at_checked(2).unwrap_or_default();
-        self.folder.join(shelf).join(name)
-    }
-
-    fn key(&self) -> Option<[u8; 32]> {
-        *self.key.get_or_init(|| {
-            let path = self.key_file.as_ref()?;
-            fs::create_folders(path.parent()?).ok()?;
-            fs::secret(path).ok()
-        })
-    }
-}
-
-fn name(key: &[u8; 32], question: Question<'_>) -> String {
-    let Question { server, source, integrity } = question;
-    digest::seal(key, &[b"asked", server.as_bytes(), source.as_bytes(), integrity.as_bytes()])
 }
 
 /// Whether a time is not too long ago. One that is yet to come is of a clock that was set back since, and says nothing.
@@ -169,7 +146,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let asked = Asked::new(folder.path(), Some(&folder.path().join("trust")));
         asked.remember(QUESTION, NOW);
-        let path = asked.path(&name(&asked.key().expect("a key"), QUESTION));
+        let path = asked.kept.path(&QUESTION.texts()).expect("a key");
         let good = std::fs::read_to_string(&path).expect("an entry");
         let later = good.replace(&NOW.to_string(), &(NOW + 1).to_string());
         for forged in [later, good.replacen('\n', "", 1), String::new(), format!("x\n{NOW}")] {
@@ -187,7 +164,7 @@ mod tests {
         asked.remember(QUESTION, NOW);
         asked.remember(other, NOW + day);
         asked.sweep(NOW + day).expect("a folder");
-        let left = |question| asked.path(&name(&asked.key().expect("a key"), question)).exists();
+        let left = |question: Question<'_>| asked.kept.path(&question.texts()).expect("a key").exists();
         assert_eq!((left(QUESTION), left(other)), (false, true));
     }
 }

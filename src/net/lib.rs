@@ -44,3 +44,4 @@ pub mod source;
 pub mod asked;
 pub mod http;
 pub mod registry;
+pub mod sealed;

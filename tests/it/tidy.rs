@@ -38,7 +38,7 @@ const LADDER: &[Crate] = &[
     Crate {
         name: "net",
         uses: &["core"],
-        rungs: &[&["docker_config"], &["source"], &["http"], &["asked", "registry"]],
+        rungs: &[&["docker_config"], &["source"], &["http"], &["sealed"], &["asked", "registry"]],
     },
     Crate {
         name: "evidence",
