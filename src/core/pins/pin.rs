@@ -159,20 +159,7 @@ const PIN: Shape = Shape {
     ],
 };
 
-const VARIANT: Shape = Shape {
-    noun: "a platform variant",
-    keys: &[
-        "npm",
-        "github",
-        "url",
-        "file",
-        "pypi",
-        "oci",
-        "oci-platform",
-        "layer",
-        "integrity",
-        "size",
-        "tree",
-        "mirrors",
-    ],
-};
+const VARIANT: Shape = Shape { noun: "a platform variant", keys: PIN.keys.split_at(OF_ARTIFACT).0 };
+
+/// How many keys of a pin say what the artifact is: those from `npm` to `mirrors`.
+const OF_ARTIFACT: usize = 12;

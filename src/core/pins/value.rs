@@ -17,9 +17,39 @@ use crate::oci::{ImagePlatformError, ReferenceError};
 use crate::path::PathError;
 use crate::url::UrlError;
 
-/// A text that is not what its key takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ValueError {
+macro_rules! value_error {
+    ($($(#[$doc:meta])* $variant:ident($error:ty),)*) => {
+        /// A text that is not what its key takes.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum ValueError {
+            $($(#[$doc])* $variant($error),)*
+            /// Not a [`Format`].
+            Format,
+            /// A registry's base URL with a query: no path can be put behind it.
+            RegistryQuery,
+            /// Empty, or with a control character.
+            Text,
+        }
+
+        impl ValueError {
+            /// What the parser of the type said.
+            fn inner(&self) -> Option<&(dyn Error + 'static)> {
+                match self {
+                    $(Self::$variant(error) => Some(error),)*
+                    Self::Format | Self::RegistryQuery | Self::Text => None,
+                }
+            }
+        }
+
+        $(impl From<$error> for ValueError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+value_error! {
     /// Not a [`super::PinName`].
     PinName(PinNameError),
     /// Not a [`super::NpmPackage`].
@@ -40,8 +70,6 @@ pub enum ValueError {
     Integrity(IntegrityError),
     /// Not a [`crate::layout::Pattern`].
     Pattern(PatternError),
-    /// Not a [`Format`].
-    Format,
     /// Not a [`Platform`].
     Platform(PlatformError),
     /// Not a [`Mode`].
@@ -54,10 +82,6 @@ pub enum ValueError {
     Workflow(WorkflowError),
     /// Not an age.
     Age(AgeError),
-    /// A registry's base URL with a query: no path can be put behind it.
-    RegistryQuery,
-    /// Empty, or with a control character.
-    Text,
 }
 
 impl ValueError {
@@ -115,80 +139,18 @@ impl ValueError {
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PinName(error) => error.fmt(f),
-            Self::Npm(error) => error.fmt(f),
-            Self::Github(error) => error.fmt(f),
-            Self::Pypi(error) => error.fmt(f),
-            Self::Oci(error) => error.fmt(f),
-            Self::ImagePlatform(error) => error.fmt(f),
-            Self::Url(error) => error.fmt(f),
-            Self::Path(error) => error.fmt(f),
-            Self::Integrity(error) => error.fmt(f),
-            Self::Pattern(error) => error.fmt(f),
             Self::Format => f.write_str("no such format"),
-            Self::Platform(error) => error.fmt(f),
-            Self::Mode(error) => error.fmt(f),
-            Self::Repository(error) => error.fmt(f),
-            Self::Host(error) => error.fmt(f),
-            Self::Workflow(error) => error.fmt(f),
-            Self::Age(error) => error.fmt(f),
             Self::RegistryQuery => f.write_str("a base URL has no query"),
             Self::Text => f.write_str("the text is empty or has a control character"),
+            other => other.inner().map_or(Ok(()), |error| fmt::Display::fmt(error, f)),
         }
     }
 }
 
 impl Error for ValueError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(match self {
-            Self::PinName(error) => error,
-            Self::Npm(error) => error,
-            Self::Github(error) => error,
-            Self::Pypi(error) => error,
-            Self::Oci(error) => error,
-            Self::ImagePlatform(error) => error,
-            Self::Url(error) => error,
-            Self::Path(error) => error,
-            Self::Integrity(error) => error,
-            Self::Pattern(error) => error,
-            Self::Platform(error) => error,
-            Self::Mode(error) => error,
-            Self::Repository(error) => error,
-            Self::Host(error) => error,
-            Self::Workflow(error) => error,
-            Self::Age(error) => error,
-            Self::Format | Self::RegistryQuery | Self::Text => return None,
-        })
+        self.inner()
     }
-}
-
-macro_rules! from {
-    ($($variant:ident($error:ty),)*) => {
-        $(impl From<$error> for ValueError {
-            fn from(error: $error) -> Self {
-                Self::$variant(error)
-            }
-        })*
-    };
-}
-
-from! {
-    PinName(PinNameError),
-    Npm(NpmError),
-    Github(GithubError),
-    Pypi(PypiError),
-    Oci(ReferenceError),
-    ImagePlatform(ImagePlatformError),
-    Url(UrlError),
-    Path(PathError),
-    Integrity(IntegrityError),
-    Pattern(PatternError),
-    Platform(PlatformError),
-    Mode(ModeError),
-    Repository(RepositoryError),
-    Host(HostError),
-    Workflow(WorkflowError),
-    Age(AgeError),
 }
 
 /// A digest as `sha512sum` and its like print it, alone or behind the name of its algorithm.
