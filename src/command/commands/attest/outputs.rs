@@ -32,14 +32,7 @@ pub(super) struct Files {
 pub(super) fn find(project: &Project, options: &Options) -> Result<Files, Fault> {
     let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
     let find = |given: &[String]| -> Result<BTreeMap<RelPath, u64>, Fault> {
-        let mut found = Found {
-            project,
-            out: out.as_ref(),
-            is_beside: is_beside(options),
-            files: BTreeMap::new(),
-            taken: 0,
-            looked: 0,
-        };
+        let mut found = Found::none(project, options, out.as_ref());
         for one in given {
             if !found.add(one)? {
                 let message = format!("there is no output `{}`", one.escape_debug());
@@ -67,14 +60,7 @@ impl Files {
 /// The outputs and byproducts that are there already, before a build.
 pub fn present(project: &Project, options: &Options) -> Result<Vec<RelPath>, Fault> {
     let out = options.out.as_deref().map(|out| inside(project, out)).transpose()?.flatten();
-    let mut found = Found {
-        project,
-        out: out.as_ref(),
-        is_beside: is_beside(options),
-        files: BTreeMap::new(),
-        taken: 0,
-        looked: 0,
-    };
+    let mut found = Found::none(project, options, out.as_ref());
     for given in options.outputs.iter().chain(&options.byproducts) {
         found.add(given)?;
     }
@@ -205,7 +191,12 @@ struct Found<'a> {
     looked: usize,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    /// Before anything was asked for.
+    const fn none(project: &'a Project, options: &Options, out: Option<&'a RelPath>) -> Self {
+        Self { project, out, is_beside: is_beside(options), files: BTreeMap::new(), taken: 0, looked: 0 }
+    }
+
     /// Adds what an argument asks for; whether there is any.
     fn add(&mut self, given: &str) -> Result<bool, Fault> {
         let before = self.taken;
