@@ -8,7 +8,7 @@ PINFOLD ?= $(CARGO_TARGET_DIR)/release/pinfold
 PINFOLD_NPM_REGISTRY ?= $(shell npm config get registry 2>/dev/null)
 export PINFOLD_NPM_REGISTRY
 
-.PHONY: help build fetch verify check deny demo test interop bench fuzz man clean
+.PHONY: help build fetch verify check deny demo parts test interop bench fuzz man clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,12 @@ deny: ## Licences, bans and sources of the crates (needs cargo-deny)
 # Bundles a small program with what pins.toml pins, in a clone, attested and in the sandbox, and does it again.
 demo: fetch ## A hermetic build, attested, checked, done again; then with one byte changed (needs node)
 	PINFOLD=$(abspath $(PINFOLD)) sh tests/demo/demo.sh
+
+# The crates that stand alone, and the command without what it can be built without.
+parts: ## Core alone and the smallest command: lints and tests
+	$(CARGO) test --locked --package pinfold-core
+	$(CARGO) clippy --locked --package pinfold --no-default-features --all-targets -- -D warnings
+	$(CARGO) test --locked --package pinfold --no-default-features
 
 test: ## All tests; none needs the internet
 	$(CARGO) test --locked --workspace

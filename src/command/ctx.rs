@@ -8,11 +8,12 @@ use pinfold_core::pins::Platform;
 use pinfold_core::store::Store;
 use pinfold_core::text::Secrets;
 use pinfold_core::tree::Gate;
-use pinfold_evidence::trust::Trust;
-use pinfold_evidence::verdicts::Verdicts;
+#[cfg(feature = "evidence")]
+use pinfold_evidence::{trust::Trust, verdicts::Verdicts};
 use pinfold_net::asked::Asked;
 use pinfold_net::http::{Clock, Http, Timeouts};
 use pinfold_net::source::registries::Registries;
+#[cfg(feature = "oci")]
 use pinfold_oci::remote_cache::Shared;
 
 /// The world of one command.
@@ -23,6 +24,7 @@ pub struct Ctx<'a> {
     /// The artifacts that are here already.
     pub store: &'a Store,
     /// The store that many machines share.
+    #[cfg(feature = "oci")]
     pub shared: &'a Shared,
     /// The network.
     pub http: &'a dyn Http,
@@ -31,8 +33,10 @@ pub struct Ctx<'a> {
     /// How long to wait for the network.
     pub timeouts: &'a Timeouts,
     /// Whom evidence is proved against, and where roots are kept that were refreshed.
+    #[cfg(feature = "evidence")]
     pub trust: &'a Trust,
     /// What was proved before.
+    #[cfg(feature = "evidence")]
     pub verdicts: &'a Verdicts,
     /// Which servers said lately that they have no evidence.
     pub asked: &'a Asked,

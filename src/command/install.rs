@@ -1,21 +1,30 @@
 //! One pin, from its text to its tree: the whole flow of pinfold, in the order in which it happens.
 
+#[cfg(feature = "evidence")]
 mod ask;
+#[cfg(feature = "evidence")]
 mod demand;
+#[cfg(feature = "evidence")]
 mod digests;
+#[cfg(feature = "evidence")]
 pub mod draft;
+#[cfg_attr(not(feature = "evidence"), path = "install/without_evidence.rs")]
 pub mod evidence;
 mod obtain;
+#[cfg_attr(not(feature = "oci"), path = "install/without_oci.rs")]
 mod oci;
+mod preview;
 mod recipe;
+#[cfg_attr(not(feature = "oci"), path = "install/without_remote_cache.rs")]
 pub mod shared;
+#[cfg(feature = "evidence")]
 pub mod signature;
+#[cfg_attr(not(feature = "wasm"), path = "install/without_wasm.rs")]
 pub mod signed;
 pub mod standing;
 mod unpack;
 
 use crate::ctx::{Ctx, Step};
-use crate::evidence::EvidenceError;
 use crate::project::Project;
 use crate::report::wasm::SignedFile;
 use crate::report::{self, Finding, Level, Verdict};
@@ -29,8 +38,12 @@ use pinfold_core::store::VerifiedBlob;
 use pinfold_core::tree::{self, Assembled, Bounds};
 
 use evidence::{Again, Judged};
-pub use obtain::{MAX_ARTIFACT_LEN, obtain_pinned, obtain_unpinned, open_kept, own_place, register, rules};
+pub use obtain::{MAX_ARTIFACT_LEN, digest_of, obtain_pinned, obtain_unpinned, open_kept, own_place, register, rules};
+#[cfg(feature = "sign")]
+pub use oci::manifest_url;
+#[cfg(feature = "oci")]
 pub use oci::resolve_layer;
+pub use preview::preview;
 pub use recipe::{load_patches, recipe};
 use signed::Judged as Judgement;
 pub use unpack::{describe, read_file};
@@ -155,11 +168,7 @@ fn bring(
         let held = record.map(|record| evidence::hold(ctx, artifact, demand, &record.evidence, None));
         match held {
             // What is refuted stays refuted, whatever could not be had beside it.
-            Some(Err(refuted))
-                if refuted.verdict() == Verdict::Refused && !refuted.cause().is_some_and(EvidenceError::is_absent) =>
-            {
-                refuted
-            }
+            Some(Err(refuted)) if refuted.verdict() == Verdict::Refused && !evidence::is_absence(&refuted) => refuted,
             _ => error,
         }
     })?;

@@ -5,16 +5,22 @@
 //! `tests/it/tidy.rs`.
 
 // names and documents
+#[cfg(feature = "evidence")]
 pub mod purl;
 pub mod report;
+#[cfg(feature = "evidence")]
 pub mod sbom;
 
 // the one effect that is not in the crates below: what is read and not handed on
+#[cfg(feature = "sign")]
 pub mod secret;
 
 // what a user asks for
 pub mod commands;
 pub mod ctx;
+#[cfg(feature = "evidence")]
 pub mod evidence;
+#[cfg(not(all(feature = "evidence", feature = "oci", feature = "wasm")))]
+mod features;
 pub mod install;
 pub mod project;

@@ -6,6 +6,7 @@
 
 pub mod ask;
 mod error;
+#[cfg(feature = "attestations")]
 mod github;
 mod metadata;
 
@@ -15,6 +16,7 @@ use self::ask::{Asker, none_if_absent, shape};
 use crate::http::{Clock, Failure, Http, Rules};
 use crate::source::npm;
 use crate::source::pypi::{self, Listed};
+#[cfg(feature = "attestations")]
 use pinfold_core::digest::Sha256;
 use pinfold_core::url::Url;
 
@@ -97,6 +99,7 @@ pub fn npm_signatures(
     Ok(NpmSignatures { integrity, signatures })
 }
 
+#[cfg(feature = "attestations")]
 /// The attestations that GitHub keeps for bytes of this SHA-256, each bundle a document.
 ///
 /// `api` is the base of the API. GitHub says that it has none with 404, and since 2026 with an empty list too.
@@ -168,6 +171,8 @@ pub const MAX_ANSWER_LEN: u64 = 16 << 20;
 pub const MAX_LIST_LEN: u64 = 32 << 20;
 
 const JSON: &str = "application/json";
+/// What GitHub recommends to ask for.
+const GITHUB_JSON: &str = "application/vnd.github+json";
 /// PyPI's own type of an integrity response.
 const PYPI_INTEGRITY: &str = "application/vnd.pypi.integrity.v1+json";
 /// PEP 691.

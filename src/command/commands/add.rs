@@ -4,12 +4,15 @@
 //! is proved. Only then is pins.toml changed, by one more table at its end; nothing is fetched into the project. A project
 //! that names repositories in `[trust]` is not talked into another one: what `fetch` would refuse is refused here.
 
+#[cfg_attr(not(feature = "evidence"), path = "add/without_evidence.rs")]
+mod evidence;
+#[cfg_attr(not(feature = "oci"), path = "add/without_oci.rs")]
 mod oci;
 mod spec;
 mod words;
 
 use crate::ctx::{Ctx, Step};
-use crate::install::{self, draft};
+use crate::install;
 use crate::project::Project;
 use crate::report::{self, Finding, Report};
 use pinfold_core::digest::{Algorithm, Integrity, Sha256};
@@ -20,9 +23,7 @@ use pinfold_core::patch::Patches;
 use pinfold_core::pins::{
     Artifact, EditError, Expectations, Mode, NewPin, Pin, PinFile, PinName, PinNameError, Source,
 };
-use pinfold_core::record::{Contents, Evidence};
-use pinfold_core::store::VerifiedBlob;
-use pinfold_evidence::policy;
+use pinfold_core::record::Contents;
 
 use super::claims::{self, Claims, Wanted, argument, choose, cutoff, file_choice, file_of, github_source, npm_source};
 use super::claims::{pypi_source, unedited, version_absent};
@@ -82,7 +83,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options, consent: Consent<'_>) -> Result<Rep
 }
 
 fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Result<Planned, Fault> {
-    oci::refuse_options(spec, options)?;
+    refuse_options(spec, options)?;
     let signature = oci::demanded(project, options)?;
     let (source, claims, mut findings) = resolve(ctx, project, spec, options)?;
     let name = options.name.clone().unwrap_or_else(|| spec::name_of(&source));
@@ -112,14 +113,14 @@ fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Res
     new.integrity = blob.integrity().clone();
     new.size = blob.len();
     let (_, pin, artifact) = draft_of(project, &new)?;
-    let tree = draft::preview(ctx, &pin, &artifact, &blob, &Patches::default())?;
+    let tree = install::preview(ctx, &pin, &artifact, &blob, &Patches::default())?;
     new.tree = tree.tree;
     // What is no archive stays one file, whatever a later pinfold unpacks.
     let is_file = matches!((&new.source, &tree.contents), (Source::Oci(_), Contents::File(_)));
     new.format = options.format.or_else(|| is_file.then_some(Format::Raw));
     findings.extend(words::claims(&claims, &new.source));
     findings.extend(words::contents(&pin, &artifact, &blob, &tree.contents)?);
-    let proof = demand_evidence(ctx, project, (&pin, &artifact, &blob), options, &mut new, &mut findings)?;
+    let proof = evidence::demand(ctx, project, (&pin, &artifact, &blob), options, &mut new, &mut findings)?;
     findings.extend(claims.too_young(cutoff(ctx, project)).filter(|_| proof.is_none()));
     findings.extend(words::repositories(&claims, proof.as_deref(), &new));
     draft_of(project, &new)?;
@@ -127,6 +128,21 @@ fn plan(ctx: &Ctx<'_>, project: &Project, spec: &Spec, options: &Options) -> Res
         ctx.store.remember(&new.integrity, &new.source.to_string())?;
     }
     Ok(Planned { new, contents: tree.contents, proof, findings })
+}
+
+/// Refuses the options that choose from an artifact or say who signs it, for what comes from elsewhere.
+fn refuse_options(spec: &Spec, options: &Options) -> Result<(), Fault> {
+    let named = [
+        ("--platform", options.platform.is_some()),
+        ("--layer", options.layer != Default::default()),
+        ("--key", !options.keys.is_empty()),
+    ];
+    match named.iter().find(|(_, is_there)| *is_there) {
+        Some((option, _)) if !matches!(spec, Spec::Oci(_)) => {
+            Err(argument(option, "option-unfit", &"it is for artifacts in OCI registries", None))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The file with a new pin, and the pin as it reads there.
@@ -205,60 +221,6 @@ fn resolve(
         Spec::Url(url) => Ok((Source::Url(url.clone()), Claims::default(), Vec::new())),
         Spec::File(path) => Ok((Source::File(path.clone()), Claims::default(), Vec::new())),
     }
-}
-
-/// Looks for evidence, holds it to what the project demands, and lets the pin demand the same of all that follows.
-fn demand_evidence(
-    ctx: &Ctx<'_>,
-    project: &Project,
-    (pin, artifact, blob): (&Pin, &Artifact, &VerifiedBlob),
-    options: &Options,
-    new: &mut NewPin,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<Box<report::Evidence>>, Fault> {
-    if options.evidence == Some(Mode::Off) && new.signature.is_none() {
-        return Ok(None);
-    }
-    let upstream = match draft::ask(ctx, project, pin, artifact, blob)? {
-        Ok(upstream) => upstream,
-        Err(unasked) => {
-            if install::evidence::demand(project, pin, artifact, None).is_strict() {
-                return Err(unasked.fault());
-            }
-            findings.push(unasked.finding(report::Level::Warning));
-            return Ok(None);
-        }
-    };
-    let kept = upstream.evidence;
-    findings.extend(upstream.findings);
-    if new.signature.is_none() {
-        findings.extend(oci::signers(ctx, (&new.name, artifact, blob), &kept)?);
-    }
-    let held = |pin: &Pin, artifact: &Artifact| -> Result<install::evidence::Judged, Fault> {
-        let demand = install::evidence::demand(project, pin, artifact, None);
-        if matches!(kept, Evidence::None { .. }) {
-            install::evidence::broken(&upstream.broken, &demand, None)?;
-        }
-        let mut judged = install::evidence::hold(ctx, artifact, &demand, &kept, Some(blob))?;
-        judged.findings.extend(install::evidence::broken(&upstream.broken, &demand, Some(&judged))?);
-        Ok(judged)
-    };
-    let mode = options.evidence.unwrap_or(Mode::Strict);
-    let proved = upstream.proof.as_ref().and_then(|proof| policy::expectations(proof, mode));
-    let named = !project.pin_file().trust().repositories.is_empty();
-    if named || proved.is_none() {
-        // As `fetch` would take it without a table of its own.
-        let judged = held(pin, artifact)?;
-        findings.extend(judged.findings);
-        if proved.is_none() {
-            return Ok(judged.signature);
-        }
-    }
-    new.provenance = proved;
-    let (_, pin, artifact) = draft_of(project, new)?;
-    let judged = held(&pin, &artifact)?;
-    findings.extend(judged.findings);
-    Ok(judged.proof.filter(|_| !matches!(kept, Evidence::None { .. })))
 }
 
 /// What was asked for, where nothing is proved that could be demanded.

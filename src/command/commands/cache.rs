@@ -71,6 +71,7 @@ pub fn gc(ctx: &Ctx<'_>, dry_run: bool) -> Result<Report, Fault> {
     }
     if !dry_run {
         ctx.store.sweep()?;
+        #[cfg(feature = "evidence")]
         ctx.verdicts.clear()?;
         ctx.asked.sweep(ctx.clock.seconds())?;
     }

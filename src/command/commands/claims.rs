@@ -189,7 +189,7 @@ impl Claims {
     /// Holds bytes to what their source lists.
     pub(super) fn hold(&self, blob: &VerifiedBlob) -> Result<(), Fault> {
         let Some(expected) = &self.integrity else { return Ok(()) };
-        let received = install::evidence::digest_of(blob, expected.algorithm())?;
+        let received = install::digest_of(blob, expected.algorithm())?;
         if received == *expected {
             Ok(())
         } else {
@@ -202,7 +202,7 @@ impl Claims {
     /// Holds the pinned bytes to what their source lists for them now.
     pub(super) fn hold_pinned(&self, blob: &VerifiedBlob) -> Result<(), Fault> {
         let Some(listed) = &self.integrity else { return Ok(()) };
-        let pinned = install::evidence::digest_of(blob, listed.algorithm())?;
+        let pinned = install::digest_of(blob, listed.algorithm())?;
         if pinned == *listed { Ok(()) } else { Err(replaced(&pinned, listed)) }
     }
 

@@ -44,7 +44,7 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Fault> {
     }
     let mut notes = if options.pins.is_empty() { project.orphans()? } else { Vec::new() };
     notes.extend(registry_warnings(ctx));
-    notes.extend(shared_notes(ctx));
+    notes.extend(shared_notes(ctx, &project));
     let mut report = Report { command: "fetch", rows, notes, summary: String::new(), judges: true };
     report.summary = summary(&report);
     Ok(report)
@@ -129,7 +129,8 @@ fn registry_warnings(ctx: &Ctx<'_>) -> Vec<Finding> {
 }
 
 /// What kept the run from a shared store: everything was done without it.
-pub(super) fn shared_notes(ctx: &Ctx<'_>) -> Vec<Finding> {
+#[cfg(feature = "oci")]
+pub(super) fn shared_notes(ctx: &Ctx<'_>, _project: &Project) -> Vec<Finding> {
     let finding = |(at, why, only_writing): (String, String, bool)| {
         let message = match only_writing {
             true => format!("nothing more was put into the shared store `{at}`: {why}"),
@@ -139,6 +140,15 @@ pub(super) fn shared_notes(ctx: &Ctx<'_>) -> Vec<Finding> {
         if only_writing { finding } else { finding.hint("upstream was asked for everything that it might have had") }
     };
     ctx.shared.troubles().into_iter().map(finding).collect()
+}
+
+/// A shared store that is named, and cannot be asked by this pinfold.
+#[cfg(not(feature = "oci"))]
+fn shared_notes(_ctx: &Ctx<'_>, project: &Project) -> Vec<Finding> {
+    let named = project.pin_file().store();
+    let message = |at| format!("the shared store `{at}` is of no use: this pinfold was built without `oci`");
+    let note = |at| Finding::new(Level::Warning, "shared-store", message(at));
+    named.map(|at| note(at).hint("upstream is asked for everything that it might have had")).into_iter().collect()
 }
 
 fn summary(report: &Report) -> String {

@@ -50,8 +50,13 @@ pub fn run(ctx: &Ctx<'_>, options: &Options) -> Result<Report, Fault> {
         },
     );
     let rows: Vec<Row> = rows.into_iter().flatten().collect();
-    let mut report =
-        Report { command: "mirror", rows, notes: fetch::shared_notes(ctx), summary: String::new(), judges: true };
+    let mut report = Report {
+        command: "mirror",
+        rows,
+        notes: fetch::shared_notes(ctx, &project),
+        summary: String::new(),
+        judges: true,
+    };
     let (count, noun) = (report.rows.len(), if report.rows.len() == 1 { "artifact" } else { "artifacts" });
     report.summary = format!("{count} {noun}: {}", fetch::counts(&report, &STATUSES));
     Ok(report)

@@ -16,7 +16,9 @@ use pinfold_core::fs::{self, FsError};
 use pinfold_core::json;
 use pinfold_core::path::RelPath;
 use pinfold_core::pins::{MAX_FILE_LEN, PinFile, Source};
+#[cfg(feature = "evidence")]
 use pinfold_evidence::attestation;
+#[cfg(feature = "evidence")]
 use pinfold_evidence::statement::{SLSA_V1, Statement};
 
 /// What a document is. One of a kind replaces an earlier one of the same kind.
@@ -56,6 +58,7 @@ impl Kind {
         if document.starts_with(MAN_START) {
             return Self::ManPage;
         }
+        #[cfg(feature = "evidence")]
         if let Ok(statement) = Statement::parse(document) {
             return Self::of_statement(&statement, false);
         }
@@ -67,14 +70,18 @@ impl Kind {
         if at("/creationInfo/creators/0").starts_with("Tool: pinfold-") {
             return Self::Spdx;
         }
-        match attestation::read(document).as_deref() {
-            Ok([one]) if one.value().get("messageSignature").is_some() => Self::Signature,
-            Ok([one]) => one.statement().map_or(Self::Other, |statement| Self::of_statement(&statement, true)),
-            _ => Self::Other,
+        #[cfg(feature = "evidence")]
+        if let Ok([one]) = attestation::read(document).as_deref() {
+            if one.value().get("messageSignature").is_some() {
+                return Self::Signature;
+            }
+            return one.statement().map_or(Self::Other, |statement| Self::of_statement(&statement, true));
         }
+        Self::Other
     }
 
     /// What a statement is.
+    #[cfg(feature = "evidence")]
     pub fn of_statement(statement: &Statement, is_signed: bool) -> Self {
         let at = |pointer: &str| statement.predicate.pointer(pointer);
         let build = at("/buildDefinition/buildType").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -83,6 +90,7 @@ impl Kind {
     }
 
     /// What `attest` and `run` state of a build.
+    #[cfg(feature = "evidence")]
     pub fn provenance(build_type: &str, is_signed: bool) -> Self {
         Self::Statement { is_signed, predicate: SLSA_V1.to_owned(), build: build_type.to_owned(), is_own: true }
     }

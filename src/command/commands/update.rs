@@ -7,13 +7,14 @@
 mod diff;
 mod next;
 mod patches;
+#[cfg_attr(not(feature = "evidence"), path = "update/without_evidence.rs")]
 mod proofs;
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
 use crate::ctx::{Ctx, Step};
-use crate::install::{self, draft};
+use crate::install;
 use crate::project::Project;
 use crate::report::{Evidence, Finding, Level, Report, Row, Verdict};
 use pinfold_core::fault::{Class, Fault};
@@ -231,7 +232,7 @@ fn compare(
     };
     let (new_pin, new_artifact) = draft_of(project, &version)?;
     let loaded = install::load_patches(project, pin)?;
-    let tree = draft::preview(ctx, &new_pin, &new_artifact, &blob, &loaded);
+    let tree = install::preview(ctx, &new_pin, &new_artifact, &blob, &loaded);
     version.tree = tree.map_err(|error| patches::all(error, (&new_pin, &new_artifact, &blob), &loaded))?.tree;
 
     let (was, is) = ((pin, artifact, old.as_ref()), (&new_pin, &new_artifact, &blob));

@@ -214,6 +214,7 @@ pub(super) struct Proved {
     /// Who made the artifact, else who signed it.
     pub(super) proof: Option<Box<Evidence>>,
     /// Who signed it in its registry.
+    #[cfg(feature = "evidence")]
     pub(super) signature: Option<Box<Evidence>>,
 }
 
@@ -238,7 +239,12 @@ pub(super) fn evidence(
     match judged {
         Ok(judged) => {
             findings.extend(judged.findings);
-            (Proved { proof: judged.proof, signature: judged.signature }, Verdict::Passed)
+            let proved = Proved {
+                proof: judged.proof,
+                #[cfg(feature = "evidence")]
+                signature: judged.signature,
+            };
+            (proved, Verdict::Passed)
         }
         Err(error) => {
             findings.extend(error.findings());

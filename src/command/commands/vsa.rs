@@ -92,7 +92,7 @@ fn summary(
     if artifact.integrity.algorithm() != Algorithm::Sha256
         && let Ok(Some(blob)) = install::open_kept(ctx, project, artifact)
     {
-        let sha256 = install::evidence::digest_of(&blob, Algorithm::Sha256)?;
+        let sha256 = install::digest_of(&blob, Algorithm::Sha256)?;
         digests.push((sha256.algorithm().name().to_owned(), sha256.hex()));
     }
     let policy_file = ctx.pin_file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

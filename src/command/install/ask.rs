@@ -17,7 +17,6 @@ use pinfold_evidence::attestation::{self, Attestation};
 use pinfold_evidence::policy::Failure;
 use pinfold_net::http::Rules;
 use pinfold_net::registry::{self, Answer, AskError, NpmSignatures};
-use pinfold_oci::chain;
 
 /// How a source is asked.
 #[derive(Clone, Copy)]
@@ -108,7 +107,7 @@ pub(super) fn registry(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) ->
         Source::Npm(package) => ctx.registries.npm(package.scope(), named.npm.as_ref()).ok(),
         Source::Github(_) => ctx.registries.github_api(named.github.as_ref()).ok(),
         Source::Pypi(_) => ctx.registries.pypi(named.pypi.as_ref()).ok(),
-        Source::Oci(layer) => chain::repository_url(layer.reference()).ok(),
+        Source::Oci(layer) => super::oci::repository_url(layer),
         Source::Url(_) | Source::File(_) => None,
     }
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use crate::ctx::Ctx;
 use crate::project::Project;
-use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::{Algorithm, Digests, Integrity};
 use pinfold_core::fault::Fault;
 use pinfold_core::pins::{Artifact, Source};
@@ -15,7 +14,7 @@ use pinfold_core::record::{Evidence, Kept};
 use pinfold_core::store::VerifiedBlob;
 use pinfold_evidence::attestation::{self, Attestation};
 
-use super::obtain::open_kept;
+use super::obtain::{digest_of, open_kept, unread};
 
 /// What is known of an artifact's digests.
 pub(super) struct Known {
@@ -85,11 +84,6 @@ fn read(kept: &Kept) -> Vec<Attestation> {
     texts.flat_map(|text| attestation::read(text.as_bytes()).unwrap_or_default()).collect()
 }
 
-/// The digest of an artifact's bytes, of an algorithm that its pin need not have.
-pub fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Fault> {
-    blob.digest(algorithm).map_err(unread)
-}
-
 /// The digest of a pinned artifact under an algorithm: the pin's own, that of the bytes that are here, else the record's
 /// word. `None` where nobody knows it.
 pub fn digest_by(
@@ -106,8 +100,4 @@ pub fn digest_by(
         Some(blob) => digest_of(&blob, algorithm).map(Some),
         None => Ok(recorded.and_then(|kept| kept.digests.get(algorithm)).cloned()),
     }
-}
-
-fn unread(error: std::io::Error) -> Fault {
-    ArchiveError::from(error).into()
 }

@@ -1,50 +1,25 @@
-//! What can be known of an artifact before it is pinned: what its tree would be, and what upstream says of it.
-//!
-//! Nothing here touches the project. Trees are put together in the store and removed again; evidence is proved as
-//! everywhere, and held to nothing but that it is right in itself.
+//! What upstream says of an artifact before it is pinned: proved as everywhere, and held to nothing but that it is right in
+//! itself.
 
 use super::ask::{self, Asked};
 use super::demand::name_of;
 use super::digests::Known;
+use super::evidence;
 use super::evidence::{read, server, sha256_to_ask};
 use super::oci::About;
-use super::{evidence, unpack};
 use crate::ctx::{Ctx, Step};
 use crate::evidence::{self as words, Unasked};
 use crate::project::Project;
 use crate::report::{Finding, Level};
 use pinfold_core::fault::Fault;
-use pinfold_core::fs;
-use pinfold_core::patch::Patches;
 use pinfold_core::pins::{Artifact, Mode, Pin};
 use pinfold_core::record::{Evidence, Kept};
 use pinfold_core::store::VerifiedBlob;
-use pinfold_core::tree::Assembled;
 use pinfold_evidence::attestation::{
     self, Artifact as Proved, Attestation, Lack, Unproved, VerifiedAttestation, prove_signature,
 };
 use pinfold_evidence::policy::{self, Failure, PROVENANCE_TYPES, Policy, Verdict};
 use pinfold_evidence::statement::{CONDA_PUBLISH, PYPI_PUBLISH, SLSA_V1, SLSA_V02};
-
-/// What would stand at a pin's destination, tree hash included. It is put together in the store, and is gone afterwards.
-pub fn preview(
-    ctx: &Ctx<'_>,
-    pin: &Pin,
-    artifact: &Artifact,
-    blob: &VerifiedBlob,
-    patches: &Patches,
-) -> Result<Assembled, Fault> {
-    ctx.progress.step(pin.name.as_str(), Step::Unpacking);
-    let drafts = ctx.store.drafts()?;
-    let stage = fs::unique_name(pin.name.as_str());
-    let mut pass = ctx.gate.enter(blob.len());
-    let assembled = unpack::unpack_unpinned((&drafts, &stage, &mut pass.memory), pin, artifact, blob, patches);
-    // The first error is the one to tell; `cache gc` sweeps what stays.
-    let removed = drafts.remove_all(&stage);
-    let assembled = assembled?;
-    removed?;
-    Ok(assembled)
-}
 
 /// What upstream has to say of an artifact, proved.
 #[derive(Debug)]

@@ -9,8 +9,9 @@ use super::Conduct;
 use super::ask::{self, With};
 pub use super::demand::{Demand, demand};
 use super::digests::Known;
-pub use super::digests::{digest_by, digest_of, is_of_bytes, lacks_digest};
-use super::oci::About;
+pub use super::digests::{digest_by, is_of_bytes, lacks_digest};
+use super::obtain::digest_of;
+use super::oci::{About, UNREAD};
 use super::shared;
 use crate::ctx::{Ctx, Step};
 use crate::evidence::{self as words, EvidenceError, Silence, Unasked};
@@ -25,7 +26,6 @@ use pinfold_core::url::{Origin, Url};
 use pinfold_evidence::attestation::{self, Artifact as Proved, Attestation, Signer, Unproved, VerifiedAttestation};
 use pinfold_evidence::policy::{self, Failure, Policy, Verdict};
 use pinfold_net::asked::Question;
-use pinfold_oci::registry::UNREAD;
 
 /// How the evidence of a pin came out, where it keeps nobody from anything.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub(super) fn look(
                 let is_good = |judged: &Judged| judged.signature.is_some() || judged.proof.is_some();
                 return anew.ok().filter(is_good).ok_or(error);
             }
-            Err(error) if may_ask && error.cause().is_some_and(EvidenceError::is_absent) => {}
+            Err(error) if may_ask && is_absence(&error) => {}
             // What is installed to the byte is recorded to the byte.
             Ok(judged) if conduct.frozen => return Ok(Judged { evidence: before.clone(), ..judged }),
             outcome => return outcome,
@@ -205,6 +205,11 @@ pub(super) fn server(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact, dema
 /// Whether an error is one of evidence, rather than of the way to it.
 pub(super) fn is_of_evidence(error: &Fault) -> bool {
     error.cause::<EvidenceError>().is_some()
+}
+
+/// Whether an error says that there is no evidence, rather than that what there is does not do.
+pub(super) fn is_absence(error: &Fault) -> bool {
+    error.cause().is_some_and(EvidenceError::is_absent)
 }
 
 /// Whether something that is looked for was not there.
@@ -373,7 +378,7 @@ fn judge(
     let Known { all: digests, for_record, is_by_record } = Known::of(artifact, kept, &attestations, blob)?;
     let mut judged = Judged::new(Evidence::Kept(Kept { digests: for_record, ..kept.clone() }));
     let about = About::of(artifact, kept, &digests, blob)?;
-    let is_by_record = is_by_record || about.as_ref().is_some_and(|about| about.is_by_record);
+    let is_by_record = is_by_record || about.as_ref().is_some_and(About::is_by_record);
     if is_by_record && blob.is_none() {
         let message = "the artifact is not in the store: that the evidence is about it holds by the record's word";
         judged.findings.push(Finding::new(Level::Note, "evidence-by-record", message));

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-use super::evidence::digest_of;
 use super::{Conduct, shared};
 use crate::ctx::{Ctx, Step};
 use crate::project::Project;
 use crate::report::{Finding, Level};
+use pinfold_core::archive::ArchiveError;
 use pinfold_core::digest::{Algorithm, Integrity};
 use pinfold_core::fault::{Class, Fault};
 use pinfold_core::fs::FsError;
@@ -123,6 +123,15 @@ pub fn open_kept(ctx: &Ctx<'_>, project: &Project, artifact: &Artifact) -> Resul
         Lookup::Found(blob) => Ok(Some(blob)),
         Lookup::Absent | Lookup::Corrupt(_) => Ok(None),
     }
+}
+
+/// The digest of an artifact's bytes, of an algorithm that its pin need not have.
+pub fn digest_of(blob: &VerifiedBlob, algorithm: Algorithm) -> Result<Integrity, Fault> {
+    blob.digest(algorithm).map_err(unread)
+}
+
+pub(super) fn unread(error: io::Error) -> Fault {
+    ArchiveError::from(error).into()
 }
 
 /// Whether bytes in the store may stand for a source. A digest alone does not say what it was fetched as, so a pin whose
@@ -376,6 +385,7 @@ impl<'a> Receiver<'a> {
         Self { ctx, name, incoming, total: None }
     }
 
+    #[cfg(feature = "oci")]
     /// See [`Incoming::other`].
     pub(super) fn other(&self) -> Option<Integrity> {
         self.incoming.other()

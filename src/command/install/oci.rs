@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::ask::{Asked, With};
-use super::evidence::digest_of;
-use super::obtain::{MAX_ARTIFACT_LEN, Receiver, not_answered, other_bytes, rules, unobtainable};
+use super::obtain::{MAX_ARTIFACT_LEN, Receiver, digest_of, not_answered, other_bytes, rules, unobtainable};
 use super::other_size;
 use crate::ctx::{Ctx, Step};
 use crate::evidence::{self, Unasked};
@@ -15,13 +14,15 @@ use pinfold_core::oci::{ImagePlatform, LayerChoice, Reference, digest_text};
 use pinfold_core::pins::{Artifact, OciLayer, Source};
 use pinfold_core::record::{Kept, KeptAttestation};
 use pinfold_core::store::{Mismatch, VerifiedBlob};
+use pinfold_core::url::Url;
 use pinfold_evidence::attestation::{Artifact as Subject, Attestation};
 use pinfold_evidence::policy::Failure;
 use pinfold_net::http::Failure::HostNotAllowed as Forbidden;
 use pinfold_net::http::Rules;
 use pinfold_net::registry::AskError;
 use pinfold_oci::Descriptor;
-use pinfold_oci::chain::{ChainError, Followed, Received, follow};
+use pinfold_oci::chain::{self, ChainError, Followed, Received, follow};
+pub(super) use pinfold_oci::registry::UNREAD;
 use pinfold_oci::registry::{OciError, Repository, Shelf as _};
 
 /// The layer of an artifact, streamed into the store; the inner error says why the registry did not serve it. The outer
@@ -117,6 +118,16 @@ pub fn resolve_layer(
     let layer = OciLayer::new(reference, digest, platform.cloned(), choice.clone());
     let (_, chosen) = chosen(&repository, &layer, Some(received))?;
     Ok((layer, chosen))
+}
+
+/// Where the registry of an artifact has what belongs to it.
+pub(super) fn repository_url(layer: &OciLayer) -> Option<Url> {
+    chain::repository_url(layer.reference()).ok()
+}
+
+/// Where the registry of an artifact has its manifest.
+pub fn manifest_url(layer: &OciLayer) -> Option<Url> {
+    chain::manifest_url(&repository_url(layer)?, &layer.reference().by()).ok()
 }
 
 /// Whether a pin's tag, which is only said beside its digest, stands for that digest; so does no tag at all.
@@ -219,8 +230,7 @@ pub(super) struct About {
     manifest: Integrity,
     bytes: Vec<u8>,
     layer: Integrity,
-    /// That the layer is the artifact is the record's word alone.
-    pub(super) is_by_record: bool,
+    is_by_record: bool,
 }
 
 impl About {
@@ -256,6 +266,11 @@ impl About {
         }
         let bytes = followed.documents.first().cloned().unwrap_or_default();
         Ok(Some(Self { manifest: manifest.clone(), bytes, layer: chosen.digest.clone(), is_by_record }))
+    }
+
+    /// Whether it is the record's word alone that the layer is the artifact.
+    pub(super) const fn is_by_record(&self) -> bool {
+        self.is_by_record
     }
 
     /// The digests that evidence may name, for who remembers what was proved of them.

@@ -4,8 +4,8 @@
 use std::io::{self, Read};
 
 use super::demand::{Demand, demand};
-use super::evidence::{self, digest_of};
-use super::obtain::{MAX_ARTIFACT_LEN, Receiver, obtain};
+use super::evidence;
+use super::obtain::{MAX_ARTIFACT_LEN, Receiver, digest_of, obtain};
 use super::{Conduct, oci, other_size};
 use crate::ctx::{Ctx, Step};
 use crate::project::Project;

@@ -6,13 +6,16 @@ use std::path::Path;
 use pinfold::commands::many::{self, Done, Tally};
 use pinfold::commands::output::Destination;
 use pinfold::commands::paper::Paper;
-use pinfold::commands::{verify, vsa};
+use pinfold::commands::verify;
+#[cfg(feature = "sign")]
+use pinfold::commands::vsa;
 use pinfold::report::Report;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
 
 use crate::Failure;
 use crate::cli::{Force, Verify};
+#[cfg(feature = "sign")]
 use crate::seal;
 use crate::world::World;
 
@@ -24,19 +27,31 @@ pub(crate) enum Verified {
 
 /// `pinfold verify`, with all that it may write.
 pub(crate) fn verify(world: &World, options: &Verify) -> Result<Verified, Failure> {
-    let plain =
-        verify::Options { pins: options.pins.clone(), evidence: options.evidence.verify_attestations, whole: false };
+    let plain = options.options();
     if let Some(list) = &options.many.projects_from {
         let run = |list: &mut Lines, done: &Done, out: &mut Out| many::verify(&world.ctx(), &plain, list, done, out);
         return Ok(Verified::Lines(over("verify", list, options.many.resume.as_deref(), run)?));
     }
-    let (Some(folder), Some(verifier)) = (&options.summaries.vsa, &options.summaries.verifier_id) else {
-        return Ok(Verified::Report(verify::run(&world.ctx(), &plain)?));
-    };
+    #[cfg(feature = "sign")]
+    if let (Some(folder), Some(verifier)) = (&options.summaries.vsa, &options.summaries.verifier_id) {
+        return summaries(world, options, plain.pins, (folder, verifier));
+    }
+    Ok(Verified::Report(verify::run(&world.ctx(), &plain)?))
+}
+
+/// The same with a verification summary for each pin.
+#[cfg(feature = "sign")]
+fn summaries(
+    world: &World,
+    options: &Verify,
+    pins: Vec<String>,
+    (folder, verifier): (&Path, &str),
+) -> Result<Verified, Failure> {
     let signing = seal::by_key(&options.summaries.key())?;
-    let (folder, verifier, time) = (folder.clone(), verifier.clone(), world.source_date_epoch());
+    let time = world.source_date_epoch();
     let force = options.summaries.force;
-    let summaries = vsa::Options { pins: plain.pins, folder, force, verifier, signing, time };
+    let (folder, verifier) = (folder.to_owned(), verifier.to_owned());
+    let summaries = vsa::Options { pins, folder, force, verifier, signing, time };
     Ok(Verified::Report(vsa::run(&world.ctx(), &summaries)?))
 }
 

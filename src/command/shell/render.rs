@@ -60,6 +60,7 @@ pub(crate) fn report(report: &Report, style: &Style) -> String {
 
 /// Questions and answers: each question a line of its own, and what is known below it. The answers say in sentences what
 /// evidence there is.
+#[cfg(feature = "evidence")]
 pub(crate) fn answers(report: &Report, style: &Style) -> String {
     let mut text = String::new();
     for row in &report.rows {

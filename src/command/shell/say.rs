@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use pinfold::report::Report;
-use pinfold_core::text::{Secrets, plain, without_commands};
+#[cfg(feature = "sign")]
+use pinfold_core::text::plain;
+use pinfold_core::text::{Secrets, without_commands};
 
 use crate::render::{self, Style};
 
@@ -25,6 +27,7 @@ pub(crate) fn aside(text: &str) {
 }
 
 /// A line of the conversation that quotes something.
+#[cfg(feature = "sign")]
 pub(crate) fn line(text: &str, secrets: &Secrets) {
     aside(&format!("{}\n", plain(&secrets.hide(text))));
 }

@@ -2,6 +2,7 @@
 //! environment; `docs/pins.md` lists what is read here.
 
 use std::path::{Path, PathBuf};
+#[cfg(feature = "oci")]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,26 +12,36 @@ use pinfold_core::pins::Platform;
 use pinfold_core::store::Store;
 use pinfold_core::text::{Location, Secrets};
 use pinfold_core::tree::Gate;
-use pinfold_evidence::trust::Trust;
-use pinfold_evidence::verdicts::Verdicts;
+#[cfg(feature = "evidence")]
+use pinfold_evidence::{trust::Trust, verdicts::Verdicts};
 use pinfold_net::asked::Asked;
+#[cfg(feature = "oci")]
 use pinfold_net::docker_config::Logins;
 use pinfold_net::http::{ProxySettings, SystemClock, Timeouts, Wire, WireConfig};
 use pinfold_net::source::registries::{Registries, RegistryFlag, Settings};
+#[cfg(feature = "oci")]
 use pinfold_oci::remote_cache::{self, Access, Shared, TIMEOUT};
 
 use crate::bars::Bars;
-use crate::cli::{self, Cli, Command, SharedStore};
+#[cfg(feature = "evidence")]
+use crate::cli;
+#[cfg(feature = "oci")]
+use crate::cli::SharedStore;
+use crate::cli::{Cli, Command};
+#[cfg(feature = "oci")]
 use crate::keeper::Programs;
 
 /// All that a [`Ctx`] borrows.
 pub(crate) struct World {
     pin_file: PathBuf,
     store: Store,
+    #[cfg(feature = "oci")]
     shared: Shared,
     wire: Wire,
     timeouts: Timeouts,
+    #[cfg(feature = "evidence")]
     trust: Trust,
+    #[cfg(feature = "evidence")]
     verdicts: Verdicts,
     asked: Asked,
     registries: Registries,
@@ -39,6 +50,7 @@ pub(crate) struct World {
     gate: Gate,
     jobs: usize,
     lock_timeout: Duration,
+    #[cfg(feature = "evidence")]
     source_date_epoch: Option<i64>,
     secrets: Secrets,
 }
@@ -50,40 +62,61 @@ impl World {
             Command::Fetch(fetch) => {
                 (&fetch.registry, fetch.ca_file.as_deref(), fetch.target.platform.clone(), usize::from(fetch.jobs))
             }
+            #[cfg(feature = "evidence")]
             Command::Audit(audit) => {
                 (&audit.registry, audit.ca_file.as_deref(), audit.target.platform.clone(), usize::from(audit.jobs))
             }
+            #[cfg(feature = "oci")]
             Command::Mirror(mirror) => (&mirror.registry, mirror.ca_file.as_deref(), None, usize::from(mirror.jobs)),
+            #[cfg(feature = "sign")]
             Command::Sign(sign) => (&[], sign.ca_file.as_deref(), None, processors()),
+            #[cfg(feature = "evidence")]
             Command::Explain(explain) => (&[], None, explain.target.platform.clone(), processors()),
+            #[cfg(feature = "evidence")]
             Command::Trust(cli::Trust::Update(update)) => (&[], update.ca_file.as_deref(), None, processors()),
             Command::Verify(verify) => {
+                #[cfg(feature = "evidence")]
                 let jobs = verify.many.jobs.map_or_else(processors, usize::from);
+                #[cfg(not(feature = "evidence"))]
+                let jobs = processors();
                 (&[], None, verify.target.platform.clone(), jobs)
             }
+            #[cfg(feature = "sign")]
             Command::Run(run) => (&[], None, run.target.platform.clone(), processors()),
+            #[cfg(feature = "sign")]
             Command::Attest(attest) => (&[], None, attest.target.platform.clone(), processors()),
+            #[cfg(feature = "evidence")]
             Command::Sbom(sbom) => (&[], None, sbom.target.platform.clone(), processors()),
+            #[cfg(feature = "evidence")]
             Command::Report(page) => (&[], None, page.target.platform.clone(), processors()),
             Command::Add(add) => (&add.network.registry, add.network.ca_file.as_deref(), None, processors()),
+            #[cfg(feature = "oci")]
             Command::Oci(oci) => (&[], oci.network().ca_file.as_deref(), None, processors()),
             Command::Update(update) => (&update.network.registry, update.network.ca_file.as_deref(), None, JOBS),
             _ => (&[], None, None, processors()),
         };
+        #[cfg(not(feature = "oci"))]
+        if matches!(cli.command, Command::Fetch(_)) && variable("PINFOLD_STORE").is_some() {
+            return Err("PINFOLD_STORE names a shared store, and this pinfold was built without `oci`".to_owned());
+        }
         let timeouts = Timeouts::default();
         let ca_file = ca_file.map(|path| fs::read(path, MAX_CA_FILE_LEN)).transpose().map_err(told)?;
         let config = WireConfig { ca_file, proxies: proxies(), timeouts: timeouts.clone(), secrets: secrets.clone() };
+        #[cfg(feature = "oci")]
         let shared = shared(cli, &config)?;
         let wire = Wire::new(config).map_err(|error| error.to_string())?;
-        let (store, trust_folder) = (store_folder(cli)?, trust_folder(cli));
+        let store = store_folder(cli)?;
+        let trust_folder = trust_folder(cli);
         Ok(Self {
             store: Store::new(store.clone()),
+            #[cfg(feature = "oci")]
             shared,
+            #[cfg(feature = "evidence")]
             verdicts: verdicts(cli, &store, trust_folder.as_deref()),
             asked: Asked::new(&store, trust_folder.as_deref()),
+            #[cfg(feature = "evidence")]
             trust: Trust::new(trust_folder).with_root(trusted_root(cli)),
-            registries: registries(&cli.pin_file, flags)?
-                .with_logins(logins().with_keeper(Arc::new(Programs::new(variable("PATH"))))),
+            registries: with_logins(registries(&cli.pin_file, flags)?),
             platform: platform.map_or_else(this_platform, Ok)?,
             bars: Bars::new(cli.output.quiet, cli.output.json),
             gate: Gate::new(processors()),
@@ -92,21 +125,25 @@ impl World {
             timeouts,
             jobs,
             lock_timeout: lock_timeout(cli)?,
+            #[cfg(feature = "evidence")]
             source_date_epoch: source_date_epoch()?,
             secrets: secrets.clone(),
         })
     }
 
+    #[cfg(feature = "evidence")]
     /// When documents are said to be made, in seconds since 1970, where the environment says.
     pub(crate) const fn source_date_epoch(&self) -> Option<i64> {
         self.source_date_epoch
     }
 
+    #[cfg(feature = "sign")]
     /// The folder of the pin file.
     pub(crate) fn project_folder(&self) -> &Path {
         self.pin_file.parent().unwrap_or(Path::new(""))
     }
 
+    #[cfg(feature = "sign")]
     /// The same with a name that every system call takes.
     pub(crate) fn project_folder_or_here(&self) -> &Path {
         let folder = self.project_folder();
@@ -118,11 +155,14 @@ impl World {
         Ctx {
             pin_file: &self.pin_file,
             store: &self.store,
+            #[cfg(feature = "oci")]
             shared: &self.shared,
             http: &self.wire,
             clock: &SystemClock,
             timeouts: &self.timeouts,
+            #[cfg(feature = "evidence")]
             trust: &self.trust,
+            #[cfg(feature = "evidence")]
             verdicts: &self.verdicts,
             asked: &self.asked,
             registries: &self.registries,
@@ -136,11 +176,13 @@ impl World {
     }
 }
 
+#[cfg(feature = "sign")]
 /// What pinfold believes at its next run: the store, with what it remembers of evidence, and the trust roots.
 pub(crate) fn believed(cli: &Cli) -> Vec<PathBuf> {
     store_folder(cli).into_iter().chain(trust_folder(cli)).collect()
 }
 
+#[cfg(feature = "evidence")]
 fn verdicts(cli: &Cli, store: &Path, trust: Option<&Path>) -> Verdicts {
     let verdicts = Verdicts::new(store, trust);
     if cli.no_cached_verdicts { verdicts.forgetful() } else { verdicts }
@@ -175,12 +217,14 @@ fn store_folder(cli: &Cli) -> Result<PathBuf, String> {
     }
 }
 
+#[cfg(feature = "oci")]
 /// The store that many machines share, as options and environment have it, over a network with its own timeouts. Commands
 /// that fetch nothing that is pinned have none, and whatever is said of it is not theirs to read.
 fn shared(cli: &Cli, config: &WireConfig) -> Result<Shared, String> {
     let nothing = SharedStore::default();
     let said = match &cli.command {
         Command::Fetch(fetch) => &fetch.shared,
+        #[cfg(feature = "oci")]
         Command::Mirror(_) | Command::Update(_) => &nothing,
         _ => {
             let wire = Wire::new(config.clone()).map_err(|error| error.to_string())?;
@@ -215,11 +259,13 @@ fn shared(cli: &Cli, config: &WireConfig) -> Result<Shared, String> {
     Ok(Shared::new(Arc::new(wire), remote_cache::Settings { at, access, timeout }))
 }
 
+#[cfg(feature = "evidence")]
 /// The trust roots of this machine, which is all of the world that `check` takes.
 pub(crate) fn trust(cli: &Cli) -> Trust {
     Trust::new(trust_folder(cli))
 }
 
+#[cfg(feature = "evidence")]
 /// The root that a command was told to prove evidence against.
 fn trusted_root(cli: &Cli) -> Option<String> {
     match &cli.command {
@@ -227,17 +273,24 @@ fn trusted_root(cli: &Cli) -> Option<String> {
         Command::Verify(verify) => verify.evidence.trusted_root.clone(),
         Command::Add(add) => add.evidence.trusted_root.clone(),
         Command::Update(update) => update.trusted_root.clone(),
+        #[cfg(feature = "evidence")]
         Command::Audit(audit) => audit.root.trusted_root.clone(),
+        #[cfg(feature = "evidence")]
         Command::Explain(explain) => explain.root.trusted_root.clone(),
+        #[cfg(feature = "sign")]
         Command::Attest(attest) => attest.root.trusted_root.clone(),
+        #[cfg(feature = "oci")]
         Command::Oci(oci) => oci.network().trusted_root.clone(),
+        #[cfg(feature = "oci")]
         Command::Mirror(mirror) => mirror.evidence.trusted_root.clone(),
         _ => None,
     }
 }
 
 /// Where refreshed trust roots are kept; without a place for them there are only those that came with pinfold.
+#[cfg_attr(not(feature = "evidence"), expect(unused_variables, reason = "there is no option for it"))]
 fn trust_folder(cli: &Cli) -> Option<PathBuf> {
+    #[cfg(feature = "evidence")]
     if let Some(folder) = &cli.trust_dir {
         return Some(folder.clone());
     }
@@ -272,6 +325,14 @@ fn registries(pins: &Path, flags: &[RegistryFlag]) -> Result<Registries, String>
     }))
 }
 
+/// The same with the logins for OCI registries, where these can be asked.
+fn with_logins(registries: Registries) -> Registries {
+    #[cfg(feature = "oci")]
+    let registries = registries.with_logins(logins().with_keeper(Arc::new(Programs::new(variable("PATH")))));
+    registries
+}
+
+#[cfg(feature = "oci")]
 /// The logins of Docker's own file, which all tools for registries read. Where it cannot be read that is told by who misses
 /// a login, as most commands need none.
 fn logins() -> Logins {
@@ -355,6 +416,7 @@ fn proxies() -> ProxySettings {
     }
 }
 
+#[cfg(feature = "evidence")]
 /// The time of reproducible builds (reproducible-builds.org, SOURCE_DATE_EPOCH specification 1.1): "MUST be an ASCII
 /// representation of an integer".
 fn source_date_epoch() -> Result<Option<i64>, String> {

@@ -96,7 +96,7 @@ pub enum AskError {
         /// What was asked for, without the query.
         url: String,
         /// Why.
-        error: snap::Error,
+        error: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A bundle would be longer than there is room for.
     TooLong {
@@ -256,7 +256,7 @@ impl std::error::Error for AskError {
             Self::Other(error) => error.source(),
             Self::Download { error, .. } => error.source(),
             Self::Json { error, .. } => Some(error),
-            Self::Snappy { error, .. } => Some(error),
+            Self::Snappy { error, .. } => Some(error.as_ref()),
             Self::List { error, .. } => error.source(),
             _ => None,
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ask::{self, Asker, bare, none_if_absent, shape};
 use super::error::AskError;
-use super::{Answer, Document, MAX_ANSWER_LEN};
+use super::{Answer, Document, GITHUB_JSON, MAX_ANSWER_LEN};
 use crate::http::Rules;
 use crate::source::credentials::Credentials;
 use crate::source::github::PER_PAGE;
@@ -58,13 +58,10 @@ fn fetch(asker: &Asker<'_>, from: &Url, address: &str, room: &mut u64) -> Result
 
 /// Raw Snappy. The length stands in front, and is held against the room before a byte is reserved.
 fn unpack(url: &Url, packed: &[u8], room: u64) -> Result<Vec<u8>, AskError> {
-    let malformed = |error| AskError::Snappy { url: bare(url), error };
+    let malformed = |error: snap::Error| AskError::Snappy { url: bare(url), error: error.into() };
     let len = snap::raw::decompress_len(packed).map_err(malformed)?;
     if u64::try_from(len).map_or(true, |len| len > room) {
         return Err(AskError::TooLong { url: bare(url), limit: room });
     }
     snap::raw::Decoder::new().decompress_vec(packed).map_err(malformed)
 }
-
-/// What GitHub recommends to ask for.
-pub(super) const GITHUB_JSON: &str = "application/vnd.github+json";

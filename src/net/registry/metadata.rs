@@ -127,7 +127,7 @@ pub fn github_release(
 ) -> Result<Release, AskError> {
     let url = github::release_url(api, owner, repo, tag).map_err(AskError::Github)?;
     let asker = Asker { http, rules, clock, service: Service::Github };
-    let body = asker.get(&url, super::MAX_ANSWER_LEN, Some(super::github::GITHUB_JSON))?;
+    let body = asker.get(&url, super::MAX_ANSWER_LEN, Some(super::GITHUB_JSON))?;
     Ok(parse::<release::Document>(&url, &body)?.release())
 }
 

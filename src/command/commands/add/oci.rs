@@ -6,7 +6,6 @@
 use super::super::check::claims::told;
 use super::super::claims::{Claims, argument, version_absent};
 use super::Options;
-use super::spec::Spec;
 use crate::ctx::Ctx;
 use crate::evidence as words;
 use crate::install::signature::{beside, read_key, signature};
@@ -46,21 +45,6 @@ fn absent(error: OciError, reference: &Reference) -> Fault {
             version_absent(&of, &by, None)
         }
         _ => error.into(),
-    }
-}
-
-/// Refuses the options that choose from an artifact or say who signs it, for what comes from elsewhere.
-pub(super) fn refuse_options(spec: &Spec, options: &Options) -> Result<(), Fault> {
-    let named = [
-        ("--platform", options.platform.is_some()),
-        ("--layer", options.layer != Default::default()),
-        ("--key", !options.keys.is_empty()),
-    ];
-    match named.iter().find(|(_, is_there)| *is_there) {
-        Some((option, _)) if !matches!(spec, Spec::Oci(_)) => {
-            Err(argument(option, "option-unfit", &"it is for artifacts in OCI registries", None))
-        }
-        _ => Ok(()),
     }
 }
 

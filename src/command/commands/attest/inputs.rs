@@ -15,7 +15,6 @@ use pinfold_core::record;
 use pinfold_core::url::Url;
 use pinfold_evidence::policy;
 use pinfold_net::source::{github, npm};
-use pinfold_oci::chain as oci;
 use pinfold_sign::build::{self, Descriptor};
 
 use super::super::verify;
@@ -271,10 +270,7 @@ fn location(project: &Project, artifact: &Artifact) -> Option<Url> {
             let base = registries.github.clone().or_else(|| GITHUB.parse().ok())?;
             github::asset_url(&base, asset.owner(), asset.repo(), asset.tag(), asset.asset()).ok()
         }
-        Source::Oci(layer) => {
-            let repository = oci::repository_url(layer.reference()).ok()?;
-            oci::manifest_url(&repository, &layer.reference().by()).ok()
-        }
+        Source::Oci(layer) => install::manifest_url(layer),
         // An index has files wherever it likes; a file of the project is in the commit.
         Source::Pypi(_) | Source::File(_) => None,
     }

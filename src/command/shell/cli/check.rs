@@ -73,6 +73,7 @@ struct What {
     verified_level: Vec<String>,
 }
 
+#[cfg(feature = "sign")]
 impl Who {
     /// What is demanded of who signed, and no more.
     pub(crate) fn options(&self, trusted_root: Option<String>) -> Options {

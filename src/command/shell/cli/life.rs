@@ -59,6 +59,7 @@ pub(crate) struct UpdatePins {
     #[arg(long)]
     pub(crate) allow_downgrade: bool,
     /// Prove evidence against this root alone: public-good, github, staging or a trusted_root.json
+    #[cfg(feature = "evidence")]
     #[arg(long, value_name = "ROOT")]
     pub(crate) trusted_root: Option<String>,
     #[command(flatten)]

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use pinfold::commands::sbom::Format;
+#[cfg(feature = "sign")]
 use pinfold_core::url::{Url, UrlError};
 
-use super::{Key, PassphraseFrom, Target};
+use super::{Force, Target};
+#[cfg(feature = "sign")]
+use super::{Key, PassphraseFrom};
 
 #[derive(Debug, Args)]
 pub(crate) struct Sbom {
@@ -34,14 +37,7 @@ pub(crate) struct Page {
     pub(crate) target: Target,
 }
 
-/// What an output may replace.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Force {
-    /// Replace a file at the output's place also where it holds something else
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
+#[cfg(feature = "sign")]
 /// What to write for whoever takes a verifier's word.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Verification summaries (SLSA)")]
@@ -66,6 +62,7 @@ pub(crate) struct Summaries {
     passphrase_fd: Option<u32>,
 }
 
+#[cfg(feature = "sign")]
 impl Summaries {
     /// The key, as all that signs has it.
     pub(crate) fn key(&self) -> Key {
@@ -98,6 +95,7 @@ fn format(text: &str) -> Result<Format, String> {
     }
 }
 
+#[cfg(feature = "sign")]
 fn verifier(text: &str) -> Result<String, String> {
     text.parse::<Url>().map(|_| text.to_owned()).map_err(|error: UrlError| error.to_string())
 }
