@@ -9,6 +9,7 @@ mod digests;
 mod pieces;
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -66,6 +67,20 @@ impl Integrity {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(bytes);
         hasher.finish()
+    }
+
+    /// The digest of all that there is to read, of which no more than a piece is in memory.
+    pub fn of_reader(algorithm: Algorithm, mut reader: impl Read) -> io::Result<Self> {
+        let mut hasher = Hasher::new(algorithm);
+        let mut piece = vec![0; PIECE];
+        loop {
+            match reader.read(&mut piece) {
+                Ok(0) => return Ok(hasher.finish()),
+                Ok(read) => hasher.update(piece.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// A digest that is known already, `None` if it has the wrong number of bytes.
@@ -339,6 +354,9 @@ impl Hasher {
     }
 }
 
+/// Bytes that are read and hashed at once.
+const PIECE: usize = 64 << 10;
+
 /// Bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
@@ -368,6 +386,13 @@ mod tests {
     use super::*;
 
     /// FIPS 180-4 example: the digests of "abc".
+    #[test]
+    fn a_reader_is_read_to_its_end() {
+        let bytes = vec![7; PIECE + 1];
+        let of_reader = Integrity::of_reader(Algorithm::Sha512, bytes.as_slice()).expect("read");
+        assert_eq!(of_reader, Integrity::of(Algorithm::Sha512, &bytes));
+    }
+
     #[test]
     fn hexadecimal_has_one_spelling() {
         for bytes in [&[][..], &[0x00, 0x9a, 0xff]] {

@@ -20,7 +20,7 @@ use super::stamps::{self, Stamped};
 use super::{About, Artifact, Lack, Refusal, Seen, Trust, Unproved, VerifiedAttestation, keyless};
 use crate::root::{RegistryKey, Usage};
 use crate::statement::PAYLOAD_TYPE;
-use pinfold_core::digest::{Algorithm, Hasher, Integrity, from_hex};
+use pinfold_core::digest::{Algorithm, Integrity, from_hex};
 
 /// A public key that the caller trusts.
 #[derive(Debug, Clone)]
@@ -246,21 +246,9 @@ fn check_bytes(key: &Known<'_>, artifact: &Artifact<'_>, signature: &[u8]) -> Re
 /// The digest of an artifact of which the bytes are at hand and this digest is not.
 fn digest_of_bytes(artifact: &Artifact<'_>, algorithm: Algorithm) -> Result<Vec<u8>, Unproved> {
     let unread = |error: std::io::Error| Refusal::Bundle(error.to_string());
-    let mut reader = artifact.open.ok_or(Lack::NoBytes)?().map_err(unread)?;
-    let mut hasher = Hasher::new(algorithm);
-    let mut piece = vec![0; PIECE];
-    loop {
-        match reader.read(&mut piece) {
-            Ok(0) => return Ok(hasher.finish().digest().to_vec()),
-            Ok(read) => hasher.update(piece.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unread(error).into()),
-        }
-    }
+    let reader = artifact.open.ok_or(Lack::NoBytes)?().map_err(unread)?;
+    Ok(Integrity::of_reader(algorithm, reader).map_err(unread)?.digest().to_vec())
 }
-
-/// Bytes that are hashed at once.
-const PIECE: usize = 64 << 10;
 
 /// Longest artifact that a signature over whole bytes is checked on, in bytes: it has to be held in memory.
 const MAX_WHOLE: u64 = 64 << 20;

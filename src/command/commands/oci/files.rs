@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -14,7 +14,7 @@ use crate::commands::output::refuse_reserved;
 use crate::commands::work;
 use crate::ctx::Ctx;
 use crate::install::MAX_ARTIFACT_LEN;
-use pinfold_core::digest::{Hasher, Integrity};
+use pinfold_core::digest::Integrity;
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, Dir, FsError, Kind};
 use pinfold_core::oci::digest_text;
@@ -279,16 +279,9 @@ fn stands(folder: &Dir, path: &RelPath, layer: &Descriptor) -> Result<bool, Faul
     Err(exists(folder, name))
 }
 
-fn digest(mut file: File, layer: &Descriptor, folder: &Dir) -> Result<Integrity, Fault> {
-    let mut hasher = Hasher::new(layer.digest.algorithm());
-    let mut piece = vec![0; PIECE];
-    loop {
-        let read = file.read(&mut piece);
-        match read.map_err(|source| FsError { action: "read", path: folder.path().to_owned(), source })? {
-            0 => return Ok(hasher.finish()),
-            read => hasher.update(piece.get(..read).unwrap_or_default()),
-        }
-    }
+fn digest(file: File, layer: &Descriptor, folder: &Dir) -> Result<Integrity, Fault> {
+    let digest = Integrity::of_reader(layer.digest.algorithm(), file);
+    Ok(digest.map_err(|source| FsError { action: "read", path: folder.path().to_owned(), source })?)
 }
 
 /// Bytes from the network on their way into a file.
@@ -352,7 +345,5 @@ impl Sink for FileSink<'_> {
 
 /// How many files are fetched at once, as other clients do it: more gain nothing, and a registry has others to serve.
 const AT_ONCE: usize = 3;
-/// How much is read at once, in bytes.
-const PIECE: usize = 64 << 10;
 /// How much of a title a message shows, in characters.
 const SHOWN: usize = 200;

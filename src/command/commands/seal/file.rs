@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{read_back, rejected, trusting};
-use pinfold_core::digest::{Algorithm, Hasher, Integrity};
+use pinfold_core::digest::{Algorithm, Integrity};
 use pinfold_core::fault::Fault;
 use pinfold_core::fs::{self, FsError};
 use pinfold_evidence::attestation::{Artifact, Trust, prove};
@@ -35,20 +35,9 @@ pub(super) fn hold(trust: &Trust, bundle: &Value, artifact: &Artifact<'_>) -> Re
 
 /// The SHA-256 of a file, which is read once, in pieces: what is signed is what was read.
 pub(super) fn digest(path: &Path) -> Result<Integrity, Fault> {
-    let mut file = fs::open(path)?;
-    let mut hasher = Hasher::new(Algorithm::Sha256);
-    let mut piece = vec![0; PIECE];
-    loop {
-        match file.read(&mut piece) {
-            Ok(0) => return Ok(hasher.finish()),
-            Ok(read) => hasher.update(piece.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(FsError { action: "read", path: path.to_owned(), source }.into()),
-        }
-    }
+    let digest = Integrity::of_reader(Algorithm::Sha256, fs::open(path)?);
+    Ok(digest.map_err(|source| FsError { action: "read", path: path.to_owned(), source })?)
 }
 
 /// Longest file that a key signs whole, in bytes: as long as one that is checked.
 const MAX_WHOLE: u64 = 64 << 20;
-/// Bytes that are read at once.
-const PIECE: usize = 64 << 10;
