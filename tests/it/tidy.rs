@@ -214,6 +214,42 @@ const NAMED_ELSEWHERE: &[(&str, &str, &str)] = &[
     ("src/core/tree/writer.rs", "use std::fs::File;", "the type of an open file, which only `fs` opens"),
 ];
 
+/// How a code, or the words that people read, is compared. Outside the shell nothing decides by either: a code is for people's
+/// scripts, and a message may be worded anew.
+const COMPARED: &[&str] = &[
+    ".code ==",
+    ".code !=",
+    ".code() ==",
+    ".code() !=",
+    ".code.as_str()",
+    ".detail.contains(",
+    ".detail.ends_with(",
+    ".detail.starts_with(",
+    ".message ==",
+    ".message !=",
+    ".message.contains(",
+    ".message.ends_with(",
+    ".message.starts_with(",
+];
+
+/// Lines that compare so all the same: (path, how many, why). What is said to be left is a debt, and may only fall.
+const COMPARED_IN: &[(&str, usize, &str)] = &[
+    ("src/command/commands/audit.rs", 1, "the user names a code to fail on"),
+    ("src/command/commands/audit/bytes.rs", 1, "left: what was found already is not told again"),
+    ("src/command/commands/audit/evidence.rs", 5, "left: what holds by the record's word, and what is missing"),
+    ("src/command/commands/attest/inputs.rs", 1, "left: what holds by the record's word"),
+    ("src/command/commands/explain.rs", 3, "left: what holds by the record's word, and what is missing"),
+    ("src/command/commands/held.rs", 1, "left: what is known of evidence"),
+    ("src/command/commands/many.rs", 1, "lists the codes of a row"),
+    ("src/command/commands/oci.rs", 1, "left: a hint for where nothing is signed"),
+    ("src/command/commands/update.rs", 1, "the order in which findings are shown"),
+    ("src/command/commands/vsa.rs", 1, "left: what holds by the record's word"),
+    ("src/command/install.rs", 2, "left: a digest that the record lacks, and what holds by the record's word"),
+    ("src/command/install/evidence.rs", 2, "left: what is missing, and what is attached and not read"),
+    ("src/command/report/sarif.rs", 1, "lists the codes of a report"),
+    ("src/evidence/policy/signatures.rs", 2, "left: strangers' signatures"),
+];
+
 /// Most lines of a file, without its tests; and the files that may be longer, with the reason. The length of a function is
 /// for its reader to judge.
 const MAX_LINES: usize = 600;
@@ -392,6 +428,21 @@ fn every_door_is_where_it_should_be() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     assert!(stale.is_empty(), "nothing needs these exceptions: {stale:?}");
+}
+
+#[test]
+fn nothing_decides_by_a_code_or_a_message() {
+    let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    for source in sources().iter().filter(|source| !source.path.starts_with("src/command/shell/")) {
+        let compares = |line: &&str| COMPARED.iter().any(|how| line.contains(how));
+        let count = source.code.lines().filter(compares).count();
+        if count > 0 {
+            found.insert(source.path.clone(), count);
+        }
+    }
+    let known: BTreeMap<String, usize> =
+        COMPARED_IN.iter().map(|(path, lines, _)| ((*path).to_owned(), *lines)).collect();
+    assert_eq!(found, known, "more decides by a code than is listed, or less");
 }
 
 #[test]
